@@ -1,0 +1,106 @@
+// The names of everything that is counted: drops by cause, TCP events, resource failures. Plain numeric consts like layout.ts,
+// read by both languages: the core adds with count(), the API shows them under these names (stats().counters, lower camel case).
+// Counter i is the u64 at COUNTERS + 8 * i. Names follow Linux's SNMP/netstat names where one exists.
+
+// frames and Ethernet
+export const COUNTER_FRAME_TOO_SHORT = 0;
+export const COUNTER_FRAME_OTHER_HOST = 1;
+export const COUNTER_FRAME_UNKNOWN_ETHERTYPE = 2;
+export const COUNTER_FRAME_BAD_DESCRIPTOR = 3;
+// ARP
+export const COUNTER_ARP_MALFORMED = 8;
+export const COUNTER_ARP_REQUESTS_IN = 9;
+export const COUNTER_ARP_REPLIES_IN = 10;
+export const COUNTER_ARP_REQUESTS_OUT = 11;
+export const COUNTER_ARP_REPLIES_OUT = 12;
+export const COUNTER_ARP_NOT_FOR_US = 13;
+export const COUNTER_ARP_UNSOLICITED = 14;
+export const COUNTER_ARP_CONFLICT = 15;
+export const COUNTER_ARP_CACHE_FULL = 16;
+export const COUNTER_ARP_QUEUE_DROPPED = 17;
+export const COUNTER_ARP_FAILED = 18;
+// IPv4
+export const COUNTER_IP_IN_RECEIVES = 24;
+export const COUNTER_IP_IN_HDR_ERRORS = 25;
+export const COUNTER_IP_IN_CSUM_ERRORS = 26;
+export const COUNTER_IP_IN_ADDR_ERRORS = 27;
+export const COUNTER_IP_IN_MARTIAN = 28;
+export const COUNTER_IP_IN_BAD_OPTIONS = 29;
+export const COUNTER_IP_IN_FRAGMENTS = 30;
+export const COUNTER_IP_IN_UNKNOWN_PROTOS = 31;
+export const COUNTER_IP_OUT_REQUESTS = 32;
+export const COUNTER_IP_OUT_NO_ROUTES = 33;
+export const COUNTER_IP_OUT_TOO_BIG = 34;
+// ICMP
+export const COUNTER_ICMP_IN_MALFORMED = 40;
+export const COUNTER_ICMP_IN_CSUM_ERRORS = 41;
+export const COUNTER_ICMP_IN_ECHOS = 42;
+export const COUNTER_ICMP_IN_ECHO_REPS = 43;
+export const COUNTER_ICMP_IN_DEST_UNREACHS = 44;
+export const COUNTER_ICMP_IN_IGNORED = 45;
+export const COUNTER_ICMP_OUT_ECHOS = 46;
+export const COUNTER_ICMP_OUT_ECHO_REPS = 47;
+export const COUNTER_ICMP_OUT_DEST_UNREACHS = 48;
+export const COUNTER_ICMP_OUT_RATE_LIMITED = 49;
+export const COUNTER_ICMP_IN_NO_MATCH = 50;
+// TCP input drops
+export const COUNTER_TCP_IN_SEGS = 56;
+export const COUNTER_TCP_IN_ERRS = 57;
+export const COUNTER_TCP_IN_CSUM_ERRORS = 58;
+export const COUNTER_TCP_IN_NO_SOCKET = 59;
+export const COUNTER_TCP_IN_PORT_ZERO = 60;
+export const COUNTER_TCP_IN_UNACCEPTABLE = 61;
+export const COUNTER_TCP_IN_PAWS = 62;
+export const COUNTER_TCP_IN_MISSING_TIMESTAMP = 63;
+export const COUNTER_TCP_IN_BAD_ACK = 64;
+export const COUNTER_TCP_IN_BAD_FLAGS = 65;
+export const COUNTER_TCP_IN_LISTEN_IGNORED = 66;
+export const COUNTER_TCP_IN_AFTER_CLOSE = 67;
+export const COUNTER_TCP_IN_NO_ACK_FLAG = 68;
+export const COUNTER_TCP_IN_RST_IGNORED = 69;
+export const COUNTER_TCP_IN_OFO_QUEUED = 70;
+export const COUNTER_TCP_IN_OFO_DROPPED = 71;
+export const COUNTER_TCP_IN_DUPLICATE_DATA = 72;
+export const COUNTER_TCP_IN_BEYOND_WINDOW = 73;
+export const COUNTER_TCP_IN_NO_MEMORY = 74;
+export const COUNTER_TCP_IN_OPTION_ERRORS = 75;
+export const COUNTER_TCP_LISTEN_OVERFLOWS = 76;
+export const COUNTER_TCP_SYN_BACKLOG_DROPS = 77;
+export const COUNTER_TCP_TABLE_FULL = 78;
+// TCP events
+export const COUNTER_TCP_OUT_SEGS = 88;
+export const COUNTER_TCP_OUT_RSTS = 89;
+export const COUNTER_TCP_ACTIVE_OPENS = 90;
+export const COUNTER_TCP_PASSIVE_OPENS = 91;
+export const COUNTER_TCP_ATTEMPT_FAILS = 92;
+export const COUNTER_TCP_ESTAB_RESETS = 93;
+export const COUNTER_TCP_RETRANS_SEGS = 94;
+export const COUNTER_TCP_FAST_RETRANS = 95;
+export const COUNTER_TCP_TIMEOUTS = 96;
+export const COUNTER_TCP_DELAYED_ACKS = 97;
+export const COUNTER_TCP_CHALLENGE_ACKS = 98;
+export const COUNTER_TCP_CHALLENGE_ACKS_LIMITED = 99;
+export const COUNTER_TCP_WINDOW_PROBES = 100;
+export const COUNTER_TCP_KEEPALIVES = 101;
+export const COUNTER_TCP_TIME_WAITS = 102;
+export const COUNTER_TCP_ABORT_ON_TIMEOUT = 103;
+export const COUNTER_TCP_ABORT_ON_DATA = 104;
+export const COUNTER_TCP_DUPLICATE_ACKS = 105;
+export const COUNTER_TCP_TIME_WAIT_RECYCLED = 106;
+export const COUNTER_TCP_ILLEGAL_TRANSITION = 107;
+export const COUNTER_TCP_RCV_RING_GROWN = 108;
+export const COUNTER_TCP_SND_RING_GROWN = 109;
+export const COUNTER_TCP_PREDICTED = 110;
+// one per state entered: COUNTER_TCP_STATE + STATE_*
+export const COUNTER_TCP_STATE = 120;
+// resources and the other thread
+export const COUNTER_TCB_EXHAUSTED = 136;
+export const COUNTER_RTX_EXHAUSTED = 137;
+export const COUNTER_HEAP_EXHAUSTED = 138;
+export const COUNTER_OP_STALE_HANDLE = 139;
+export const COUNTER_OP_UNKNOWN = 140;
+export const COUNTER_RING_INDEX_INVALID = 141;
+export const COUNTER_EVENTS_DEFERRED = 142;
+export const COUNTER_STATE_EVENTS_LOST = 143;
+export const COUNTER_PING_REPLIES_UNMATCHED = 144;
+export const COUNTER_COUNT = 160;

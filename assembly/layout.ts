@@ -1,0 +1,353 @@
+// The shared-memory map and the shared codes of wasmtcp: the one truth that the AssemblyScript core, the TypeScript API and
+// (through the generated native/layout.h) the C++ addon read. Plain `export const NAME = numeric expression;` and nothing
+// else, so that asc, tsc and native/generate-layout.ts all understand it. Addresses are byte offsets into the one
+// WebAssembly.Memory of a shard; "core" is the worker thread that runs the WASM, "main" the thread that runs the API.
+
+export const LAYOUT_VERSION = 1;
+
+// ---------------------------------------------------------------------------------------------------------------- sizes
+export const CACHE_LINE = 64; // bytes; one writer per line
+export const WASM_PAGE = 65536; // bytes
+export const ADDRESS_BYTES = 16; // IPv6, or IPv4-mapped ::ffff:a.b.c.d (RFC 4291 2.5.5.2)
+export const MAC_BYTES = 6;
+
+export const INTERFACE_CAPACITY = 16; // including the loopback, which is always interface 0
+export const ROUTE_CAPACITY = 64;
+export const NEIGHBOR_CAPACITY = 1024; // power of two
+export const TCB_CAPACITY = 131072; // connections, listeners and TIME-WAIT together; power of two, < 2^20 (handles)
+export const RTX_CAPACITY = 262144; // records of sent, unacknowledged segments, all connections
+export const OP_CAPACITY = 8192; // slots, power of two
+export const EVENT_CAPACITY = 8192; // slots, power of two
+export const RX_DESCRIPTOR_CAPACITY = 256; // frames handed to receive() at once, per interface
+export const TX_CAPACITY = 256; // frames waiting for their link, per interface; power of two
+export const TX_HEADER_BYTES = 256; // Ethernet + IP + TCP headers of one frame, or a whole small frame (ARP, RST, ICMP error)
+
+// ------------------------------------------------------------------------------------------- single-producer ring header
+// [head | tail | corrupt | slots...]; head is written by the consumer, tail by the producer, both free-running u32
+export const RING_HEAD = 0;
+export const RING_TAIL = 64;
+export const RING_CORRUPT = 128; // u32: times the other side's index was out of bounds
+export const RING_SLOTS = 192;
+
+// --------------------------------------------------------------------------------------------------------------- regions
+// Page 0 belongs to the compiler (static data). Each region starts where the one before ends.
+export const CONFIG = 65536; // 4 KiB, written by main before the core starts
+export const CONFIG_BYTES = 4096;
+export const CONTROL = CONFIG + CONFIG_BYTES; // doorbells and flags, one per cache line, below
+export const CONTROL_BYTES = 4096;
+export const COUNTERS = CONTROL + CONTROL_BYTES; // u64 each, written by the core, read by main
+export const COUNTERS_BYTES = 4096;
+export const INTERFACES = COUNTERS + COUNTERS_BYTES; // records, below
+export const INTERFACE_BYTES = 256;
+export const ROUTES = INTERFACES + INTERFACE_CAPACITY * INTERFACE_BYTES;
+export const ROUTE_BYTES = 64;
+export const OP_RING = ROUTES + ROUTE_CAPACITY * ROUTE_BYTES; // main -> core
+export const OP_BYTES = 64;
+export const EVENT_RING = OP_RING + RING_SLOTS + OP_CAPACITY * OP_BYTES; // core -> main
+export const EVENT_BYTES = 64;
+export const RX_DESCRIPTORS = EVENT_RING + RING_SLOTS + EVENT_CAPACITY * EVENT_BYTES; // one array per interface, written by its link
+export const RX_DESCRIPTOR_BYTES = 32;
+export const TX_RINGS = RX_DESCRIPTORS + INTERFACE_CAPACITY * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES; // one ring per interface
+export const TX_DESCRIPTOR_BYTES = 64;
+export const TX_RING_BYTES = RING_SLOTS + TX_CAPACITY * TX_DESCRIPTOR_BYTES;
+export const TX_HEADERS = TX_RINGS + INTERFACE_CAPACITY * TX_RING_BYTES; // header slot i belongs to descriptor slot i
+export const SCRATCH = TX_HEADERS + INTERFACE_CAPACITY * TX_CAPACITY * TX_HEADER_BYTES; // core only
+export const SCRATCH_BYTES = 262144;
+export const TABLES = ((SCRATCH + SCRATCH_BYTES + 65535) >> 16) << 16; // core only: slabs, tuple table, timer wheel, neighbours
+export const HEAP = 0x20000000; // 512 MiB: power-of-two allocator for socket rings, link receive regions; to the end of memory
+export const HEAP_BYTES_DEFAULT = 0x20000000; // 512 MiB of address space; pages that are never touched cost nothing
+
+// ---------------------------------------------------------------------------------------------------------- CONFIG block
+export const CONFIG_VERSION = CONFIG; // u32 = LAYOUT_VERSION
+export const CONFIG_HEAP_BYTES = CONFIG + 4; // u32, power of two
+export const CONFIG_TRACE_STATES = CONFIG + 8; // u32: 1 = an EVENT_STATE for each state change; main may switch it at any time
+export const CONFIG_SECRETS = CONFIG + 64; // four 16-byte keys from a good random source:
+export const SECRET_ISN = CONFIG_SECRETS; // RFC 6528
+export const SECRET_TUPLES = CONFIG_SECRETS + 16; // tuple table
+export const SECRET_PORTS = CONFIG_SECRETS + 32; // ephemeral ports, RFC 6056
+export const SECRET_TIMESTAMPS = CONFIG_SECRETS + 48; // per-connection timestamp offset, RFC 7323 7.1, and the core's own PRNG
+export const CONFIG_SYSCTLS = CONFIG + 256; // u32 each, index below; Linux's names, units and defaults
+export const SYSCTL_TCP_SYN_RETRIES = CONFIG_SYSCTLS; // 7 (Linux 6; MUST-23 wants three minutes)
+export const SYSCTL_TCP_SYNACK_RETRIES = CONFIG_SYSCTLS + 4; // 5
+export const SYSCTL_TCP_RETRIES1 = CONFIG_SYSCTLS + 8; // 3
+export const SYSCTL_TCP_RETRIES2 = CONFIG_SYSCTLS + 12; // 15
+export const SYSCTL_TCP_FIN_TIMEOUT = CONFIG_SYSCTLS + 16; // s, 60
+export const SYSCTL_TCP_WINDOW_SCALING = CONFIG_SYSCTLS + 20; // 0 | 1
+export const SYSCTL_TCP_TIMESTAMPS = CONFIG_SYSCTLS + 24; // 0 | 1
+export const SYSCTL_TCP_RMEM_MIN = CONFIG_SYSCTLS + 28; // bytes, 4096
+export const SYSCTL_TCP_RMEM_DEFAULT = CONFIG_SYSCTLS + 32; // bytes, 131072
+export const SYSCTL_TCP_RMEM_MAX = CONFIG_SYSCTLS + 36; // bytes, 6291456
+export const SYSCTL_TCP_WMEM_MIN = CONFIG_SYSCTLS + 40; // bytes, 4096
+export const SYSCTL_TCP_WMEM_DEFAULT = CONFIG_SYSCTLS + 44; // bytes, 16384
+export const SYSCTL_TCP_WMEM_MAX = CONFIG_SYSCTLS + 48; // bytes, 4194304
+export const SYSCTL_TCP_CONGESTION_CONTROL = CONFIG_SYSCTLS + 52; // a CONGESTION_ code
+export const SYSCTL_TCP_KEEPALIVE_TIME = CONFIG_SYSCTLS + 56; // s, 7200
+export const SYSCTL_TCP_KEEPALIVE_INTVL = CONFIG_SYSCTLS + 60; // s, 75
+export const SYSCTL_TCP_KEEPALIVE_PROBES = CONFIG_SYSCTLS + 64; // 9
+export const SYSCTL_TCP_RTO_MIN_US = CONFIG_SYSCTLS + 68; // µs, 200000
+export const SYSCTL_TCP_RTO_MAX_MS = CONFIG_SYSCTLS + 72; // ms, 120000
+export const SYSCTL_TCP_MIN_SND_MSS = CONFIG_SYSCTLS + 76; // bytes, 48
+export const SYSCTL_TCP_SLOW_START_AFTER_IDLE = CONFIG_SYSCTLS + 80; // 0 | 1
+export const SYSCTL_TCP_MODERATE_RCVBUF = CONFIG_SYSCTLS + 84; // 0 | 1: receive autotuning
+export const SYSCTL_SOMAXCONN = CONFIG_SYSCTLS + 88; // 4096
+export const SYSCTL_TCP_MAX_SYN_BACKLOG = CONFIG_SYSCTLS + 92; // 4096
+export const SYSCTL_TCP_INVALID_RATELIMIT = CONFIG_SYSCTLS + 96; // ms, 500: challenge ACKs of one connection
+export const SYSCTL_IP_LOCAL_PORT_RANGE_MIN = CONFIG_SYSCTLS + 100; // 32768
+export const SYSCTL_IP_LOCAL_PORT_RANGE_MAX = CONFIG_SYSCTLS + 104; // 60999
+export const SYSCTL_IP_DEFAULT_TTL = CONFIG_SYSCTLS + 108; // 64
+export const SYSCTL_ICMP_ECHO_IGNORE_ALL = CONFIG_SYSCTLS + 112; // 0 | 1
+export const SYSCTL_ICMP_RATELIMIT = CONFIG_SYSCTLS + 116; // ms between ICMP errors to one destination, 1000
+export const SYSCTL_NEIGH_RETRANS_TIME_MS = CONFIG_SYSCTLS + 120; // 1000 (Linux neigh/default/retrans_time_ms)
+export const SYSCTL_NEIGH_MCAST_SOLICIT = CONFIG_SYSCTLS + 124; // 3 requests before a neighbour is unreachable
+export const SYSCTL_NEIGH_BASE_REACHABLE_TIME_MS = CONFIG_SYSCTLS + 128; // 30000
+export const SYSCTL_NEIGH_UNRES_QLEN = CONFIG_SYSCTLS + 132; // frames waiting per unresolved address, 16
+export const SYSCTL_TCP_TIME_WAIT_MS = CONFIG_SYSCTLS + 136; // 2 MSL, ms, 60000 (Linux's constant)
+export const SYSCTL_TCP_INITIAL_CWND = CONFIG_SYSCTLS + 140; // segments, 10 (RFC 6928)
+export const SYSCTL_TCP_REORDERING = CONFIG_SYSCTLS + 144; // duplicate ACKs, 3
+export const SYSCTL_TCP_DELACK_MIN_US = CONFIG_SYSCTLS + 148; // µs, 40000
+export const SYSCTL_TCP_ORPHAN_RETRIES = CONFIG_SYSCTLS + 152; // 8
+export const SYSCTL_TCP_LIMIT_OUTPUT_BYTES = CONFIG_SYSCTLS + 156; // bytes of one connection waiting in a TX ring, 4194304
+export const SYSCTL_END = CONFIG_SYSCTLS + 160;
+
+export const CONGESTION_RENO = 0;
+export const CONGESTION_COUNT = 1;
+
+// --------------------------------------------------------------------------------------------------------- CONTROL block
+// Doorbell of the core: `pending` is set by whoever has work for it, then, if `sleeping` says so, it is woken the way it sleeps.
+export const DOORBELL_PENDING = CONTROL; // u32 0 | 1
+export const DOORBELL_SLEEPING = CONTROL + CACHE_LINE; // u32: a SLEEP_ code, written by the core
+export const SLEEP_AWAKE = 0;
+export const SLEEP_FUTEX = 1; // in Atomics.wait on DOORBELL_PENDING: wake with Atomics.notify
+export const SLEEP_POLL = 2; // in the addon's poll: wake by writing the eventfd
+// Doorbell of main: `sequence` is incremented and notified by the core after it has published events.
+export const EVENT_BELL = CONTROL + 2 * CACHE_LINE; // u32, Atomics.waitAsync on it
+export const EVENT_BELL_WAITING = CONTROL + 3 * CACHE_LINE; // u32 0 | 1, written by main: it waits (or is about to)
+export const STOP = CONTROL + 4 * CACHE_LINE; // u32 0 | 1, written by main: the loop shall end
+export const CONTROL_REQUESTS = CONTROL + 5 * CACHE_LINE; // u32, incremented by main after it posted a control message
+export const CONTROL_HANDLED = CONTROL + 6 * CACHE_LINE; // u32, written by the core
+export const WAKE_FD = CONTROL + 7 * CACHE_LINE; // i32, the eventfd of SLEEP_POLL, or -1
+
+// ------------------------------------------------------------------------------------------------- op slots (main -> core)
+export const OP_KIND = 0; // u32
+export const OP_HANDLE = 4; // u32, socket handle or 0
+export const OP_TOKEN = 8; // u32, comes back in the events that answer
+export const OP_VALUE = 12; // u32, by kind
+export const OP_REMOTE_ADDRESS = 16; // 16 bytes
+export const OP_LOCAL_ADDRESS = 32; // 16 bytes; all zero = any
+export const OP_REMOTE_PORT = 48; // u16
+export const OP_LOCAL_PORT = 50; // u16; 0 = choose one
+export const OP_VALUE2 = 52; // u32
+export const OP_VALUE3 = 56; // u32
+export const OP_VALUE4 = 60; // u32
+
+export const OP_CONNECT = 1; // token, addresses, ports, value = SOCKET_OPTION_ bits, value2 = connect timeout ms (0 = SYN retries only) -> EVENT_ATTACHED | EVENT_FAILED
+export const OP_LISTEN = 2; // token, local address and port, value = backlog -> EVENT_ATTACHED | EVENT_FAILED
+export const OP_ACCEPT = 3; // handle of a child that EVENT_ACCEPTED announced: it leaves the accept queue
+export const OP_KICK = 4; // handle: sndTail, rcvHead or an epoch word of the socket changed
+export const OP_SHUTDOWN_WRITE = 5; // handle: FIN after all that is in the send ring
+export const OP_CLOSE = 6; // handle: orderly close (RST if unread data is discarded); main forgets the socket now
+export const OP_ABORT = 7; // handle: RST; main forgets the socket now
+export const OP_SET_NO_DELAY = 8; // handle, value 0 | 1
+export const OP_SET_KEEP_ALIVE = 9; // handle, value 0 | 1, value2 idle ms, value3 interval ms, value4 count; 0 = sysctl's
+export const OP_PING = 10; // token, remote address, value = ICMP id << 16 | sequence, value2 = payload bytes -> EVENT_PING_REPLY | EVENT_PING_FAILED
+export const OP_CLOSE_LISTENER = 11; // handle: children that were not accepted are reset; main forgets it now
+export const OP_RING_WANTED = 12; // handle: main wants a send ring (first write)
+export const OP_RELEASE = 13; // handle: main forgets a socket that EVENT_SOCKET said is closed
+
+export const SOCKET_OPTION_NO_DELAY = 1;
+export const SOCKET_OPTION_KEEP_ALIVE = 2;
+
+// ---------------------------------------------------------------------------------------------- event slots (core -> main)
+export const EVENT_KIND = 0; // u32
+export const EVENT_HANDLE = 4; // u32
+export const EVENT_TOKEN = 8; // u32
+export const EVENT_VALUE = 12; // u32, by kind
+export const EVENT_ERRNO = 16; // u32, an E* code or 0
+export const EVENT_VALUE2 = 20; // u32
+export const EVENT_TIME_US = 24; // f64, core time or a duration
+export const EVENT_LOCAL_ADDRESS = 32; // 16 bytes
+export const EVENT_REMOTE_ADDRESS = 48; // 16 bytes
+// u16 pair for EVENT_ATTACHED, EVENT_ACCEPTED and EVENT_STATE: local port << 16 | remote port
+export const EVENT_PORTS = 20; // same word as EVENT_VALUE2
+
+export const EVENT_ATTACHED = 1; // token, handle, addresses, ports: OP_CONNECT or OP_LISTEN made this socket
+export const EVENT_FAILED = 2; // token, errno: OP_CONNECT or OP_LISTEN made none
+export const EVENT_ACCEPTED = 3; // handle of the child, value = handle of the listener, addresses, ports
+export const EVENT_SOCKET = 4; // handle, value = READY_ bits that became true, errno when READY_CLOSED
+export const EVENT_STATE = 5; // handle, value = old | new << 8, addresses, ports, time (only while CONFIG_TRACE_STATES)
+export const EVENT_PING_REPLY = 6; // token, value = id << 16 | sequence, value2 = bytes << 8 | ttl, time = round trip µs
+export const EVENT_PING_FAILED = 7; // token, value = id << 16 | sequence, errno, remote address = who said so
+export const EVENT_INTERFACE = 8; // value = interface, value2 = an INTERFACE_EVENT_ code (address conflict), errno
+
+export const READY_CONNECTED = 1; // the handshake is complete
+export const READY_READABLE = 2; // rcvTail moved while main waited for it
+export const READY_WRITABLE = 4; // room in the send ring while main waited for it, or a ring was offered
+export const READY_EOF = 8; // the peer's FIN was reached: no byte will follow those in the ring
+export const READY_FIN_ACKED = 16; // the peer has acknowledged our FIN and so all we sent
+export const READY_CLOSED = 32; // TIME-WAIT or CLOSED: the core needs nothing more of main; errno = 0 after an orderly end
+export const INTERFACE_EVENT_CONFLICT = 1; // another host claims our address (RFC 5227)
+
+// --------------------------------------------------------------------------------------------------------- RX descriptors
+export const RX_FRAME_PTR = 0; // u32, address of the Ethernet header in this memory
+export const RX_FRAME_LENGTH = 4; // u32, bytes
+export const RX_FLAGS = 8; // u16, FRAME_ bits
+export const RX_GSO_SIZE = 10; // u16, payload bytes per wire segment of a super-segment, 0 = one wire frame
+export const RX_TIME_US = 16; // f64, arrival in the loop's clock, 0 = unknown
+
+export const FRAME_CSUM_PARTIAL = 1; // the L4 checksum field holds the pseudo-header sum only (vnet NEEDS_CSUM)
+export const FRAME_CSUM_VALID = 2; // somebody verified the L4 checksum already (vnet DATA_VALID)
+export const FRAME_MAX_BYTES = 65549; // Ethernet header + the longest IPv4 packet
+
+// ------------------------------------------------------------------------------- TX descriptors (slots of a TX ring, core -> link)
+export const TX_HEADER_PTR = 0; // u32, address of the headers (or the whole frame)
+export const TX_HEADER_LENGTH = 4; // u32
+export const TX_PIECE1_PTR = 8; // u32, first piece of the payload, in a socket's send ring or a block of its own
+export const TX_PIECE1_LENGTH = 12; // u32
+export const TX_PIECE2_PTR = 16; // u32, second piece (the ring wrapped)
+export const TX_PIECE2_LENGTH = 20; // u32
+export const TX_FLAGS = 24; // u16, FRAME_ bits
+export const TX_GSO_SIZE = 26; // u16, 0 = fits the MTU
+export const TX_CSUM_START = 28; // u16, offset of the L4 header (FRAME_CSUM_PARTIAL)
+export const TX_CSUM_OFFSET = 30; // u16, offset of the checksum field in it
+export const TX_OWNER = 32; // u32, TCB index whose ring the pieces lie in, or 0xffffffff
+export const TX_BLOCK = 36; // u32, heap block to free once sent, or 0
+
+// ------------------------------------------------------------------------------------------------------ interface records
+export const INTERFACE_FLAGS = 0; // u32, IF_ bits
+export const INTERFACE_MTU = 4; // u32, bytes of IP packet
+export const INTERFACE_GSO_MAX = 8; // u32, largest IP packet the link takes as a super-segment; 0 = none
+export const INTERFACE_RX_SLOTS = 12; // u32, frames the link can hold for us; bounds what we let be in flight
+export const INTERFACE_MAC = 16; // 6 bytes
+export const INTERFACE_PREFIX_LENGTH = 24; // u32
+export const INTERFACE_ADDRESS = 32; // 16 bytes
+export const INTERFACE_RX_FRAMES = 64; // u64 counters from here on
+export const INTERFACE_RX_BYTES = 72;
+export const INTERFACE_TX_FRAMES = 80;
+export const INTERFACE_TX_BYTES = 88;
+export const INTERFACE_RX_DROPPED = 96; // frames the core refused (each also under a named counter)
+export const INTERFACE_TX_QUEUE_FULL = 104; // turns in which the TX ring was full (back-pressure, nothing lost)
+export const INTERFACE_LINK_DROPS = 112; // written by the link: frames lost in front of us (PACKET_STATISTICS)
+export const INTERFACE_LINK_ERRORS = 120; // written by the link: send errors that are not back-pressure
+
+export const IF_UP = 1;
+export const IF_LOOPBACK = 2;
+export const IF_CSUM_OFFLOAD = 4; // the link takes FRAME_CSUM_PARTIAL frames
+
+// -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
+// A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
+// at 0 with the first payload byte, so sequence number = ISS + 1 + offset (mod 2^32).
+export const TCB_BYTES = 768;
+export const TCB_RECORDS = TABLES;
+// line 0, written by main
+export const TCB_SND_TAIL = 0; // u32 offset: bytes written into the send ring
+export const TCB_RCV_HEAD = 4; // u32 offset: bytes read out of the receive ring
+export const TCB_SND_EPOCH_TAKEN = 8; // u32: main has moved to the send ring of this epoch
+export const TCB_RCV_EPOCH_TAKEN = 12; // u32: main reads from the receive ring of this epoch
+export const TCB_WAITS = 16; // u32, READY_READABLE | READY_WRITABLE: set by main before it sleeps, cleared by the core with the event
+export const TCB_KICKED = 20; // u32 0 | 1: an OP_KICK is on its way; set by main, cleared by the core
+// line 1, written by the core
+export const TCB_SND_HEAD = 64; // u32 offset: bytes acknowledged, their room is free
+export const TCB_RCV_TAIL = 68; // u32 offset: bytes in order, ready to be read
+export const TCB_SND_RING_PTR = 72; // u32 address of the send ring of TCB_SND_EPOCH, 0 = none yet
+export const TCB_SND_RING_CAPACITY = 76; // u32 bytes, power of two
+export const TCB_SND_EPOCH = 80; // u32; the producer (main) moves the send ring: see docs/ARCHITECTURE.md
+export const TCB_RCV_RING_PTR = 84; // u32
+export const TCB_RCV_RING_CAPACITY = 88; // u32
+export const TCB_RCV_EPOCH = 92; // u32; the producer (core) moves the receive ring
+export const TCB_RCV_KICK_AT = 96; // u32 offset: main kicks once rcvHead reaches it (a window update may be due)
+export const TCB_STATE = 100; // u8, a STATE_ code
+export const TCB_EOF = 101; // u8 0 | 1: the peer's FIN was reached
+export const TCB_ERROR = 102; // u16, an E* code
+export const TCB_HANDLE = 104; // u32
+// line 2, the key of the tuple table and what info() shows; written by the core
+export const TCB_LOCAL_ADDRESS = 128; // 16 bytes
+export const TCB_REMOTE_ADDRESS = 144; // 16 bytes
+export const TCB_LOCAL_PORT = 160; // u16
+export const TCB_REMOTE_PORT = 162; // u16
+export const TCB_SND_UNA = 164; // u32 and so on, RFC 9293 3.3.1
+export const TCB_SND_NXT = 168;
+export const TCB_SND_WND = 172; // bytes, scaled
+export const TCB_ISS = 176;
+export const TCB_RCV_NXT = 180;
+export const TCB_RCV_WND = 184; // bytes, as last advertised
+export const TCB_IRS = 188;
+export const TCB_CWND = 192; // segments
+export const TCB_SSTHRESH = 196; // segments, 0x7fffffff = none yet
+export const TCB_SND_MSS = 200; // bytes of payload per wire segment, options taken off
+export const TCB_RCV_MSS = 204; // estimate of the peer's segment size
+export const TCB_SRTT_US = 208; // u32 µs; 0 = no sample yet
+export const TCB_RTTVAR_US = 212;
+export const TCB_RTO_US = 216;
+export const TCB_MIN_RTT_US = 220;
+export const TCB_PACKETS_OUT = 224; // segments sent and not cumulatively acknowledged
+export const TCB_LOST_OUT = 228;
+export const TCB_RETRANS_OUT = 232;
+export const TCB_SACKED_OUT = 236;
+export const TCB_TOTAL_RETRANS = 240; // segments retransmitted in the connection's life
+export const TCB_SND_WSCALE = 244; // u8
+export const TCB_RCV_WSCALE = 245; // u8
+export const TCB_OPTIONS = 246; // u8, TCB_OPTION_ bits that were negotiated
+export const TCB_CA_STATE = 247; // u8, CA_ code
+export const TCB_RETRANSMITS = 248; // u8, unanswered time-outs in a row
+export const TCB_BACKOFF = 249; // u8
+export const TCB_PROBES = 250; // u8, unanswered window probes in a row
+export const TCB_CONGESTION = 251; // u8, CONGESTION_ code
+export const TCB_INTERFACE = 252; // u32
+export const TCB_BYTES_SENT = 256; // u64, payload bytes sent, retransmissions included
+export const TCB_BYTES_RETRANS = 264; // u64
+export const TCB_BYTES_ACKED = 272; // u64
+export const TCB_BYTES_RECEIVED = 280; // u64
+export const TCB_SEGS_OUT = 288; // u64 wire segments
+export const TCB_SEGS_IN = 296; // u64 wire segments
+export const TCB_RCV_OOO_SEGS = 304; // u32, segments that came out of order
+export const TCB_PMTU = 308; // u32 bytes
+export const TCB_ADV_MSS = 312; // u32 bytes, the MSS we announced
+export const TCB_SHARED_BYTES = 320; // private fields of the core follow
+
+export const TCB_OPTION_TIMESTAMPS = 1;
+export const TCB_OPTION_SACK = 2;
+export const TCB_OPTION_WSCALE = 4;
+export const TCB_OPTION_ECN = 8;
+
+export const CA_OPEN = 0;
+export const CA_DISORDER = 1;
+export const CA_CWR = 2;
+export const CA_RECOVERY = 3;
+export const CA_LOSS = 4;
+
+// States, ordered so that >= STATE_ESTABLISHED means synchronized and past the handshake (RFC 9293 3.3.2)
+export const STATE_CLOSED = 0;
+export const STATE_LISTEN = 1;
+export const STATE_SYN_SENT = 2;
+export const STATE_SYN_RECEIVED = 3;
+export const STATE_ESTABLISHED = 4;
+export const STATE_FIN_WAIT_1 = 5;
+export const STATE_FIN_WAIT_2 = 6;
+export const STATE_CLOSE_WAIT = 7;
+export const STATE_CLOSING = 8;
+export const STATE_LAST_ACK = 9;
+export const STATE_TIME_WAIT = 10;
+export const STATE_COUNT = 11;
+
+// ---------------------------------------------------------------------------------------------------------- error codes
+// Linux errno numbers; the API shows their names as Error.code
+export const EPERM = 1;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EINVAL = 22;
+export const EMFILE = 24;
+export const EPIPE = 32;
+export const EMSGSIZE = 90;
+export const EADDRINUSE = 98;
+export const EADDRNOTAVAIL = 99;
+export const ENETDOWN = 100;
+export const ENETUNREACH = 101;
+export const ECONNABORTED = 103;
+export const ECONNRESET = 104;
+export const ENOBUFS = 105;
+export const EISCONN = 106;
+export const ENOTCONN = 107;
+export const ETIMEDOUT = 110;
+export const ECONNREFUSED = 111;
+export const EHOSTUNREACH = 113;
+export const EALREADY = 114;

@@ -1,0 +1,43 @@
+// The segment in hand: SEG.* of RFC 9293 3.3.1, decoded once by iface/ingress and read by everything in tcp/.
+// There is one, at a fixed place in SCRATCH; it is valid until the next segment arrives. Super-segments have len up to 65,495.
+import { SCRATCH } from "../layout";
+import { TcpOptions } from "../wire/tcp-options";
+
+export const SEGMENT_OFFSET: usize = 0; // in SCRATCH
+export const SEGMENT_OPTIONS_OFFSET: usize = 256; // in SCRATCH; a wire/TcpOptions record
+
+@unmanaged @final export class Segment {
+  seq: u32; // SEG.SEQ
+  ack: u32; // SEG.ACK
+  len: u32; // SEG.LEN: payload bytes + SYN + FIN
+  wnd: u32; // SEG.WND as in the header, not scaled
+  up: u32; // SEG.UP
+  flags: u32; // wire/tcp FIN | SYN | RST | PSH | ACK | URG | ECE | CWR
+  payloadPtr: u32; // address of the payload, valid during this call only
+  payloadLength: u32; // bytes
+  segments: u32; // wire segments in it: 1, or ceil(payloadLength / gsoSize) of a super-segment
+  gsoSize: u32; // payload bytes per wire segment of a super-segment, 0 = unknown or one segment
+  interfaceIndex: u32;
+  localPort: u16; // the destination port, ours
+  remotePort: u16;
+  localAddressHigh: u64; // 16 bytes each, as on the wire (network byte order), IPv4 as ::ffff:a.b.c.d
+  localAddressLow: u64;
+  remoteAddressHigh: u64;
+  remoteAddressLow: u64;
+  timeUs: u64; // arrival
+
+  /** The parsed options of this segment. */
+  get options(): TcpOptions {
+    return TcpOptions.at(SCRATCH + SEGMENT_OPTIONS_OFFSET);
+  }
+
+  /** First sequence number after the segment. */
+  get end(): u32 {
+    return this.seq + this.len;
+  }
+}
+
+/** The one segment in hand. */
+export function currentSegment(): Segment {
+  return changetype<Segment>(SCRATCH + SEGMENT_OFFSET);
+}

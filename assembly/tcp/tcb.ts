@@ -1,0 +1,260 @@
+// The transmission control block (RFC 9293 3.3.1): one record per connection or listener, in shared memory. The first
+// TCB_SHARED_BYTES are laid down in layout.ts because main reads (and in line 0 writes) them; the rest is the core's own.
+// Fields are grouped by who touches them together. Nothing here decides anything.
+import {
+  TCB_BYTES, TCB_BYTES_SENT, TCB_CWND, TCB_HANDLE, TCB_INTERFACE, TCB_KICKED,
+  TCB_LOCAL_ADDRESS, TCB_LOCAL_PORT, TCB_PMTU, TCB_RCV_EPOCH_TAKEN, TCB_RCV_HEAD, TCB_RCV_KICK_AT, TCB_RCV_TAIL, TCB_RECORDS,
+  TCB_REMOTE_ADDRESS, TCB_RETRANSMITS, TCB_RTO_US, TCB_SEGS_IN, TCB_SHARED_BYTES, TCB_SND_EPOCH, TCB_SND_EPOCH_TAKEN,
+  TCB_SND_HEAD, TCB_SND_MSS, TCB_SND_TAIL, TCB_SND_UNA, TCB_STATE, TCB_WAITS,
+} from "../layout";
+
+// tcb.flags, private to the core
+export const TCB_FLAG_OWNED: u32 = 1; // main holds a Connection or Listener for it
+export const TCB_FLAG_ACCEPT_QUEUE: u32 = 2; // counted in its listener's accept queue
+export const TCB_FLAG_PASSIVE: u32 = 4; // came from LISTEN (decides where SYN-RECEIVED returns to, RFC 9293 3.10.7.4)
+export const TCB_FLAG_NO_DELAY: u32 = 8; // Nagle off
+export const TCB_FLAG_KEEP_ALIVE: u32 = 16;
+export const TCB_FLAG_FIN_QUEUED: u32 = 32; // FIN follows the last byte in the send ring
+export const TCB_FLAG_FIN_SENT: u32 = 64;
+export const TCB_FLAG_ACK_NOW: u32 = 128; // an ACK must leave in this turn
+export const TCB_FLAG_ACK_DELAYED: u32 = 256; // an ACK is owed, delayedAckUs says when at the latest
+export const TCB_FLAG_SYN_PENDING: u32 = 512; // a SYN or SYN-ACK must leave
+export const TCB_FLAG_PROBE_PENDING: u32 = 1024; // a window probe or keepalive must leave
+export const TCB_FLAG_OUTPUT_QUEUED: u32 = 2048; // on the list of those that want output()
+export const TCB_FLAG_EVENT_QUEUED: u32 = 4096; // on the list of those with readyBits for main
+export const TCB_FLAG_HASHED: u32 = 8192; // in the tuple table
+export const TCB_FLAG_CLOSED_REPORTED: u32 = 16384; // READY_CLOSED was queued
+export const TCB_FLAG_SLOW_READER_CLOSED: u32 = 32768; // main closed it: arriving data is answered with RST
+export const TCB_FLAG_CONNECT_TIMEOUT: u32 = 65536; // connectDeadlineUs holds
+export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the TCB is freed
+
+@unmanaged @final export class Tcb {
+  // line 0, written by main: use the atomic readers below
+  sndTailShared: u32;
+  rcvHeadShared: u32;
+  sndEpochTakenShared: u32;
+  rcvEpochTakenShared: u32;
+  waitsShared: u32;
+  kickedShared: u32;
+  line0a: u64; line0b: u64; line0c: u64; line0d: u64; line0e: u64;
+  // line 1, written by the core for main: publish with the atomic writers below
+  sndHeadShared: u32;
+  rcvTailShared: u32;
+  sndRingPtr: u32; // of sndEpoch, offered; the ring in use is sndBufferPtr
+  sndRingCapacity: u32;
+  sndEpoch: u32;
+  rcvRingPtr: u32;
+  rcvRingCapacity: u32;
+  rcvEpoch: u32;
+  rcvKickAt: u32;
+  state: u8; // change it with setState() only
+  eof: u8;
+  error: u16;
+  handle: u32;
+  line1a: u32; line1b: u64; line1c: u64;
+  // line 2: key and info
+  localAddressHigh: u64;
+  localAddressLow: u64;
+  remoteAddressHigh: u64;
+  remoteAddressLow: u64;
+  localPort: u16; // host order
+  remotePort: u16;
+  sndUna: u32;
+  sndNxt: u32;
+  sndWnd: u32;
+  iss: u32;
+  rcvNxt: u32;
+  rcvWnd: u32;
+  irs: u32;
+  cwnd: u32;
+  ssthresh: u32;
+  sndMss: u32;
+  rcvMss: u32;
+  srttUs: u32;
+  rttvarUs: u32;
+  rtoUs: u32;
+  minRttUs: u32;
+  packetsOut: u32;
+  lostOut: u32;
+  retransOut: u32;
+  sackedOut: u32; // without SACK: duplicate ACKs taken as segments that left the network
+  totalRetrans: u32;
+  sndWscale: u8; // shift for windows the peer advertises
+  rcvWscale: u8; // shift for windows we advertise
+  options: u8; // TCB_OPTION_ bits
+  caState: u8;
+  retransmits: u8;
+  backoff: u8;
+  probes: u8;
+  congestion: u8;
+  interfaceIndex: u32;
+  bytesSent: u64;
+  bytesRetrans: u64;
+  bytesAcked: u64;
+  bytesReceived: u64;
+  segsOut: u64;
+  segsIn: u64;
+  rcvOooSegs: u32;
+  pmtu: u32;
+  advMss: u32;
+  shared0: u32;
+
+  // ------------------------------------------------------------------------------------------------ private to the core
+  flags: u32; // TCB_FLAG_
+  readyBits: u32; // READY_ bits not yet put into the event ring
+  // intrusive lists of TCB indices, NONE = end
+  outputNext: u32;
+  eventNext: u32;
+  // listener (STATE_LISTEN) and child
+  listener: u32; // child: index of its listener, NONE once accepted or without
+  listenerGeneration: u32; // child: handle of that listener
+  backlog: u32;
+  synQueueLength: u32; // listener: children in SYN-RECEIVED
+  acceptQueueLength: u32; // listener: children established and not accepted
+  token: u32; // of the OP_CONNECT or OP_LISTEN
+  // sender
+  sndWl1: u32;
+  sndWl2: u32;
+  maxSndWnd: u32; // largest window the peer ever offered (RFC 9293 3.8.6.2.1)
+  sndBufferPtr: u32; // the send ring in use (main has taken this epoch)
+  sndBufferCapacity: u32;
+  sndBufferEpoch: u32;
+  sndTail: u32; // private copy of the checked shared offset
+  peerMss: u32; // as announced, or 536
+  rtxHead: u32; // retransmission queue: indices of RtxRecord in sequence order
+  rtxTail: u32;
+  rtxLost: u32; // where the search for lost records starts
+  txQueuedBytes: u32; // payload bytes of ours in a TX ring, not yet taken by the link
+  txQueuedFrames: u32;
+  highSeq: u32; // SND.NXT when recovery or loss began: `recover` of RFC 6582
+  duplicateAcks: u32;
+  cwndCount: u32; // segments acknowledged towards the next increase
+  priorCwnd: u32; // for undo
+  priorSsthresh: u32;
+  undoMarker: u32;
+  cwndUsed: u32; // largest packetsOut since cwndStampUs (cwnd validation)
+  cwndStampUs: u64;
+  lastSentUs: u64; // last data segment sent
+  // delivery rate (BBR draft 4.1.1): carried per record, sampled at each ACK
+  delivered: u64; // bytes
+  deliveredUs: u64;
+  firstSentUs: u64;
+  appLimited: u64; // `delivered` at which the application limit ends, 0 = not limited
+  congestionState0: u64; congestionState1: u64; congestionState2: u64; congestionState3: u64; // the congestion control's own
+  congestionState4: u64; congestionState5: u64; congestionState6: u64; congestionState7: u64;
+  pacingRate: u64; // bytes/s, 0 = none
+  pacingNextUs: u64;
+  // receiver
+  rcvBufferPtr: u32; // the ring we write into
+  rcvBufferCapacity: u32; // bytes promised; the ring itself may not be allocated yet
+  rcvOldBufferPtr: u32; // the ring main may still be reading, 0 = none
+  rcvTail: u32; // offset of rcvNxt's byte
+  rcvAdvertised: u32; // right edge we advertised: RCV.NXT + RCV.WND then (never moves left)
+  lastAckSent: u32; // RCV.NXT of the last ACK we sent
+  ackedSegments: u32; // full-sized wire segments received since the last ACK we sent
+  quickAcks: u32; // ACKs still to be sent at once (start of connection)
+  oooSet: u32; // heap address of the interval set of out-of-order ranges, 0 = none
+  peerFinSeq: u32; // sequence number of the peer's FIN, valid with peerFinSeen
+  peerFinSeen: u32;
+  tsRecent: u32; // TS.Recent
+  tsOffset: u32; // added to the clock of our timestamps
+  tsRecentUs: u64; // when it was set
+  rcvCopiedMark: u32; // receive autotuning: rcvHead at the start of the measurement
+  rcvSpace: u32;
+  rcvRttUs: u32;
+  rcvRttSeq: u32;
+  rcvRttMarkUs: u64;
+  rcvSpaceMarkUs: u64;
+  lastReceivedUs: u64; // last segment from the peer (keepalive)
+  lastChallengeUs: u64;
+  // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)
+  timerKind: u32; // what retransmitUs means: TIMER_ tag, these exclude each other
+  persistProbes: u32;
+  retransmitUs: u64;
+  delayedAckUs: u64;
+  keepAliveUs: u64;
+  connectDeadlineUs: u64;
+  keepAliveIdleUs: u64;
+  keepAliveIntervalUs: u64;
+  keepAliveCount: u32;
+  keepAliveProbes: u32;
+  openedUs: u64; // when the first SYN left, R2 and user timeout count from the first unanswered transmission
+  firstUnansweredUs: u64;
+
+  static at(index: u32): Tcb {
+    return changetype<Tcb>(<usize>TCB_RECORDS + <usize>index * <usize>TCB_BYTES);
+  }
+
+  get index(): u32 {
+    return <u32>((changetype<usize>(this) - TCB_RECORDS) / TCB_BYTES);
+  }
+
+  get ptr(): usize {
+    return changetype<usize>(this);
+  }
+
+  has(flag: u32): bool {
+    return (this.flags & flag) !== 0;
+  }
+
+  set(flag: u32): void {
+    this.flags |= flag;
+  }
+
+  clear(flag: u32): void {
+    this.flags &= ~flag;
+  }
+
+  // Words that main writes. Each is read once per use, then bounded by the reader: main is not trusted.
+  loadSndTail(): u32 {
+    return atomic.load<u32>(changetype<usize>(this), TCB_SND_TAIL);
+  }
+  loadRcvHead(): u32 {
+    return atomic.load<u32>(changetype<usize>(this), TCB_RCV_HEAD);
+  }
+  loadSndEpochTaken(): u32 {
+    return atomic.load<u32>(changetype<usize>(this), TCB_SND_EPOCH_TAKEN);
+  }
+  loadRcvEpochTaken(): u32 {
+    return atomic.load<u32>(changetype<usize>(this), TCB_RCV_EPOCH_TAKEN);
+  }
+  /** Takes the wait bits in `mask` and returns those that were set. */
+  takeWaits(mask: u32): u32 {
+    return atomic.and<u32>(changetype<usize>(this), ~mask, TCB_WAITS) & mask;
+  }
+  loadWaits(): u32 {
+    return atomic.load<u32>(changetype<usize>(this), TCB_WAITS);
+  }
+  clearKicked(): void {
+    atomic.store<u32>(changetype<usize>(this), 0, TCB_KICKED);
+  }
+  // Words that main reads: the bytes they speak of are written before (the store is the publication).
+  publishSndHead(offset: u32): void {
+    atomic.store<u32>(changetype<usize>(this), offset, TCB_SND_HEAD);
+  }
+  publishRcvTail(offset: u32): void {
+    atomic.store<u32>(changetype<usize>(this), offset, TCB_RCV_TAIL);
+  }
+}
+
+// The map in layout.ts and this class say the same thing, or the build fails.
+if (offsetof<Tcb>("sndHeadShared") !== TCB_SND_HEAD) ERROR("layout drift: Tcb.sndHeadShared");
+if (offsetof<Tcb>("rcvTailShared") !== TCB_RCV_TAIL) ERROR("layout drift: Tcb.rcvTailShared");
+if (offsetof<Tcb>("sndEpoch") !== TCB_SND_EPOCH) ERROR("layout drift: Tcb.sndEpoch");
+if (offsetof<Tcb>("rcvKickAt") !== TCB_RCV_KICK_AT) ERROR("layout drift: Tcb.rcvKickAt");
+if (offsetof<Tcb>("state") !== TCB_STATE) ERROR("layout drift: Tcb.state");
+if (offsetof<Tcb>("handle") !== TCB_HANDLE) ERROR("layout drift: Tcb.handle");
+if (offsetof<Tcb>("localAddressHigh") !== TCB_LOCAL_ADDRESS) ERROR("layout drift: Tcb.localAddressHigh");
+if (offsetof<Tcb>("remoteAddressHigh") !== TCB_REMOTE_ADDRESS) ERROR("layout drift: Tcb.remoteAddressHigh");
+if (offsetof<Tcb>("localPort") !== TCB_LOCAL_PORT) ERROR("layout drift: Tcb.localPort");
+if (offsetof<Tcb>("sndUna") !== TCB_SND_UNA) ERROR("layout drift: Tcb.sndUna");
+if (offsetof<Tcb>("cwnd") !== TCB_CWND) ERROR("layout drift: Tcb.cwnd");
+if (offsetof<Tcb>("sndMss") !== TCB_SND_MSS) ERROR("layout drift: Tcb.sndMss");
+if (offsetof<Tcb>("rtoUs") !== TCB_RTO_US) ERROR("layout drift: Tcb.rtoUs");
+if (offsetof<Tcb>("retransmits") !== TCB_RETRANSMITS) ERROR("layout drift: Tcb.retransmits");
+if (offsetof<Tcb>("interfaceIndex") !== TCB_INTERFACE) ERROR("layout drift: Tcb.interfaceIndex");
+if (offsetof<Tcb>("bytesSent") !== TCB_BYTES_SENT) ERROR("layout drift: Tcb.bytesSent");
+if (offsetof<Tcb>("segsIn") !== TCB_SEGS_IN) ERROR("layout drift: Tcb.segsIn");
+if (offsetof<Tcb>("pmtu") !== TCB_PMTU) ERROR("layout drift: Tcb.pmtu");
+if (offsetof<Tcb>("flags") !== TCB_SHARED_BYTES) ERROR("layout drift: Tcb.flags");
+if (<i32>offsetof<Tcb>() > TCB_BYTES) ERROR("a Tcb does not fit TCB_BYTES");
