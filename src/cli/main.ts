@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// The `wasmtcp` command: one file a subcommand, all of them on the public API.
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { addClient } from "./client.ts";
+import { addDemo } from "./demo.ts";
+import { addReceive } from "./receive.ts";
+import { addSend } from "./send.ts";
+import { addServer } from "./server.ts";
+import { EXIT_USAGE } from "./session.ts";
+
+const { version } = createRequire(import.meta.url)("wasmtcp/package.json") as { version: string };
+
+const program = new Command("wasmtcp")
+  .description("A userspace TCP/IP stack for Node.js: file transfer and the lab's programs over a raw interface")
+  .version(version)
+  .showHelpAfterError("(add --help for the options)")
+  .exitOverride();
+
+for (const add of [addDemo, addServer, addClient, addReceive, addSend]) add(program);
+for (const command of program.commands) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+}

@@ -1,0 +1,57 @@
+// `wasmtcp send HOST PORT FILE`: connects and sends the file; done when the peer has acknowledged the last byte.
+import { stat } from "node:fs/promises";
+import type { Command } from "commander";
+import type { Stack } from "../index.ts";
+import { addCommonOptions, type CommonOptions, openStack, port } from "./common-options.ts";
+import { fileSha256, formatTransfer, TransferBar, transferResult } from "./progress.ts";
+import { CommandError, runCommand, withStack } from "./session.ts";
+
+/** Adds the command to the program. */
+export function addSend(program: Command): void {
+  addCommonOptions(
+    program
+      .command("send")
+      .description("send one file; done when the peer has acknowledged all of it")
+      .argument("<host>", "address of the receiver")
+      .argument("<port>", "its port", port)
+      .argument("<file>", "file to send"),
+  )
+    .addHelpText(
+      "after",
+      "\nExample:\n  wasmtcp send 10.0.0.1 10001 image.iso --interface h2-eth0 --address 10.0.0.2/24",
+    )
+    .action((host: string, portNumber: number, file: string, options: CommonOptions) =>
+      runCommand(async (signal) => {
+        const total = await regularFileSize(file);
+        await withStack(
+          () => openStack(options),
+          (stack) => send(stack, { host, portNumber, file, total }, options, signal),
+        );
+      }),
+    );
+}
+
+async function regularFileSize(file: string): Promise<number> {
+  const stats = await stat(file);
+  if (!stats.isFile()) throw new CommandError(`${file} is not a regular file`);
+  return stats.size;
+}
+
+type Job = { host: string; portNumber: number; file: string; total: number };
+
+async function send(stack: Stack, job: Job, options: CommonOptions, signal: AbortSignal): Promise<void> {
+  const connection = await stack.connect({ hostname: job.host, port: job.portNumber, signal });
+  const bar = new TransferBar("sending", job.total, options.json === true);
+  const started = performance.now();
+  let bytes: number;
+  try {
+    bytes = await connection.sendFile(job.file, { signal, onProgress: (sent) => bar.update(sent) });
+    await connection.close();
+  } finally {
+    bar.stop();
+  }
+  const result = transferResult(bytes, performance.now() - started, await fileSha256(job.file));
+  process.stdout.write(
+    `${options.json ? JSON.stringify({ file: job.file, ...result }) : formatTransfer("sent", job.file, result)}\n`,
+  );
+}

@@ -1,0 +1,52 @@
+// Runs one command: Ctrl-C and SIGTERM end it in order, errors become one line and an exit code, the stack is always closed.
+import { CommanderError } from "commander";
+import type { Stack } from "../index.ts";
+
+/** Exit codes: 0 done, 1 it failed, 2 the command line is wrong, 130 interrupted. */
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+export const EXIT_INTERRUPTED = 130;
+
+/** Thrown by a command to end with a message and exit code 1. */
+export class CommandError extends Error {}
+
+/**
+ * Runs `body` with a signal that Ctrl-C or SIGTERM aborts; prints what went wrong and sets the exit code.
+ * @param body the command; what it opened it closes, also when it is interrupted.
+ */
+export async function runCommand(body: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const controller = new AbortController();
+  const interrupt = (): void => controller.abort();
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  try {
+    await body(controller.signal);
+  } catch (error) {
+    if (error instanceof CommanderError) throw error;
+    process.exitCode = controller.signal.aborted ? EXIT_INTERRUPTED : EXIT_FAILED;
+    process.stderr.write(`wasmtcp: ${controller.signal.aborted ? "interrupted" : describe(error)}\n`);
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}
+
+/** Opens a stack, runs `body` with it and closes it; TIME-WAIT is not sat out, unsent data gets `lingerMs` to leave. */
+export async function withStack(
+  open: () => Promise<Stack>,
+  body: (stack: Stack) => Promise<void>,
+  lingerMs = 5000,
+): Promise<void> {
+  const stack = await open();
+  let failed = true;
+  try {
+    await body(stack);
+    failed = false;
+  } finally {
+    await stack.close({ lingerMs: failed ? 0 : lingerMs });
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = (error as { code?: unknown }).code;
+  return typeof code === "string" && !error.message.includes(code) ? `${error.message} (${code})` : error.message;
+}
