@@ -1,0 +1,90 @@
+"""A peer on kernel sockets for the end-to-end tests: the other end of a connection, a conversation or a file.
+
+    kernel_peer.py hold-server PORT             accept, expect end of stream, close one second later
+    kernel_peer.py hold-client HOST PORT        connect, stay one second, shut down, expect end of stream
+    kernel_peer.py echo-server PORT             answer each message with 'server echoes: MESSAGE'
+    kernel_peer.py echo-client HOST PORT        ten messages, each a shorter suffix; prints the answers
+    kernel_peer.py receive PORT FILE            store one stream
+    kernel_peer.py send HOST PORT FILE          send one file, wait until the peer has closed too
+Prints READY once it listens. Exits 0 only after an orderly end on both sides.
+"""
+import shutil
+import socket
+import sys
+import time
+
+LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def accept_one(port):
+    listener = socket.create_server(("0.0.0.0", port))
+    print("READY", flush=True)
+    connection, _ = listener.accept()
+    listener.close()
+    return connection
+
+
+def dial(host, port):
+    connection = socket.create_connection((host, port), timeout=30)
+    connection.settimeout(300)
+    return connection
+
+
+def expect_end(connection):
+    extra = connection.recv(1)
+    assert extra == b"", f"data where the end of the stream was due: {extra!r}"
+
+
+def hold_server(port):
+    with accept_one(port) as connection:
+        expect_end(connection)
+        time.sleep(1)
+
+
+def hold_client(host, port):
+    with dial(host, port) as connection:
+        time.sleep(1)
+        connection.shutdown(socket.SHUT_WR)
+        expect_end(connection)
+
+
+def echo_server(port):
+    with accept_one(port) as connection:
+        while message := connection.recv(1000):
+            connection.sendall(b"server echoes: " + message)
+
+
+def echo_client(host, port):
+    with dial(host, port) as connection:
+        for start in range(10):
+            expected = b"server echoes: " + LETTERS[start:].encode()
+            connection.sendall(LETTERS[start:].encode())
+            answer = connection.recv(len(expected), socket.MSG_WAITALL)
+            print(answer.decode(), flush=True)
+            assert answer == expected, f"{answer!r} is not {expected!r}"
+
+
+def receive(port, path):
+    with accept_one(port) as connection, open(path, "wb") as target:
+        shutil.copyfileobj(connection.makefile("rb"), target, 1 << 18)
+
+
+def send(host, port, path):
+    with dial(host, port) as connection, open(path, "rb") as source:
+        connection.sendfile(source)
+        connection.shutdown(socket.SHUT_WR)
+        expect_end(connection)
+
+
+COMMANDS = {
+    "hold-server": hold_server,
+    "hold-client": hold_client,
+    "echo-server": echo_server,
+    "echo-client": echo_client,
+    "receive": receive,
+    "send": send,
+}
+
+if __name__ == "__main__":
+    name, *words = sys.argv[1:]
+    COMMANDS[name](*[int(word) if word.isdigit() else word for word in words])
