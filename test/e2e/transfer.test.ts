@@ -10,7 +10,7 @@ import * as assert from "uvu/assert";
 import { hasPrivileges, type Running, type Side, TwoHosts } from "../support/namespaces.ts";
 
 const MIB = 1024 * 1024;
-const SIZE_MIB = Number(process.env["WASMTCP_TRANSFER_MIB"] ?? 1024);
+const SIZE_MIB = Number(process.env.WASMTCP_TRANSFER_MIB ?? 1024);
 
 const transfer = suite("e2e/transfer");
 const folder = mkdtempSync(join(tmpdir(), "wasmtcp-transfer-"));

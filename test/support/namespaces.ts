@@ -19,7 +19,7 @@ export function hasPrivileges(): boolean {
     execFileSync("ip", ["netns", "del", `wtcheck${process.pid}`], { stdio: "pipe" });
     return true;
   } catch (error) {
-    if (process.env["WASMTCP_REQUIRE_PRIVILEGES"]) throw error;
+    if (process.env.WASMTCP_REQUIRE_PRIVILEGES) throw error;
     process.stderr.write("SKIPPED: end-to-end tests need root (CAP_NET_ADMIN) to make network namespaces\n");
     return false;
   }
