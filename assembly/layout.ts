@@ -15,6 +15,7 @@ export const INTERFACE_CAPACITY = 16; // including the loopback, which is always
 export const ROUTE_CAPACITY = 64;
 export const NEIGHBOR_CAPACITY = 1024; // power of two
 export const TCB_CAPACITY = 131072; // connections, listeners and TIME-WAIT together; power of two, < 2^20 (handles)
+export const HANDLE_INDEX_MASK = 0xfffff; // a socket handle is the index of its TCB, under a generation in the upper 12 bits (storage/slab.ts)
 export const RTX_CAPACITY = 262144; // records of sent, unacknowledged segments, all connections
 export const OP_CAPACITY = 8192; // slots, power of two
 export const EVENT_CAPACITY = 8192; // slots, power of two

@@ -53,6 +53,7 @@ constexpr uint32_t EVENT_VALUE2 = 20;
 constexpr uint32_t FRAME_CSUM_PARTIAL = 1;
 constexpr uint32_t FRAME_CSUM_VALID = 2;
 constexpr uint32_t FRAME_MAX_BYTES = 65549;
+constexpr uint32_t HANDLE_INDEX_MASK = 1048575;
 constexpr uint32_t HEAP = 536870912;
 constexpr uint32_t HEAP_BYTES_DEFAULT = 536870912;
 constexpr uint32_t IF_CSUM_OFFLOAD = 4;
