@@ -154,14 +154,16 @@ test("refuses source routes, loose and strict, wherever they stand", () => {
 });
 
 test("reads no option past the header at the end of memory", () => {
+  const byte = fc.oneof(fc.nat(255), fc.constantFrom(1, 2, 3, 4));
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 40, size: "max" }), (options) => {
+    fc.property(fc.array(byte, { maxLength: 40, size: "max" }), (options) => {
       const length = 20 + (options.length & ~3);
       const ptr = u8.length - length;
-      u8.set(options.subarray(0, length - 20), ptr + 20);
+      u8.set(options.slice(0, length - 20), ptr + 20);
       u8[ptr] = 0x40 | (length >> 2);
       wasm.wireIpv4OptionsAcceptable(ptr);
     }),
+    { numRuns: 2000, examples: [[[1, 1, 1, 0x94]], [[0x94, 2, 1, 0x94]]] },
   );
 });
 
