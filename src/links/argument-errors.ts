@@ -1,5 +1,5 @@
-// The errors that options of links raise, with Node's codes. Messages say what was expected and what came; they are written where
-// the check is.
+// The errors that options of links raise, with Node's codes. Messages say what was expected and what came; they are
+// written where the check is.
 
 /**
  * The error for an argument of the wrong form.

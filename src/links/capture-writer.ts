@@ -1,5 +1,5 @@
-// Writes the frames of links to a pcapng file in big pieces, from the thread that moves them. A file that cannot be written ends
-// the capture, never the link. Knows no link and no clock: the caller says when each frame passed.
+// Writes the frames of links to a pcapng file in big pieces, from the thread that moves them. A file that cannot be
+// written ends the capture, never the link. Knows no link and no clock: the caller says when each frame passed.
 
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { FRAME_CSUM_PARTIAL } from "../../assembly/layout.ts";
@@ -17,7 +17,10 @@ const DEFAULT_BUFFER_BYTES = 1024 * 1024;
 
 /** Options of a {@link CaptureWriter}. */
 export interface CaptureWriterOptions {
-  /** Called once, when the capture stops because its file cannot be written; the error has the system's `code` and `syscall`. */
+  /**
+   * Called once, when the capture stops because its file cannot be written; the error has the system's `code` and
+   * `syscall`.
+   */
   onError?: ((error: CaptureError) => void) | undefined;
   /** Bytes collected before they are written, at least `MAX_PACKET_BLOCK_BYTES`. Default 1 MiB. */
   bufferBytes?: number | undefined;
@@ -51,8 +54,8 @@ export class CaptureError extends Error {
 }
 
 /**
- * A pcapng file under construction. Frames are buffered; call {@link CaptureWriter.flush} when there is nothing else to do (before
- * sleeping), so that a reader sees them soon, and {@link CaptureWriter.close} at the end.
+ * A pcapng file under construction. Frames are buffered; call {@link CaptureWriter.flush} when there is nothing else to
+ * do (before sleeping), so that a reader sees them soon, and {@link CaptureWriter.close} at the end.
  */
 export class CaptureWriter {
   readonly path: string;

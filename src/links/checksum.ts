@@ -1,5 +1,5 @@
-// The Internet checksum (RFC 1071) for frames outside the WASM core: it fills in what a sender with checksum offload left
-// partial. Works on bytes alone; which frames are partial is the caller's knowledge.
+// The Internet checksum (RFC 1071) for frames outside the WASM core: it fills in what a sender with checksum offload
+// left partial. Works on bytes alone; which frames are partial is the caller's knowledge.
 
 import {
   ETHERNET_HEADER_BYTES,

@@ -1,5 +1,5 @@
-// The spelling of an emulated link on a command line, such as `loss=1%,delay=10ms`, turned into options. Syntax only: what the
-// impairments mean is in impairment-options.ts.
+// The spelling of an emulated link on a command line, such as `loss=1%,delay=10ms`, turned into options. Syntax only:
+// what the impairments mean is in impairment-options.ts.
 
 import { argumentError, rangeError } from "./argument-errors.ts";
 import { type BurstLoss, type Impairments, validateImpairment } from "./impairment-options.ts";

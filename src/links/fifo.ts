@@ -1,5 +1,5 @@
-// A first-in, first-out queue in a circular array that grows by doubling and never shrinks, so that a steady flow allocates
-// nothing. Knows nothing of what it holds.
+// A first-in, first-out queue in a circular array that grows by doubling and never shrinks, so that a steady flow
+// allocates nothing. Knows nothing of what it holds.
 
 const INITIAL_CAPACITY = 16;
 

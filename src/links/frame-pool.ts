@@ -1,5 +1,5 @@
-// Frames whose buffers are used again, kept by exact length: traffic has few distinct lengths, and so a steady flow allocates
-// neither buffers nor views. Knows nothing of what the bytes mean.
+// Frames whose buffers are used again, kept by exact length: traffic has few distinct lengths, and so a steady flow
+// allocates neither buffers nor views. Knows nothing of what the bytes mean.
 
 import type { Frame } from "./frame.ts";
 
@@ -29,7 +29,10 @@ export class FramePool {
   readonly #limitBytes: number;
   #freeBytes = 0;
 
-  /** @param limitBytes - at most this many bytes lie unused; what is given back beyond it is left to the garbage collector */
+  /**
+   * @param limitBytes - at most this many bytes lie unused; what is given back beyond it is left to the garbage
+   * collector
+   */
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
   }

@@ -1,5 +1,5 @@
-// The options of an emulated link: types, defaults and checks. What each impairment does is in impairment.ts; their spelling on
-// a command line is in emulation-text.ts.
+// The options of an emulated link: types, defaults and checks. What each impairment does is in impairment.ts; their
+// spelling on a command line is in emulation-text.ts.
 
 import { argumentError, rangeError } from "./argument-errors.ts";
 
@@ -12,43 +12,47 @@ export interface BurstLoss {
 }
 
 /**
- * What an emulated link does to the packets of one direction. Everything is per wire-size packet: super-segments are split
- * first. Probabilities are 0..1 and independent of each other. What is left out is off.
+ * What an emulated link does to the packets of one direction. Everything is per wire-size packet: super-segments are
+ * split first. Probabilities are 0..1 and independent of each other. What is left out is off.
  */
 export interface Impairments {
   /** Time from the last bit's leaving the link's queue to its delivery, 0..3,600,000 ms. Default 0. */
   delayMs?: number | undefined;
   /**
-   * The delay varies uniformly by ± this much, 0..3,600,000 ms, but is never below 0. Packets do not overtake each other
-   * because of it: one that drew a shorter delay than its forerunner is delivered right behind it. Default 0.
+   * The delay varies uniformly by ± this much, 0..3,600,000 ms, but is never below 0. Packets do not overtake each
+   * other because of it: one that drew a shorter delay than its forerunner is delivered right behind it. Default 0.
    */
   jitterMs?: number | undefined;
   /** Probability that a packet is lost, each on its own. Default 0. */
   loss?: number | undefined;
   /**
-   * Bursts of loss, on top of `loss`: a number is the probability that a burst starts at a packet, with a mean length of
-   * 8 packets; give `{ start, length }` to choose the length as well. In the long run
+   * Bursts of loss, on top of `loss`: a number is the probability that a burst starts at a packet, with a mean length
+   * of 8 packets; give `{ start, length }` to choose the length as well. In the long run
    * `start * length / (1 - start + start * length)` of the packets are lost this way. Default 0.
    */
   burstLoss?: number | BurstLoss | undefined;
-  /** Probability that a packet is delivered twice; the copy follows right behind and takes its share of `rateBps`. Default 0. */
+  /**
+   * Probability that a packet is delivered twice; the copy follows right behind and takes its share of `rateBps`.
+   * Default 0.
+   */
   duplicate?: number | undefined;
   /**
-   * Probability that a packet changes places with others. With `delayMs` > 0 it skips delay and jitter and so arrives before
-   * all that are under way. With `delayMs` = 0 it is held back until 1 to 5 later packets have passed, but for 1 ms at most.
-   * Default 0.
+   * Probability that a packet changes places with others. With `delayMs` > 0 it skips delay and jitter and so arrives
+   * before all that are under way. With `delayMs` = 0 it is held back until 1 to 5 later packets have passed, but for 1
+   * ms at most. Default 0.
    */
   reorder?: number | undefined;
   /**
-   * Probability that one random bit behind the Ethernet header is flipped. A partial checksum is completed first, and a frame's
-   * "checksum valid" mark is taken off, so that the receiver can notice. Default 0.
+   * Probability that one random bit behind the Ethernet header is flipped. A partial checksum is completed first, and a
+   * frame's "checksum valid" mark is taken off, so that the receiver can notice. Default 0.
    */
   corrupt?: number | undefined;
   /** Bits per second, 1..1e12, counting frame bytes without FCS, preamble and gap. Default: unlimited. */
   rateBps?: number | undefined;
   /**
-   * Bytes that wait for the rate limit, the frame being sent included, 1..1 GiB; a frame that does not fit is dropped (drop
-   * tail), but one that finds the link idle is always taken. Only with `rateBps`. Default 1,514,000: 1,000 full frames.
+   * Bytes that wait for the rate limit, the frame being sent included, 1..1 GiB; a frame that does not fit is dropped
+   * (drop tail), but one that finds the link idle is always taken. Only with `rateBps`. Default 1,514,000: 1,000 full
+   * frames.
    */
   queueBytes?: number | undefined;
   /** Integer, 0..2^53 - 1: the same seed, options, packets and times give the same result. Default 1. */

@@ -1,6 +1,7 @@
-// One direction of an emulated link: loss, bursts of loss, duplication, a rate limit with a drop-tail queue, corruption, delay,
-// jitter and reordering, decided packet by packet from a seed. Read RFC 4737 (what reordering is) and the options' documentation
-// first. Pure: frames and nowUs in, frames and deadlines out; it knows no link, clock, timer or thread.
+// One direction of an emulated link: loss, bursts of loss, duplication, a rate limit with a drop-tail queue,
+// corruption, delay, jitter and reordering, decided packet by packet from a seed. Read RFC 4737 (what reordering is)
+// and the options' documentation first. Pure: frames and nowUs in, frames and deadlines out; it knows no link, clock,
+// timer or thread.
 //
 //                                        +--- held (reorder, no delay) ---+
 //  push -> split -> loss -> duplicate -> rate + queue -> corrupt -+--- regular (delay, jitter) ----+-> pop
@@ -156,8 +157,8 @@ export class Impairment {
   /**
    * Takes the next packet that has arrived at the far end, in order of arrival.
    * @param nowUs - µs on the clock of `push`
-   * @returns the packet, which is the caller's until it gives it to {@link Impairment.recycle} (or forgets it), or null when
-   * nothing is due
+   * @returns the packet, which is the caller's until it gives it to {@link Impairment.recycle} (or forgets it), or null
+   * when nothing is due
    */
   pop(nowUs: number): Frame | null {
     this.#expireHeld(nowUs);

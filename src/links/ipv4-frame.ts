@@ -1,5 +1,5 @@
-// Where the fields of an IPv4 packet lie in an Ethernet frame (RFC 894, RFC 791 3.1, RFC 9293 3.1), for links that must look
-// inside as a network card with offloads does. Offsets and checks only; no protocol decisions.
+// Where the fields of an IPv4 packet lie in an Ethernet frame (RFC 894, RFC 791 3.1, RFC 9293 3.1), for links that must
+// look inside as a network card with offloads does. Offsets and checks only; no protocol decisions.
 
 export const ETHERNET_HEADER_BYTES = 14;
 export const ETHERTYPE = 12; // u16
@@ -53,8 +53,8 @@ export function write32(bytes: Uint8Array, at: number, value: number): void {
  * Finds the transport header of a frame that carries one whole IPv4 packet.
  * @param start - offset of the Ethernet header in `bytes`
  * @param end - offset after the frame's last byte
- * @returns its offset, or -1: another ethertype, a bad version or length, or a fragment (whose transport segment lies in
- * several frames)
+ * @returns its offset, or -1: another ethertype, a bad version or length, or a fragment (whose transport segment lies
+ * in several frames)
  * @see RFC 791 3.1
  */
 export function transportOffset(bytes: Uint8Array, start: number, end: number): number {

@@ -1,5 +1,6 @@
-// Encodes pcapng blocks, little-endian, as Wireshark reads them (draft-ietf-opsawg-pcapng: 4.1 section header, 4.2 interface
-// description, 4.3 enhanced packet). Pure: bytes in, bytes out; the file they go to is capture-writer.ts's business.
+// Encodes pcapng blocks, little-endian, as Wireshark reads them (draft-ietf-opsawg-pcapng: 4.1 section header, 4.2
+// interface description, 4.3 enhanced packet). Pure: bytes in, bytes out; the file they go to is capture-writer.ts's
+// business.
 
 import { completeChecksum } from "./checksum.ts";
 
@@ -27,7 +28,8 @@ export const MAX_TEXT_BYTES = 1024;
 
 const OPTION_HEADER_BYTES = 4;
 const PACKET_HEADER_BYTES = 28;
-const PACKET_TAIL_BYTES = OPTION_HEADER_BYTES + 4 + OPTION_HEADER_BYTES + 4; // epb_flags, opt_endofopt, total length again
+/** epb_flags, opt_endofopt and the block's length again. */
+const PACKET_TAIL_BYTES = OPTION_HEADER_BYTES + 4 + OPTION_HEADER_BYTES + 4;
 
 /** The longest block that {@link writePacketBlock} writes. */
 export const MAX_PACKET_BLOCK_BYTES =
@@ -40,8 +42,8 @@ export interface PacketBlockOptions {
   /** Shown by Wireshark with the packet; at most {@link MAX_TEXT_BYTES} bytes of it are kept. */
   comment?: string | undefined;
   /**
-   * The frame's transport checksum is partial (`FRAME_CSUM_PARTIAL`): the block gets it complete, in its copy of the bytes.
-   * Default false.
+   * The frame's transport checksum is partial (`FRAME_CSUM_PARTIAL`): the block gets it complete, in its copy of the
+   * bytes. Default false.
    */
   partialChecksum?: boolean | undefined;
 }
@@ -65,7 +67,8 @@ export function sectionHeader(): Uint8Array {
 }
 
 /**
- * The block that describes an Ethernet interface with time stamps in µs. The first one in a file is interface 0, and so on.
+ * The block that describes an Ethernet interface with time stamps in µs. The first one in a file is interface 0, and so
+ * on.
  * @param name - at most {@link MAX_TEXT_BYTES} bytes of it are kept
  * @see draft-ietf-opsawg-pcapng section 4.2
  */

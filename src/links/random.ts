@@ -1,5 +1,6 @@
-// A seeded source of pseudo-random numbers (xoshiro128**, its state spread from the seed by a Weyl sequence and an avalanche
-// mix), so that a run can be repeated from its seed. For emulation only: nothing secret may come from here (RFC 4086).
+// A seeded source of pseudo-random numbers (xoshiro128**, its state spread from the seed by a Weyl sequence and an
+// avalanche mix), so that a run can be repeated from its seed. For emulation only: nothing secret may come from here
+// (RFC 4086).
 
 const GOLDEN_RATIO = 0x9e3779b9;
 

@@ -1,5 +1,5 @@
-// Cuts a TCP super-segment into the packets that a network card with TSO would put on the wire (RFC 9293 3.1, RFC 791 3.1,
-// RFC 3168 6.1.2), and fills in partial checksums on the way. Pure: bytes in, frames out.
+// Cuts a TCP super-segment into the packets that a network card with TSO would put on the wire (RFC 9293 3.1, RFC 791
+// 3.1, RFC 3168 6.1.2), and fills in partial checksums on the way. Pure: bytes in, frames out.
 
 import { FRAME_CSUM_PARTIAL } from "../../assembly/layout.ts";
 import { completeChecksum, internetChecksum } from "./checksum.ts";
@@ -30,16 +30,18 @@ const PSH = 0x08;
 const CWR = 0x80;
 
 /**
- * What became of a frame: `whole` = it was a wire packet already, `split` = it was cut (into one packet when it was short),
- * `unsplittable` = marked as a super-segment, but not a well-formed TCP segment over IPv4, and passed on as it came.
+ * What became of a frame: `whole` = it was a wire packet already, `split` = it was cut (into one packet when it was
+ * short), `unsplittable` = marked as a super-segment, but not a well-formed TCP segment over IPv4, and passed on as it
+ * came.
  */
 export type SplitOutcome = "whole" | "split" | "unsplittable";
 
 /**
- * Splits an Ethernet/IPv4/TCP super-segment into wire-size frames, in order, the way a kernel's GSO does: IPv4 total length,
- * identification + i and header checksum per packet; sequence number + i * gsoSize; FIN and PSH on the last packet only, CWR on
- * the first only; all options on every packet; the TCP checksum always complete, so `FRAME_CSUM_PARTIAL` is cleared.
- * `FRAME_CSUM_VALID` stays. An urgent pointer is copied as it is: no sender makes super-segments of urgent data.
+ * Splits an Ethernet/IPv4/TCP super-segment into wire-size frames, in order, the way a kernel's GSO does: IPv4 total
+ * length, identification + i and header checksum per packet; sequence number + i * gsoSize; FIN and PSH on the last
+ * packet only, CWR on the first only; all options on every packet; the TCP checksum always complete, so
+ * `FRAME_CSUM_PARTIAL` is cleared. `FRAME_CSUM_VALID` stays. An urgent pointer is copied as it is: no sender makes
+ * super-segments of urgent data.
  * @param frame - not modified and not kept; passed to `emit` itself when there is nothing to split
  * @param emit - gets each frame; a frame made here is the receiver's to keep
  * @param allocate - makes a frame of `length` bytes whose old content does not matter

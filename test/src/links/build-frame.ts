@@ -1,5 +1,5 @@
-// Builds Ethernet frames for the tests of links from named fields, with arithmetic of its own: the Internet checksum as a big
-// number modulo 65,535, so that it shares no idea with the code under test.
+// Builds Ethernet frames for the tests of links from named fields, with arithmetic of its own: the Internet checksum as
+// a big number modulo 65,535, so that it shares no idea with the code under test.
 
 export interface TcpFields {
   seq: number;
@@ -39,8 +39,9 @@ export function concat(...parts: Uint8Array[]): Uint8Array {
 export function ipv4Frame(
   protocol: number,
   transport: Uint8Array,
-  { id = 0, ipOptions = new Uint8Array(0), fragment = 0x4000 } = {},
+  options: { id?: number; ipOptions?: Uint8Array; fragment?: number } = {},
 ): Uint8Array {
+  const { id = 0, ipOptions = new Uint8Array(0), fragment = 0x4000 } = options;
   const header = Buffer.alloc(20 + ipOptions.length);
   header[0] = 0x40 | (header.length / 4);
   header.writeUInt16BE(header.length + transport.length, 2);

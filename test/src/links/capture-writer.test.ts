@@ -139,7 +139,8 @@ test("leaves a readable file when writing fails half way", () => {
     writer.flush();
     console.log(JSON.stringify({ code: writer.error?.code, ...writer.counters }));
   `;
-  // 8 blocks of 1,024 bytes; an ignored SIGXFSZ turns into EFBIG. Without its cache tsx writes no file that could be too long.
+  // 8 blocks of 1,024 bytes; an ignored SIGXFSZ turns into EFBIG. Without its cache tsx writes no file that could be
+  // too long.
   const run = `trap "" XFSZ && ulimit -f 8 && exec "$0" --import tsx --input-type=module -e "$1"`;
   const output = execFileSync("bash", ["-c", run, process.execPath, script], {
     encoding: "utf8",

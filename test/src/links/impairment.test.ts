@@ -1,5 +1,6 @@
-// The emulated link on a clock of the test's own: statistics, order, rate, conservation and repeatability. Every run is seeded, so
-// that the same numbers come out each time; bounds are five standard deviations around what the options promise.
+// The emulated link on a clock of the test's own: statistics, order, rate, conservation and repeatability. Every run is
+// seeded, so that the same numbers come out each time; bounds are five standard deviations around what the options
+// promise.
 import * as fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

@@ -1,4 +1,5 @@
-// pcapng blocks, read back by a small reader of the test's own that checks lengths, padding and both ends of every block.
+// pcapng blocks, read back by a small reader of the test's own that checks lengths, padding and both ends of every
+// block.
 import * as fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

@@ -1,5 +1,5 @@
-// A strict reader of little-endian pcapng for tests: it throws on a wrong length, on padding that is not zero and on an option
-// list that does not end where its block does.
+// A strict reader of little-endian pcapng for tests: it throws on a wrong length, on padding that is not zero and on an
+// option list that does not end where its block does.
 
 export interface Block {
   type: number;
