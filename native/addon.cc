@@ -1,0 +1,283 @@
+// The Node-API surface: checks arguments, converts, calls. The only file that knows napi.h. Usable from any number of
+// worker threads at once: no state outside the objects but the process's wake fds.
+#include <napi.h>
+#include <uv.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "interface-info.h"
+#include "layout.h"
+#include "packet-socket.h"
+#include "system-error.h"
+#include "waiter.h"
+#include "wake.h"
+
+namespace {
+
+using wasmtcp::PacketSocket;
+using wasmtcp::SystemError;
+
+/// A SystemError as a JavaScript Error with `code` (ENODEV), `errno` (-19) and `syscall`, like Node's own.
+Napi::Error toError(Napi::Env env, const SystemError& error) {
+  Napi::Error result = Napi::Error::New(env, error.what());
+  result.Set("code", Napi::String::New(env, uv_err_name(-error.number())));
+  result.Set("errno", Napi::Number::New(env, -error.number()));
+  result.Set("syscall", Napi::String::New(env, error.syscall()));
+  return result;
+}
+
+/// Runs `body`, turning what it throws into something JavaScript can catch.
+template <typename Body>
+auto guarded(Napi::Env env, Body body) {
+  try {
+    return body();
+  } catch (const SystemError& error) {
+    throw toError(env, error);
+  } catch (const std::bad_alloc&) {
+    throw Napi::Error::New(env, "out of memory");
+  }
+}
+
+/// An integer in 0..max, or a TypeError that names the argument.
+uint32_t integer(Napi::Env env, const Napi::Value& value, const char* name, double max = 4294967295.0) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (number >= 0 && number <= max && std::floor(number) == number) return static_cast<uint32_t>(number);
+  const std::string limit = std::to_string(static_cast<uint64_t>(max));
+  throw Napi::TypeError::New(env, std::string("Expected `") + name + "` to be an integer in 0.." + limit + ", got `" +
+                                      value.ToString().Utf8Value() + "`");
+}
+
+uint32_t integer(const Napi::Object& from, const char* name, double max = 4294967295.0) {
+  return integer(from.Env(), from.Get(name), name, max);
+}
+
+uint32_t integerOr(const Napi::Object& from, const char* name, uint32_t fallback) {
+  return from.Get(name).IsUndefined() ? fallback : integer(from, name);
+}
+
+int descriptor(const Napi::CallbackInfo& info) {
+  return static_cast<int>(integer(info.Env(), info[0], "fd", 2147483647.0));
+}
+
+/// The bytes behind a Uint8Array over a shared WebAssembly.Memory; napi_get_arraybuffer_info would refuse it on Node 20.
+wasmtcp::SharedMemory memoryOf(Napi::Env env, const Napi::Value& value) {
+  napi_typedarray_type type = napi_int8_array;
+  size_t length = 0;
+  void* data = nullptr;
+  if (!value.IsTypedArray() || napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != napi_uint8_array || data == nullptr) {
+    throw Napi::TypeError::New(env, "Expected `memory` to be a Uint8Array over the WebAssembly.Memory");
+  }
+  return {static_cast<uint8_t*>(data), length};
+}
+
+wasmtcp::PacketSocketOptions socketOptions(Napi::Env env, const Napi::Value& value) {
+  if (!value.IsObject()) throw Napi::TypeError::New(env, "Expected `options` to be an object");
+  const auto from = value.As<Napi::Object>();
+  wasmtcp::PacketSocketOptions options;
+  if (!from.Get("interface").IsString()) throw Napi::TypeError::New(env, "Expected `interface` to be a string");
+  options.interface = from.Get("interface").As<Napi::String>().Utf8Value();
+  options.ringPtr = integer(from, "ringPtr");
+  options.ringBytes = integerOr(from, "ringBytes", options.ringBytes);
+  options.inPlace = from.Get("inPlace").IsUndefined() || from.Get("inPlace").ToBoolean();
+  options.rxDescriptorsPtr = integer(from, "rxDescriptorsPtr");
+  options.txRingPtr = integer(from, "txRingPtr");
+  options.interfacePtr = integer(from, "interfacePtr");
+  options.macHigh16 = static_cast<uint16_t>(integer(from, "macHigh16", 65535));
+  options.macLow32 = integer(from, "macLow32");
+  options.receiveBufferBytes = integerOr(from, "receiveBufferBytes", options.receiveBufferBytes);
+  options.sendBufferBytes = integerOr(from, "sendBufferBytes", options.sendBufferBytes);
+  return options;
+}
+
+/// PacketSocket for JavaScript. Holds the memory so that it cannot be collected under the ring, and closes with its
+/// thread: when a worker is terminated no finaliser is sure to run before its memory goes, a cleanup hook is.
+class PacketSocketObject : public Napi::ObjectWrap<PacketSocketObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "PacketSocket",
+                       {
+                           InstanceMethod<&PacketSocketObject::receive>("receive"),
+                           InstanceMethod<&PacketSocketObject::transmit>("transmit"),
+                           InstanceMethod<&PacketSocketObject::releaseFrames>("releaseFrames"),
+                           InstanceMethod<&PacketSocketObject::statistics>("statistics"),
+                           InstanceMethod<&PacketSocketObject::takeError>("takeError"),
+                           InstanceMethod<&PacketSocketObject::close>("close"),
+                           InstanceAccessor<&PacketSocketObject::blocked>("blocked"),
+                           InstanceAccessor<&PacketSocketObject::inPlace>("inPlace"),
+                           InstanceAccessor<&PacketSocketObject::slots>("slots"),
+                           InstanceAccessor<&PacketSocketObject::interfaceIndex>("interfaceIndex"),
+                       });
+  }
+
+  explicit PacketSocketObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PacketSocketObject>(info), env_(info.Env()) {
+    const auto memory = memoryOf(info.Env(), info[0]);
+    const auto options = socketOptions(info.Env(), info[1]);
+    socket_ = guarded(info.Env(), [&] { return std::make_shared<PacketSocket>(memory, options); });
+    memory_ = Napi::Persistent(info[0].As<Napi::Object>());
+    hooked_ = napi_add_env_cleanup_hook(env_, onThreadEnd, this) == napi_ok;
+  }
+
+  ~PacketSocketObject() override { end(); }
+
+  std::shared_ptr<PacketSocket> socket() const { return socket_; }
+
+ private:
+  static void onThreadEnd(void* self) {
+    auto* object = static_cast<PacketSocketObject*>(self);
+    object->hooked_ = false;
+    object->socket_->close();
+  }
+
+  void end() {
+    if (hooked_) napi_remove_env_cleanup_hook(env_, onThreadEnd, this);
+    hooked_ = false;
+    if (socket_) socket_->close();
+  }
+
+  Napi::Value receive(const Napi::CallbackInfo& info) {
+    const uint32_t maxFrames = integer(info.Env(), info[0], "maxFrames");
+    const double nowUs = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : 0;
+    return Napi::Number::New(info.Env(), socket_->receive(maxFrames, nowUs));
+  }
+
+  Napi::Value transmit(const Napi::CallbackInfo& info) {
+    const uint32_t maxFrames = info[0].IsUndefined() ? layout::TX_CAPACITY : integer(info.Env(), info[0], "maxFrames");
+    return Napi::Number::New(info.Env(), socket_->transmit(maxFrames));
+  }
+
+  void releaseFrames(const Napi::CallbackInfo&) { socket_->releaseFrames(); }
+
+  Napi::Value statistics(const Napi::CallbackInfo& info) {
+    const auto counts = socket_->statistics();
+    auto result = Napi::Object::New(info.Env());
+    result.Set("received", static_cast<double>(counts.received));
+    result.Set("dropped", static_cast<double>(counts.dropped));
+    result.Set("truncated", static_cast<double>(counts.truncated));
+    result.Set("tagged", static_cast<double>(counts.tagged));
+    result.Set("malformed", static_cast<double>(counts.malformed));
+    result.Set("sent", static_cast<double>(counts.sent));
+    result.Set("sendErrors", static_cast<double>(counts.sendErrors));
+    return result;
+  }
+
+  Napi::Value takeError(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_->takeError()); }
+
+  void close(const Napi::CallbackInfo&) {
+    end();
+    memory_.Reset();
+  }
+
+  Napi::Value blocked(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), socket_->blocked() != wasmtcp::Blocked::no);
+  }
+  Napi::Value inPlace(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), socket_->inPlace()); }
+  Napi::Value slots(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_->slots()); }
+  Napi::Value interfaceIndex(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_->interfaceIndex()); }
+
+  napi_env env_;
+  bool hooked_ = false;
+  std::shared_ptr<PacketSocket> socket_;
+  Napi::ObjectReference memory_;
+};
+
+/// What one thread's copy of the addon needs to remember.
+struct ThreadState {
+  Napi::FunctionReference packetSocket;
+};
+
+class WaiterObject : public Napi::ObjectWrap<WaiterObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Waiter", {InstanceMethod<&WaiterObject::add>("add"), InstanceMethod<&WaiterObject::wait>("wait")});
+  }
+
+  explicit WaiterObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<WaiterObject>(info) {
+    const int fd = descriptor(info);
+    waiter_ = guarded(info.Env(), [&] { return std::make_unique<wasmtcp::Waiter>(fd); });
+  }
+
+ private:
+  Napi::Value add(const Napi::CallbackInfo& info) {
+    const auto* state = info.Env().GetInstanceData<ThreadState>();
+    if (!info[0].IsObject() || !info[0].As<Napi::Object>().InstanceOf(state->packetSocket.Value())) {
+      throw Napi::TypeError::New(info.Env(), "Expected `socket` to be a PacketSocket");
+    }
+    auto socket = PacketSocketObject::Unwrap(info[0].As<Napi::Object>())->socket();
+    return Napi::Number::New(info.Env(), guarded(info.Env(), [&] { return waiter_->add(std::move(socket)); }));
+  }
+
+  Napi::Value wait(const Napi::CallbackInfo& info) {
+    if (!info[0].IsNumber()) throw Napi::TypeError::New(info.Env(), "Expected `timeoutUs` to be a number");
+    const double timeoutUs = info[0].As<Napi::Number>().DoubleValue();
+    const uint32_t wantWritable = info[1].IsUndefined() ? 0 : integer(info.Env(), info[1], "wantWritable");
+    return Napi::Number::New(info.Env(), guarded(info.Env(), [&] { return waiter_->wait(timeoutUs, wantWritable); }));
+  }
+
+  std::unique_ptr<wasmtcp::Waiter> waiter_;
+};
+
+Napi::Value createWakeFd(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), guarded(info.Env(), [] { return wasmtcp::createWakeFd(); }));
+}
+
+Napi::Value wake(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), wasmtcp::ringWakeFd(descriptor(info))); }
+
+Napi::Value drainWake(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), wasmtcp::drainWakeFd(descriptor(info)));
+}
+
+Napi::Value closeWakeFd(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), wasmtcp::closeWakeFd(descriptor(info)));
+}
+
+std::string macText(const std::array<uint8_t, 6>& mac) {
+  char text[18];
+  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+  return text;
+}
+
+Napi::Value interfaceInfo(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsString()) throw Napi::TypeError::New(env, "Expected `name` to be a string");
+  const auto found = guarded(env, [&] { return wasmtcp::interfaceInfo(info[0].As<Napi::String>().Utf8Value()); });
+  if (!found) return env.Null();
+  auto result = Napi::Object::New(env);
+  result.Set("index", found->index);
+  result.Set("mtu", found->mtu);
+  result.Set("mac", macText(found->mac));
+  result.Set("ethernet", found->ethernet);
+  result.Set("up", found->up);
+  result.Set("running", found->running);
+  auto addresses = Napi::Array::New(env, found->addresses.size());
+  for (uint32_t i = 0; i < found->addresses.size(); i++) {
+    auto entry = Napi::Object::New(env);
+    entry.Set("address", found->addresses[i].address);
+    entry.Set("prefixLength", found->addresses[i].prefixLength);
+    addresses.Set(i, entry);
+  }
+  result.Set("addresses", addresses);
+  return result;
+}
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  auto state = std::make_unique<ThreadState>();
+  const Napi::Function packetSocket = PacketSocketObject::define(env);
+  state->packetSocket = Napi::Persistent(packetSocket);
+  env.SetInstanceData(state.release());
+  exports.Set("layoutVersion", layout::LAYOUT_VERSION);
+  exports.Set("PacketSocket", packetSocket);
+  exports.Set("Waiter", WaiterObject::define(env));
+  exports.Set("createWakeFd", Napi::Function::New<createWakeFd>(env, "createWakeFd"));
+  exports.Set("wake", Napi::Function::New<wake>(env, "wake"));
+  exports.Set("drainWake", Napi::Function::New<drainWake>(env, "drainWake"));
+  exports.Set("closeWakeFd", Napi::Function::New<closeWakeFd>(env, "closeWakeFd"));
+  exports.Set("interfaceInfo", Napi::Function::New<interfaceInfo>(env, "interfaceInfo"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(wasmtcp, initialise)

@@ -1,0 +1,154 @@
+// The types of the addon that native/addon.cc defines: AF_PACKET sockets, waiting and waking. Loaded by src/native.ts.
+// Addresses are u32 byte offsets into the shared WebAssembly.Memory; records are laid out by assembly/layout.ts.
+
+/** Where a packet socket puts and finds things in the memory, and which interface it serves. */
+export interface PacketSocketOptions {
+  /** Name of an Ethernet interface of this network namespace. */
+  interface: string;
+  /** Region for received frames, aligned to 4096; it belongs to the socket until `close()` returns. */
+  ringPtr: number;
+  /** Size of that region, bytes; default 64 MiB, at least 256 KiB. The kernel pins as much memory, or less when short of it. */
+  ringBytes?: number;
+  /** Map the kernel's ring over the region so that frames are read where the kernel wrote them. Default true. */
+  inPlace?: boolean;
+  /** RX_DESCRIPTOR_CAPACITY descriptors of RX_DESCRIPTOR_BYTES, aligned to 8, written by `receive()`. */
+  rxDescriptorsPtr: number;
+  /** A TX ring of TX_RING_BYTES, aligned to 8, consumed by `transmit()`. */
+  txRingPtr: number;
+  /** The interface's record: INTERFACE_LINK_DROPS and INTERFACE_LINK_ERRORS are counted there. */
+  interfacePtr: number;
+  /** First two bytes of the MAC address whose frames are wanted, most significant first. */
+  macHigh16: number;
+  /** Its last four bytes. */
+  macLow32: number;
+  /** SO_RCVBUF in bytes; default 16 MiB, past the system's limit only with CAP_NET_ADMIN. */
+  receiveBufferBytes?: number;
+  /** SO_SNDBUF in bytes; default 4 MiB: how much may wait in the kernel before `blocked`. */
+  sendBufferBytes?: number;
+}
+
+/** Counts since the socket was opened. */
+export interface PacketStatistics {
+  /** Frames handed to the core. */
+  received: number;
+  /** Frames for which the kernel found no free slot (PACKET_STATISTICS); also in INTERFACE_LINK_DROPS. */
+  dropped: number;
+  /** Frames longer than a slot (above FRAME_MAX_BYTES); also in INTERFACE_LINK_DROPS. */
+  truncated: number;
+  /** Frames with a VLAN tag: not for us. */
+  tagged: number;
+  /** Slots with impossible headers, frames below 14 bytes or of another segmentation than TCP's. */
+  malformed: number;
+  /** Frames handed to the kernel; a super-segment is one. */
+  sent: number;
+  /** Frames given up: bad descriptor, too long, link down; also in INTERFACE_LINK_ERRORS. */
+  sendErrors: number;
+}
+
+/**
+ * An AF_PACKET socket on one interface, promiscuous when its MAC address is not the interface's. For one thread; it closes
+ * itself when that thread ends.
+ */
+export declare class PacketSocket {
+  /**
+   * @param memory bytes of the whole shared WebAssembly.Memory, which is kept alive until `close()`
+   * @throws TypeError for arguments of the wrong kind; Error with `code`, `errno`, `syscall`: EPERM without CAP_NET_RAW,
+   * ENODEV for an unknown interface, EOPNOTSUPP for one that is not Ethernet, EINVAL for regions outside the memory, ENOMEM
+   */
+  constructor(memory: Uint8Array, options: PacketSocketOptions);
+
+  /** Whether frames are read where the kernel wrote them (true) or were copied into the region (false). */
+  readonly inPlace: boolean;
+  /** Frames the kernel's ring holds: what may be in flight towards us without loss. */
+  readonly slots: number;
+  /** The kernel's number of the interface. */
+  readonly interfaceIndex: number;
+  /** Whether the last `transmit()` stopped because the kernel took no more (back-pressure; nothing is lost). */
+  readonly blocked: boolean;
+
+  /**
+   * Writes an RX descriptor for each of at most `maxFrames` (and RX_DESCRIPTOR_CAPACITY) frames and returns how many. Their
+   * bytes stay valid until the next `receive()`, `releaseFrames()`, `Waiter.wait()` or `close()`.
+   * @param nowUs the loop's clock, µs: RX_TIME_US is on it; without it arrival times are 0 (unknown)
+   */
+  receive(maxFrames: number, nowUs?: number): number;
+
+  /** Gives the frames of the last `receive()` back to the kernel now. `Waiter.wait()` does it too. */
+  releaseFrames(): void;
+
+  /**
+   * Sends from the head of the TX ring until it is empty, the kernel takes no more (see `blocked`) or `maxFrames` (default
+   * TX_CAPACITY) are handled, and stores the new head. Frames that cannot be sent are passed over and counted.
+   * @returns frames the head moved over
+   */
+  transmit(maxFrames?: number): number;
+
+  /** Reads the kernel's drop count too. */
+  statistics(): PacketStatistics;
+
+  /** The errno (ENETDOWN 100, ENXIO 6, ENODEV 19) with which the link failed since the last call, or 0. */
+  takeError(): number;
+
+  /** Takes the ring out of the memory (the region reads as zeros after it) and closes the socket. May be called again. */
+  close(): void;
+}
+
+/** Sleeps on packet sockets and a wake fd at once. For one thread. */
+export declare class Waiter {
+  /** @throws Error EBADF when `wakeFd` is not an open descriptor of `createWakeFd()` */
+  constructor(wakeFd: number);
+
+  /** Adds a socket and returns its number n, 0..14, counted up. A closed socket keeps its number. @throws Error ENOSPC */
+  add(socket: PacketSocket): number;
+
+  /**
+   * Sleeps until there is input, a wake, room to send, or the time is over; at most a second, so that a terminated worker
+   * ends. Gives the sockets' received frames back first, drains the wake fd, sets this thread's timer slack to 1 µs.
+   * @param timeoutUs 0 only looks; negative or Infinity: no deadline
+   * @param wantWritable bit n: frames of socket n wait because it was `blocked`
+   * @returns 0 for nothing, else bit 0: woken; bit 1 + n: socket n has input or an error; bit 16 + n: socket n may send
+   */
+  wait(timeoutUs: number, wantWritable?: number): number;
+}
+
+/** An IPv4 address the kernel has on an interface. */
+export interface KernelAddress {
+  /** Dotted quad. */
+  address: string;
+  /** 0..32. */
+  prefixLength: number;
+}
+
+/** What the kernel knows about an interface. */
+export interface InterfaceInfo {
+  index: number;
+  /** Bytes of IP packet. */
+  mtu: number;
+  /** Lower case, with colons. */
+  mac: string;
+  /** Its frames are Ethernet: a PacketSocket can use it. */
+  ethernet: boolean;
+  /** Switched on (IFF_UP). */
+  up: boolean;
+  /** And has a carrier (IFF_RUNNING). */
+  running: boolean;
+  addresses: KernelAddress[];
+}
+
+/** The addon as a module. */
+export interface NativeAddon {
+  /** LAYOUT_VERSION of the layout.h it was compiled with. */
+  readonly layoutVersion: number;
+  readonly PacketSocket: typeof PacketSocket;
+  readonly Waiter: typeof Waiter;
+  /** A new eventfd, which any thread may ring; close it with `closeWakeFd`. @throws Error EMFILE */
+  createWakeFd(): number;
+  /** Wakes whoever waits on the fd, now or at its next wait. @returns false when it is not an open wake fd */
+  wake(fd: number): boolean;
+  /** Forgets wakes that nobody waited for. @returns whether there were any */
+  drainWake(fd: number): boolean;
+  /** @returns false when it is not an open wake fd */
+  closeWakeFd(fd: number): boolean;
+  /** @returns null when this network namespace has no interface of that name */
+  interfaceInfo(name: string): InterfaceInfo | null;
+}

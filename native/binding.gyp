@@ -1,0 +1,29 @@
+{
+  "targets": [
+    {
+      "target_name": "wasmtcp",
+      "conditions": [
+        ["OS=='linux'", {
+          "sources": [
+            "addon.cc",
+            "frame-sender.cc",
+            "interface-info.cc",
+            "packet-filter.cc",
+            "packet-ring.cc",
+            "packet-socket.cc",
+            "waiter.cc",
+            "wake.cc"
+          ],
+          "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+          "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+          "cflags": ["-O2", "-Wall", "-Wextra"],
+          "cflags!": ["-fno-exceptions", "-O3", "-Wno-unused-parameter"],
+          "cflags_cc": ["-std=c++20", "-fexceptions", "-fvisibility=hidden"],
+          "cflags_cc!": ["-fno-exceptions", "-std=gnu++17", "-std=gnu++20"]
+        }, {
+          "type": "none"
+        }]
+      ]
+    }
+  ]
+}

@@ -1,0 +1,61 @@
+// The kernel's TPACKET_V2 receive ring (packet_mmap.rst in the kernel's documentation): allocation, mapping and the slots' ownership.
+// Mapped over a region of the WASM memory when it can be, so that the core reads frames where the kernel wrote them.
+#pragma once
+#include <cstdint>
+
+#include "offload-header.h"
+#include "shared-memory.h"
+
+namespace wasmtcp {
+
+/// One received frame, in its slot; valid until the slot is given back.
+struct RingFrame {
+  const uint8_t* data;        // Ethernet header
+  uint32_t length;            // bytes in the slot
+  uint32_t wireLength;        // bytes the frame had; more than `length` when it was cut
+  uint32_t status;            // TP_STATUS_ bits
+  uint32_t seconds;           // arrival, CLOCK_REALTIME
+  uint32_t nanoseconds;
+  OffloadHeader offload;     // checksum and segmentation state
+};
+
+class PacketRing {
+ public:
+  static constexpr uint32_t SLOT_BYTES = 65536 + 512;      // FRAME_MAX_BYTES plus the kernel's header, and a shift of 512 per slot against cache aliasing
+  static constexpr uint32_t BLOCK_BYTES = 1 << 20;         // measured best; the kernel allocates block by block
+  static constexpr uint32_t RING_BYTES_MIN = 256 * 1024;
+
+  /// Allocates the ring of socket `fd` (PACKET_VERSION and PACKET_VNET_HDR are set already) and maps it: over
+  /// [ringPtr, ringPtr + ringBytes) of `memory` when `inPlace` and possible, else at an address of the kernel's choice.
+  /// Half the size is tried, again and again, while the kernel has no memory. Throws SystemError.
+  PacketRing(int fd, const SharedMemory& memory, uint32_t ringPtr, uint32_t ringBytes, bool inPlace);
+  ~PacketRing();
+  PacketRing(const PacketRing&) = delete;
+  PacketRing& operator=(const PacketRing&) = delete;
+
+  bool inPlace() const { return inPlace_; }
+  uint32_t slots() const { return slots_; }
+
+  /// The next slot the kernel has filled: 1 = `frame` is filled in, 0 = none, -1 = a slot whose header makes no sense.
+  /// With 1 and -1 the slot is held until giveBack().
+  int next(RingFrame& frame);
+
+  /// Returns every held slot to the kernel.
+  void giveBack();
+
+ private:
+  uint8_t* slot(uint32_t index) const;
+  void allocate(int fd, uint32_t ringBytes);
+  void mapOver(int fd, uint8_t* target);
+
+  uint32_t blockBytes_ = 0;
+  uint32_t blocks_ = 0;
+  uint32_t slotsPerBlock_ = 0;
+  uint32_t slots_ = 0;
+  uint32_t index_ = 0;   // next slot to look at
+  uint32_t held_ = 0;    // slots before index_ that the core may still be reading
+  uint8_t* base_ = nullptr;
+  bool inPlace_ = false;
+};
+
+}  // namespace wasmtcp

@@ -1,0 +1,254 @@
+// Socket options and their order follow packet(7): protocol 0 until bind, so that nothing is queued before the filter and
+// the ring stand; PACKET_VNET_HDR before the ring.
+#include "packet-socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "layout.h"
+#include "packet-filter.h"
+#include "system-error.h"
+
+namespace wasmtcp {
+
+namespace {
+
+constexpr char CAPABILITY_CURE[] =
+    "raw sockets need the capability CAP_NET_RAW: run as root, inside a network namespace of your own (unshare -rn), or "
+    "give it to the binary with: setcap cap_net_raw,cap_net_admin=ep \"$(command -v node)\"";
+
+void setOption(int fd, int level, int name, int value, const char* label) {
+  if (setsockopt(fd, level, name, &value, sizeof value) == 0) return;
+  throw SystemError(errno, "setsockopt", std::string("setsockopt(") + label + ")");
+}
+
+/// Sets a buffer size past the system's limit when we may (CAP_NET_ADMIN), up to the limit otherwise.
+void setBuffer(int fd, int forced, int plain, uint32_t bytes) {
+  const int value = static_cast<int>(std::min<uint32_t>(bytes, 1u << 30));
+  if (setsockopt(fd, SOL_SOCKET, forced, &value, sizeof value) != 0) {
+    setOption(fd, SOL_SOCKET, plain, value, plain == SO_RCVBUF ? "SO_RCVBUF" : "SO_SNDBUF");
+  }
+}
+
+double realtimeUs() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
+}
+
+}  // namespace
+
+PacketSocket::PacketSocket(const SharedMemory& memory, const PacketSocketOptions& options)
+    : memory_(memory), options_(options), sender_(memory, options.txRingPtr, options.interfacePtr) {
+  checkRegions();
+  fd_.reset(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd_) {
+    throw SystemError(errno, "socket", "socket(AF_PACKET, " + options_.interface + ")", errno == EPERM ? CAPABILITY_CURE : "");
+  }
+  checkInterface();
+  configure();
+  ring_ = std::make_unique<PacketRing>(fd_.get(), memory_, options_.ringPtr, options_.ringBytes, options_.inPlace);
+  inPlace_ = ring_->inPlace();
+  slots_ = ring_->slots();
+  bindToInterface();
+}
+
+void PacketSocket::checkRegions() const {
+  const struct {
+    const char* name;
+    uint32_t ptr;
+    uint64_t bytes;
+    uint32_t alignment;
+  } regions[] = {
+      {"ringPtr", options_.ringPtr, options_.ringBytes, 4096},
+      {"rxDescriptorsPtr", options_.rxDescriptorsPtr, layout::RX_DESCRIPTOR_CAPACITY * layout::RX_DESCRIPTOR_BYTES, 8},
+      {"txRingPtr", options_.txRingPtr, layout::TX_RING_BYTES, 8},
+      {"interfacePtr", options_.interfacePtr, layout::INTERFACE_BYTES, 8},
+  };
+  for (const auto& region : regions) {
+    if (region.ptr % region.alignment == 0 && memory_.contains(region.ptr, region.bytes)) continue;
+    throw SystemError(EINVAL, "PacketSocket", std::string("PacketSocket(") + region.name + ")",
+                      std::to_string(region.bytes) + " bytes at " + std::to_string(region.ptr) + " must be aligned to " +
+                          std::to_string(region.alignment) + " and inside the memory of " + std::to_string(memory_.length()) +
+                          " bytes");
+  }
+  if (options_.ringBytes >= PacketRing::RING_BYTES_MIN) return;
+  throw SystemError(EINVAL, "PacketSocket", "PacketSocket(ringBytes)",
+                    "expected at least " + std::to_string(PacketRing::RING_BYTES_MIN) + ", got " + std::to_string(options_.ringBytes));
+}
+
+/// Finds the interface and makes sure that its frames are Ethernet.
+void PacketSocket::checkInterface() {
+  const std::string call = "bind(AF_PACKET, " + options_.interface + ")";
+  interfaceIndex_ = static_cast<int>(if_nametoindex(options_.interface.c_str()));
+  if (interfaceIndex_ == 0) throw SystemError(ENODEV, "bind", call, "`ip link` lists the interfaces of this network namespace");
+  ifreq request{};
+  options_.interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  if (ioctl(fd_.get(), SIOCGIFHWADDR, &request) != 0) throw SystemError(errno, "ioctl", "ioctl(SIOCGIFHWADDR, " + options_.interface + ")");
+  const auto type = request.ifr_hwaddr.sa_family;
+  if (type != ARPHRD_ETHER && type != ARPHRD_LOOPBACK) {
+    throw SystemError(EOPNOTSUPP, "bind", call, "its frames are not Ethernet (hardware type " + std::to_string(type) + ")");
+  }
+  const auto* mac = reinterpret_cast<const uint8_t*>(request.ifr_hwaddr.sa_data);
+  const uint32_t low = uint32_t{mac[2]} << 24 | uint32_t{mac[3]} << 16 | uint32_t{mac[4]} << 8 | mac[5];
+  ownMac_ = (mac[0] << 8 | mac[1]) == options_.macHigh16 && low == options_.macLow32;
+}
+
+void PacketSocket::configure() {
+  const int fd = fd_.get();
+  setOption(fd, SOL_PACKET, PACKET_VERSION, TPACKET_V2, "PACKET_VERSION, TPACKET_V2");
+  setOption(fd, SOL_PACKET, PACKET_VNET_HDR, 1, "PACKET_VNET_HDR");
+  // Before Linux 4.20 there is no such option; the filter drops outgoing frames as well, only later.
+  const int on = 1;
+  setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
+  setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options_.receiveBufferBytes);
+  setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options_.sendBufferBytes);
+  attachFilter(fd, options_.macHigh16, options_.macLow32);
+}
+
+void PacketSocket::bindToInterface() {
+  if (!ownMac_) {  // a NIC filters by its own address: frames to ours pass only if it is told to pass everything
+    packet_mreq membership{};
+    membership.mr_ifindex = interfaceIndex_;
+    membership.mr_type = PACKET_MR_PROMISC;
+    if (setsockopt(fd_.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership) != 0) {
+      throw SystemError(errno, "setsockopt", "setsockopt(PACKET_MR_PROMISC, " + options_.interface + ")");
+    }
+  }
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_ALL);
+  address.sll_ifindex = interfaceIndex_;
+  if (bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    throw SystemError(errno, "bind", "bind(AF_PACKET, " + options_.interface + ")");
+  }
+  collectError();  // an interface that is down leaves ENETDOWN behind: takeError() reports it
+}
+
+uint32_t PacketSocket::receive(uint32_t maxFrames, double nowUs) {
+  if (closed()) return 0;
+  ring_->giveBack();
+  const uint32_t limit = std::min(maxFrames, layout::RX_DESCRIPTOR_CAPACITY);
+  const double realtimeOffsetUs = nowUs > 0 ? nowUs - realtimeUs() : 0;
+  uint32_t count = 0;
+  uint32_t used = 0;  // bytes of the region filled by copies in this call
+  bool losing = false;
+  RingFrame frame;
+  // A frame is taken only if its copy would fit; the region is empty again at the next call.
+  while (count < limit && (inPlace_ || options_.ringBytes - used >= PacketRing::SLOT_BYTES)) {
+    const int found = ring_->next(frame);
+    if (found == 0) break;
+    if (found < 0) {
+      statistics_.malformed++;
+      continue;
+    }
+    losing = losing || (frame.status & TP_STATUS_LOSING) != 0;
+    if (!admit(frame)) continue;
+    const uint32_t descriptor = options_.rxDescriptorsPtr + count * layout::RX_DESCRIPTOR_BYTES;
+    describe(descriptor, place(frame, used), frame, realtimeOffsetUs);
+    count++;
+    if (!inPlace_) ring_->giveBack();
+  }
+  statistics_.received += count;
+  if (losing) addDrops();
+  return count;
+}
+
+/// Whether the frame is one for the core; what is not is counted.
+bool PacketSocket::admit(const RingFrame& frame) {
+  if (frame.status & TP_STATUS_VLAN_VALID) {  // the kernel took a tag off: it belongs to another network
+    statistics_.tagged++;
+    return false;
+  }
+  if (frame.length < frame.wireLength) {
+    statistics_.truncated++;
+    memory_.count(options_.interfacePtr + layout::INTERFACE_LINK_DROPS, 1);
+    return false;
+  }
+  const uint8_t gsoType = frame.offload.gsoType & ~GSO_ECN;
+  const bool known = gsoType == GSO_NONE || gsoType == GSO_TCPV4 || gsoType == GSO_TCPV6;
+  if (known && frame.length >= ETH_HLEN) return true;
+  statistics_.malformed++;
+  memory_.count(options_.interfacePtr + layout::INTERFACE_LINK_DROPS, 1);
+  return false;
+}
+
+/// Where the core finds the frame: in its slot, or in the region after the copies before it.
+uint32_t PacketSocket::place(const RingFrame& frame, uint32_t& used) {
+  if (inPlace_) return static_cast<uint32_t>(frame.data - memory_.at(0));
+  const uint32_t ptr = options_.ringPtr + used;
+  std::memcpy(memory_.at(ptr), frame.data, frame.length);
+  used += (frame.length + layout::CACHE_LINE - 1) & ~(layout::CACHE_LINE - 1);
+  return ptr;
+}
+
+void PacketSocket::describe(uint32_t descriptor, uint32_t framePtr, const RingFrame& frame, double realtimeOffsetUs) {
+  uint16_t flags = 0;
+  if ((frame.offload.flags & OFFLOAD_NEEDS_CSUM) || (frame.status & TP_STATUS_CSUMNOTREADY)) {
+    flags = layout::FRAME_CSUM_PARTIAL;
+  } else if ((frame.offload.flags & OFFLOAD_DATA_VALID) || (frame.status & TP_STATUS_CSUM_VALID)) {
+    flags = layout::FRAME_CSUM_VALID;
+  }
+  const uint16_t gsoSize = frame.offload.gsoType == GSO_NONE ? 0 : frame.offload.gsoSize;
+  const double arrivalUs = static_cast<double>(frame.seconds) * 1e6 + static_cast<double>(frame.nanoseconds) / 1e3;
+  memory_.store(descriptor + layout::RX_FRAME_PTR, framePtr);
+  memory_.store(descriptor + layout::RX_FRAME_LENGTH, frame.length);
+  memory_.store(descriptor + layout::RX_FLAGS, flags);
+  memory_.store(descriptor + layout::RX_GSO_SIZE, gsoSize);
+  // The kernel stamps with the wall clock, which may be set at any time: an impossible result means unknown.
+  const double timeUs = realtimeOffsetUs == 0 ? 0 : arrivalUs + realtimeOffsetUs;
+  memory_.store(descriptor + layout::RX_TIME_US, std::max(timeUs, 0.0));
+}
+
+uint32_t PacketSocket::transmit(uint32_t maxFrames) { return closed() ? 0 : sender_.send(fd_.get(), maxFrames); }
+
+void PacketSocket::releaseFrames() {
+  if (!closed()) ring_->giveBack();
+}
+
+/// PACKET_STATISTICS is cleared by reading it, so what it says is added up here.
+void PacketSocket::addDrops() {
+  tpacket_stats kernel{};
+  socklen_t length = sizeof kernel;
+  if (getsockopt(fd_.get(), SOL_PACKET, PACKET_STATISTICS, &kernel, &length) != 0) return;
+  statistics_.dropped += kernel.tp_drops;
+  memory_.count(options_.interfacePtr + layout::INTERFACE_LINK_DROPS, kernel.tp_drops);
+}
+
+PacketStatistics PacketSocket::statistics() {
+  if (!closed()) addDrops();
+  statistics_.sent = sender_.frames();
+  statistics_.sendErrors = sender_.errors();
+  return statistics_;
+}
+
+int PacketSocket::takeError() {
+  const int number = socketError_ != 0 ? socketError_ : sender_.linkError();
+  socketError_ = 0;
+  sender_.clearLinkError();
+  return number;
+}
+
+void PacketSocket::collectError() {
+  int number = 0;
+  socklen_t length = sizeof number;
+  if (!closed() && getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &number, &length) == 0 && number != 0) socketError_ = number;
+}
+
+void PacketSocket::close() {
+  if (closed()) return;
+  addDrops();
+  ring_.reset();
+  fd_.reset();
+}
+
+}  // namespace wasmtcp

@@ -1,0 +1,99 @@
+// One AF_PACKET socket on one interface: opened with everything a stack with a MAC address of its own needs, receiving
+// through a PacketRing, sending through a FrameSender. Runs on one thread. Read packet(7) first.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "frame-sender.h"
+#include "packet-ring.h"
+#include "shared-memory.h"
+#include "unique-fd.h"
+
+namespace wasmtcp {
+
+struct PacketSocketOptions {
+  std::string interface;
+  uint32_t ringPtr = 0;             // region for received frames, page aligned
+  uint32_t ringBytes = 64u << 20;
+  bool inPlace = true;
+  uint32_t rxDescriptorsPtr = 0;    // RX_DESCRIPTOR_CAPACITY descriptors
+  uint32_t txRingPtr = 0;           // TX_RING_BYTES
+  uint32_t interfacePtr = 0;        // the interface's record: link counters
+  uint16_t macHigh16 = 0;
+  uint32_t macLow32 = 0;
+  uint32_t receiveBufferBytes = 16u << 20;
+  uint32_t sendBufferBytes = 4u << 20;
+};
+
+struct PacketStatistics {
+  uint64_t received = 0;   // frames handed to the core
+  uint64_t dropped = 0;    // frames the kernel found no slot for (PACKET_STATISTICS)
+  uint64_t truncated = 0;  // frames longer than a slot
+  uint64_t tagged = 0;     // frames that had a VLAN tag: not for us
+  uint64_t malformed = 0;  // slots with impossible headers, frames of an unknown segmentation type
+  uint64_t sent = 0;
+  uint64_t sendErrors = 0;
+};
+
+class PacketSocket {
+ public:
+  /// Opens, maps and binds. Throws SystemError: EPERM without CAP_NET_RAW, ENODEV for an unknown interface, ENETDOWN,
+  /// EOPNOTSUPP for one that is not Ethernet, EINVAL for regions that do not fit the memory.
+  PacketSocket(const SharedMemory& memory, const PacketSocketOptions& options);
+  ~PacketSocket() { close(); }
+
+  /// Writes RX descriptors for at most `maxFrames` frames and returns how many. What the call before returned is given
+  /// back to the kernel first. `nowUs` is the loop's clock for RX_TIME_US; 0 leaves arrival times unknown.
+  uint32_t receive(uint32_t maxFrames, double nowUs);
+
+  /// Sends what waits in the TX ring; see FrameSender::send.
+  uint32_t transmit(uint32_t maxFrames);
+
+  /// Gives the slots of the last receive() back. Before a poll(2) this must be done: a held slot reads as input.
+  void releaseFrames();
+
+  /// Adds the kernel's counts since the last look to `dropped` and INTERFACE_LINK_DROPS.
+  PacketStatistics statistics();
+
+  /// ENETDOWN, ENXIO or ENODEV when the link failed since the last call, else 0.
+  int takeError();
+
+  /// Reads the socket's pending error (POLLERR) so that poll(2) does not report it again.
+  void collectError();
+
+  /// Puts anonymous memory in the ring's place, then closes the socket. May be called again.
+  void close();
+
+  bool closed() const { return !fd_; }
+  int fd() const { return fd_.get(); }
+  Blocked blocked() const { return sender_.blocked(); }
+  bool inPlace() const { return inPlace_; }
+  uint32_t slots() const { return slots_; }
+  int interfaceIndex() const { return interfaceIndex_; }
+
+ private:
+  void checkRegions() const;
+  void checkInterface();
+  void configure();
+  void enlargeBuffers();
+  void bindToInterface();
+  bool admit(const RingFrame& frame);
+  uint32_t place(const RingFrame& frame, uint32_t& used);
+  void describe(uint32_t descriptor, uint32_t framePtr, const RingFrame& frame, double realtimeOffsetUs);
+  void addDrops();
+
+  SharedMemory memory_;
+  PacketSocketOptions options_;
+  FrameSender sender_;
+  PacketStatistics statistics_;
+  int interfaceIndex_ = 0;
+  bool ownMac_ = false;  // our MAC is the interface's own: no need to be promiscuous
+  bool inPlace_ = false;
+  uint32_t slots_ = 0;
+  int socketError_ = 0;
+  UniqueFd fd_;                       // declared before the ring: the ring goes first
+  std::unique_ptr<PacketRing> ring_;
+};
+
+}  // namespace wasmtcp
