@@ -23,6 +23,7 @@ import { SpscRing, spscRingBytes } from "./spsc-ring";
 import { TimerWheel, timerWheelBytes } from "./timer-wheel";
 import { TupleTable, tupleTableBytes } from "./tuple-table";
 
+export * from "./bench";
 export {
   bitSetBytes,
   byteRingCopyAcross,
