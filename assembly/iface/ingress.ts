@@ -1,0 +1,145 @@
+// Frames in: the checks of Ethernet and IPv4 (RFC 894, RFC 791, RFC 1122 3.2.1), then on to ARP or demux.ts. Everything that came
+// over a link is hostile; a frame is either taken or counted under the reason why not. Fragments are not reassembled.
+import {
+  COUNTER_FRAME_BAD_DESCRIPTOR, COUNTER_FRAME_OTHER_HOST, COUNTER_FRAME_TOO_SHORT, COUNTER_FRAME_UNKNOWN_ETHERTYPE,
+  COUNTER_IP_IN_ADDR_ERRORS, COUNTER_IP_IN_BAD_OPTIONS, COUNTER_IP_IN_CSUM_ERRORS, COUNTER_IP_IN_FRAGMENTS,
+  COUNTER_IP_IN_HDR_ERRORS, COUNTER_IP_IN_MARTIAN, COUNTER_IP_IN_RECEIVES,
+} from "../counters";
+import { count } from "../count";
+import {
+  FRAME_MAX_BYTES, RX_DESCRIPTOR_BYTES, RX_DESCRIPTOR_CAPACITY, RX_DESCRIPTORS, RX_FLAGS, RX_FRAME_LENGTH, RX_FRAME_PTR, RX_GSO_SIZE,
+  RX_TIME_US,
+} from "../layout";
+import { NONE } from "../storage/none";
+import {
+  ETHERNET_HEADER, ETHERTYPE_ARP, ETHERTYPE_IPV4, EthernetHeader, isBroadcastMac, macEquals,
+} from "../wire/ethernet";
+import {
+  IPV4_HEADER, Ipv4Header, ipv4OptionsAcceptable, isLimitedBroadcast, isLoopback, isMulticast, isThisNetwork,
+} from "../wire/ipv4";
+import { arpInput } from "./arp-in";
+import { demux } from "./demux";
+import { Interface, interfacesCount, isBroadcastAddress, isOwnAddress } from "./interfaces";
+import { wakeResolved } from "./waking";
+
+// An arrival time further back than this is a link's mistake, not a slow turn of the loop
+const ARRIVAL_AGE_MAX_US: u64 = 1000000;
+
+/**
+ * Takes the frames that a link described in the RX descriptors of its interface.
+ * @param frames descriptors filled, up to RX_DESCRIPTOR_CAPACITY; what is more is not looked at
+ */
+export function ingress(interfaceIndex: u32, frames: u32, nowUs: u64): void {
+  if (interfaceIndex >= interfacesCount()) return;
+  const receiver = Interface.at(interfaceIndex);
+  const first: usize = RX_DESCRIPTORS + <usize>interfaceIndex * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES;
+  const end = min<u32>(frames, RX_DESCRIPTOR_CAPACITY);
+  const memoryBytes = (<u64>memory.size()) << 16;
+  for (let i: u32 = 0; i < end; i++) {
+    const descriptor = first + <usize>i * RX_DESCRIPTOR_BYTES;
+    const ptr = load<u32>(descriptor, RX_FRAME_PTR);
+    const length = load<u32>(descriptor, RX_FRAME_LENGTH);
+    if (length > <u32>FRAME_MAX_BYTES || <u64>ptr + length > memoryBytes) {
+      receiver.drop(COUNTER_FRAME_BAD_DESCRIPTOR);
+      continue;
+    }
+    const arrivedUs = arrival(load<f64>(descriptor, RX_TIME_US), nowUs);
+    frameInput(interfaceIndex, ptr, length, load<u16>(descriptor, RX_FLAGS), load<u16>(descriptor, RX_GSO_SIZE), arrivedUs, nowUs);
+  }
+}
+
+function arrival(timeUs: f64, nowUs: u64): u64 {
+  if (!(timeUs >= 1) || timeUs > <f64>nowUs) return nowUs; // unknown, not a number, or in the future
+  const arrivedUs = <u64>timeUs;
+  return nowUs - arrivedUs > ARRIVAL_AGE_MAX_US ? nowUs : arrivedUs;
+}
+
+/**
+ * Takes one frame.
+ * @param ptr from the Ethernet header on
+ * @param length bytes, up to FRAME_MAX_BYTES
+ * @param flags FRAME_ bits
+ * @param gsoSize a hint: TCP payload bytes per wire segment, 0 = none
+ */
+export function frameInput(
+  interfaceIndex: u32, ptr: usize, length: u32, flags: u32, gsoSize: u32, arrivedUs: u64, nowUs: u64,
+): void {
+  const receiver = Interface.at(interfaceIndex);
+  receiver.rxFrames += 1;
+  receiver.rxBytes += length;
+  if (!EthernetHeader.isValid(ptr, length)) {
+    receiver.drop(COUNTER_FRAME_TOO_SHORT);
+    return;
+  }
+  const ethernet = EthernetHeader.at(ptr);
+  const isBroadcast = isBroadcastMac(ethernet.destinationPtr);
+  if (!isBroadcast && !macEquals(ethernet.destinationPtr, receiver.macPtr)) {
+    receiver.drop(COUNTER_FRAME_OTHER_HOST);
+    return;
+  }
+  const payload = ptr + ETHERNET_HEADER;
+  const payloadBytes = length - ETHERNET_HEADER;
+  switch (ethernet.etherType) {
+    case ETHERTYPE_IPV4:
+      ipv4Input(interfaceIndex, payload, payloadBytes, isBroadcast, flags, gsoSize, arrivedUs, nowUs);
+      return;
+    case ETHERTYPE_ARP: {
+      const resolved = arpInput(interfaceIndex, payload, payloadBytes, nowUs);
+      if (resolved !== NONE) wakeResolved(resolved);
+      return;
+    }
+    default:
+      receiver.drop(COUNTER_FRAME_UNKNOWN_ETHERTYPE);
+  }
+}
+
+/** RFC 1122 3.2.1: what a host must check before it believes an IPv4 packet. */
+function ipv4Input(
+  interfaceIndex: u32, ptr: usize, length: u32, isLinkBroadcast: bool, flags: u32, gsoSize: u32, arrivedUs: u64, nowUs: u64,
+): void {
+  const receiver = Interface.at(interfaceIndex);
+  const header = Ipv4Header.at(ptr);
+  count(COUNTER_IP_IN_RECEIVES);
+  if (!Ipv4Header.isValid(ptr, length)) {
+    receiver.drop(COUNTER_IP_IN_HDR_ERRORS);
+    return;
+  }
+  if (!header.isChecksumValid) {
+    receiver.drop(COUNTER_IP_IN_CSUM_ERRORS);
+    return;
+  }
+  if (header.headerLength > IPV4_HEADER && !ipv4OptionsAcceptable(ptr)) {
+    receiver.drop(COUNTER_IP_IN_BAD_OPTIONS);
+    return;
+  }
+  if (isMartian(receiver, header)) {
+    receiver.drop(COUNTER_IP_IN_MARTIAN);
+    return;
+  }
+  const isBroadcast = isBroadcastAddress(header.dst);
+  // RFC 1122 3.3.6: what came to all by its link address must be for all by its IP address too. Of groups we joined none.
+  if (isBroadcast ? !isLinkBroadcast && !receiver.isLoopback : isLinkBroadcast || !isOwnAddress(header.dst)) {
+    receiver.drop(COUNTER_IP_IN_ADDR_ERRORS);
+    return;
+  }
+  if (header.isFragment) {
+    receiver.drop(COUNTER_IP_IN_FRAGMENTS);
+    return;
+  }
+  demux(interfaceIndex, ptr, isBroadcast, flags, gsoSize, arrivedUs, nowUs);
+}
+
+/**
+ * Addresses that no honest packet bears.
+ *
+ *   RFC 1122 3.2.1.3: "A host MUST silently discard an incoming datagram containing an IP source address that is invalid by the
+ *   rules of this section."
+ *
+ * From a link that is also each of our own: nobody else may speak for us (the "land" attack).
+ */
+function isMartian(receiver: Interface, header: Ipv4Header): bool {
+  const src = header.src;
+  if (isThisNetwork(src) || isMulticast(src) || isLimitedBroadcast(src) || isBroadcastAddress(src)) return true;
+  if (receiver.isLoopback) return false;
+  return isLoopback(src) || isLoopback(header.dst) || isOwnAddress(src);
+}

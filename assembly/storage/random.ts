@@ -1,0 +1,24 @@
+// Small pseudo-random numbers for jitter and budgets, the same again for the same key: splitmix64 (Steele, Lea, Flood, 2014).
+// What an attacker must not guess (sequence numbers, ports) comes from sipHash24 instead.
+import { sipHash24 } from "./siphash";
+
+let state: u64 = 0;
+
+/** Starts the sequence. `keyPtr`: 16 bytes; they are hashed, so the sequence does not give them away. */
+export function randomInitialise(keyPtr: usize): void {
+  state = sipHash24(keyPtr, keyPtr, 16);
+}
+
+/** The next number, uniform in 0..2^32 - 1. */
+export function randomU32(): u32 {
+  state += 0x9e3779b97f4a7c15;
+  let z = state;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return <u32>((z ^ (z >> 31)) >> 32);
+}
+
+/** The next number, uniform in 0..limit - 1. `limit` >= 1 */
+export function randomBelow(limit: u32): u32 {
+  return <u32>((<u64>randomU32() * <u64>limit) >> 32);
+}
