@@ -248,6 +248,7 @@ Napi::Value interfaceInfo(const Napi::CallbackInfo& info) {
   result.Set("index", found->index);
   result.Set("mtu", found->mtu);
   result.Set("mac", macText(found->mac));
+  result.Set("gsoMaxBytes", found->gsoMaxBytes);
   result.Set("ethernet", found->ethernet);
   result.Set("up", found->up);
   result.Set("running", found->running);

@@ -53,7 +53,7 @@ export declare class PacketSocket {
   /**
    * @param memory bytes of the whole shared WebAssembly.Memory, which is kept alive until `close()`
    * @throws TypeError for arguments of the wrong kind; Error with `code`, `errno`, `syscall`: EPERM without CAP_NET_RAW,
-   * ENODEV for an unknown interface, EOPNOTSUPP for one that is not Ethernet, EINVAL for regions outside the memory, ENOMEM
+   * ENODEV for an unknown interface, ENOTSUP for one that is not Ethernet, EINVAL for regions outside the memory, ENOMEM
    */
   constructor(memory: Uint8Array, options: PacketSocketOptions);
 
@@ -126,6 +126,11 @@ export interface InterfaceInfo {
   mtu: number;
   /** Lower case, with colons. */
   mac: string;
+  /**
+   * The longest IP packet that crosses the interface as one super-segment, for INTERFACE_GSO_MAX; 65521 by default. The
+   * kernel splits longer ones, up to 65535, by software: correct, but slow.
+   */
+  gsoMaxBytes: number;
   /** Its frames are Ethernet: a PacketSocket can use it. */
   ethernet: boolean;
   /** Switched on (IFF_UP). */

@@ -1,14 +1,17 @@
-// The SIOCGIF* calls of netdevice(7) for the link, getifaddrs(3) for the addresses.
+// The SIOCGIF* calls of netdevice(7) for the link, rtnetlink(7) for what they do not tell, getifaddrs(3) for the addresses.
 #include "interface-info.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/if_ether.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -46,6 +49,44 @@ std::vector<InterfaceAddress> addressesOf(const std::string& name) {
   return found;
 }
 
+// Not in older kernel headers; the number is part of the kernel's interface.
+constexpr unsigned short GSO_IPV4_MAX_SIZE = 63;
+
+/// The link's attributes after a RTM_NEWLINK answer: the smaller of the two limits for super-segments, or `fallback`.
+uint32_t gsoMaxSizeIn(const nlmsghdr* answer, uint32_t fallback) {
+  uint32_t found = fallback;
+  auto left = static_cast<int>(IFLA_PAYLOAD(answer));
+  const auto* attribute = IFLA_RTA(static_cast<const ifinfomsg*>(NLMSG_DATA(answer)));
+  for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+    if (attribute->rta_type != IFLA_GSO_MAX_SIZE && attribute->rta_type != GSO_IPV4_MAX_SIZE) continue;
+    uint32_t size = 0;
+    std::memcpy(&size, RTA_DATA(attribute), sizeof size);
+    found = std::min(found, size);
+  }
+  return found;
+}
+
+/// gso_max_size of the interface; above it the kernel segments by software. The default, 65536, when it does not say.
+uint32_t gsoMaxSize(uint32_t index) {
+  constexpr uint32_t DEFAULT = 65536;
+  const UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (!fd) return DEFAULT;
+  struct {
+    nlmsghdr header;
+    ifinfomsg link;
+  } request{};
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = RTM_GETLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST;
+  request.link.ifi_index = static_cast<int>(index);
+  if (send(fd.get(), &request, sizeof request, 0) < 0) return DEFAULT;
+  alignas(nlmsghdr) char buffer[32768];  // an answer is one datagram of a few KB
+  const auto length = recv(fd.get(), buffer, sizeof buffer, 0);
+  const auto* answer = reinterpret_cast<const nlmsghdr*>(buffer);
+  if (length < 0 || !NLMSG_OK(answer, static_cast<size_t>(length)) || answer->nlmsg_type != RTM_NEWLINK) return DEFAULT;
+  return gsoMaxSizeIn(answer, DEFAULT);
+}
+
 }  // namespace
 
 std::optional<InterfaceInfo> interfaceInfo(const std::string& name) {
@@ -63,6 +104,8 @@ std::optional<InterfaceInfo> interfaceInfo(const std::string& name) {
   if (!ask(fd.get(), SIOCGIFHWADDR, "SIOCGIFHWADDR", name, answer)) return std::nullopt;
   info.ethernet = answer.ifr_hwaddr.sa_family == ARPHRD_ETHER || answer.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
   std::memcpy(info.mac.data(), answer.ifr_hwaddr.sa_data, info.mac.size());
+  // The kernel takes a frame as it is while its length, Ethernet header included, is below the limit (netif_skb_features).
+  info.gsoMaxBytes = std::max<uint32_t>(gsoMaxSize(info.index), 1 + ETH_HLEN) - 1 - ETH_HLEN;
   info.addresses = addressesOf(name);
   return info;
 }

@@ -20,9 +20,6 @@ export const WAIT_WOKEN = 1;
 export const WAIT_READABLE_SHIFT = 1;
 /** `1 << (WAIT_WRITABLE_SHIFT + n)` in that result: socket n may send again. */
 export const WAIT_WRITABLE_SHIFT = 16;
-/** The largest IP packet a packet socket takes as a super-segment, bytes: INTERFACE_GSO_MAX. */
-export const PACKET_GSO_MAX = 65535;
-
 /** The addon is not there, does not load, or was compiled from other sources. */
 export class AddonError extends Error {
   readonly code: "ERR_ADDON_MISSING" | "ERR_ADDON_STALE";
