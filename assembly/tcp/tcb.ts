@@ -112,6 +112,10 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   synQueueLength: u32; // listener: children in SYN-RECEIVED
   acceptQueueLength: u32; // listener: children established and not accepted
   token: u32; // of the OP_CONNECT or OP_LISTEN
+  listenerNext: u32; // listener: the next one on the same port, NONE = end
+  firstChild: u32; // listener: children that were not accepted yet
+  childNext: u32;
+  childPrevious: u32;
   // sender
   sndWl1: u32;
   sndWl2: u32;
@@ -128,12 +132,18 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   txQueuedFrames: u32;
   highSeq: u32; // SND.NXT when recovery or loss began: `recover` of RFC 6582
   duplicateAcks: u32;
-  cwndCount: u32; // segments acknowledged towards the next increase
+  cwndUsageSeq: u32; // SND.NXT when cwndUsed and cwndLimited were set: they hold until it is acknowledged
   priorCwnd: u32; // for undo
   priorSsthresh: u32;
-  undoMarker: u32;
-  cwndUsed: u32; // largest packetsOut since cwndStampUs (cwnd validation)
-  cwndStampUs: u64;
+  recoverFlight: u32; // RecoverFS of RFC 6937: segments outstanding when recovery began
+  cwndUsed: u32; // largest packetsOut of this window of data (cwnd validation)
+  cwndLimited: u32; // 1: the congestion window kept data back in this window of data
+  prrDelivered: u32; // RFC 6937: segments delivered and sent since recovery began
+  prrOut: u32;
+  retransmitTs: u32; // our timestamp on the first retransmission of this recovery, 0 = none (RFC 3522)
+  rtxCount: u32; // records in the retransmission queue
+  smallEnd: u32; // SND.NXT after the last segment below one MSS (Nagle as Minshall has it)
+  sndOldBufferPtr: u32; // a send ring main has left, while frames in a TX ring still point into it; 0 = none
   lastSentUs: u64; // last data segment sent
   // delivery rate (BBR draft 4.1.1): carried per record, sampled at each ACK
   delivered: u64; // bytes
@@ -167,6 +177,11 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   rcvSpaceMarkUs: u64;
   lastReceivedUs: u64; // last segment from the peer (keepalive)
   lastChallengeUs: u64;
+  rcvHead: u32; // private copy of the checked shared offset
+  rcvFrameBytes: u32; // average payload of the frames that arrive (a super-segment is one frame)
+  lastTextUs: u64; // last payload from the peer
+  softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
+  receiverReserved: u32;
   // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)
   timerKind: u32; // what retransmitUs means: TIMER_ tag, these exclude each other
   persistProbes: u32;
@@ -174,6 +189,7 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   delayedAckUs: u64;
   keepAliveUs: u64;
   connectDeadlineUs: u64;
+  sndRingRetryUs: u64; // a send ring is wanted and the heap was full
   keepAliveIdleUs: u64;
   keepAliveIntervalUs: u64;
   keepAliveCount: u32;

@@ -1,0 +1,71 @@
+// Delivery-rate estimation (draft-ietf-ccwg-bbr 4.1.2, Linux's tcp_rate): each transmission remembers how much had been
+// delivered when it left; when it is acknowledged, the difference over the time passed is a sample of the path's bandwidth.
+// Bytes, where Linux counts packets. Knows no congestion control.
+import { inFlight } from "./rtx-queue";
+import { RtxRecord } from "./rtx-record";
+import { Tcb } from "./tcb";
+
+// The sample being made by the ACK in hand: the newest acknowledged transmission's snapshot
+let priorDelivered: u64 = 0;
+let priorUs: u64 = 0;
+let sendElapsedUs: u64 = 0;
+let isAppLimited: bool = false;
+let hasSample: bool = false;
+
+/** Notes the delivery state in the record of a transmission that leaves now; to be called before it counts as in flight. */
+export function rateOnSend(tcb: Tcb, record: RtxRecord, isIdle: bool, nowUs: u64): void {
+  if (isIdle) {
+    // Nothing was in flight: the flight that starts now is not slowed down by the pause before it
+    tcb.firstSentUs = nowUs;
+    tcb.deliveredUs = nowUs;
+  }
+  record.firstSentUs = tcb.firstSentUs;
+  record.deliveredUs = tcb.deliveredUs;
+  record.delivered = tcb.delivered;
+  record.appLimited = tcb.appLimited !== 0 ? 1 : 0;
+  record.inflight = inFlight(tcb);
+}
+
+/** Starts the sample of an ACK. */
+export function rateBegin(): void {
+  hasSample = false;
+}
+
+/** `bytes` of a record were delivered. */
+export function rateOnDelivered(tcb: Tcb, record: RtxRecord, bytes: u32, nowUs: u64): void {
+  tcb.delivered += bytes;
+  tcb.deliveredUs = nowUs;
+  // Of all records that this ACK delivers the one sent last says how fast it went
+  if (hasSample && record.delivered < priorDelivered) return;
+  hasSample = true;
+  priorDelivered = record.delivered;
+  priorUs = record.deliveredUs;
+  isAppLimited = record.appLimited !== 0;
+  sendElapsedUs = record.sentUs - record.firstSentUs;
+  tcb.firstSentUs = record.sentUs;
+}
+
+/**
+ * Ends the sample.
+ * @returns bytes/s, 0 if this ACK gives no valid sample: nothing delivered, or faster than the path can be
+ */
+export function rateEnd(tcb: Tcb, nowUs: u64): u64 {
+  if (tcb.appLimited !== 0 && tcb.delivered > tcb.appLimited) tcb.appLimited = 0;
+  if (!hasSample) return 0;
+  // ACKs may come bunched and sends may be bunched: the slower of the two is the path
+  const intervalUs = max<u64>(sendElapsedUs, nowUs - priorUs);
+  if (intervalUs === 0 || intervalUs < tcb.minRttUs) return 0;
+  const bytes = tcb.delivered - priorDelivered;
+  // At most 4 GiB are outstanding, so that the product fits
+  return (bytes * 1000000) / intervalUs;
+}
+
+/** Whether the last sample was taken while the application, not the network, was the limit. */
+export function rateIsAppLimited(): bool {
+  return isAppLimited;
+}
+
+/** Says that the application has nothing more to send although the window would let it. */
+export function rateMarkAppLimited(tcb: Tcb): void {
+  tcb.appLimited = max<u64>(tcb.delivered + (tcb.sndNxt - tcb.sndUna), 1);
+}

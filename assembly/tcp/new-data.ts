@@ -1,0 +1,121 @@
+// How much new data may leave now: the window, the congestion window, whole segments and the largest super-segment bound it;
+// Nagle (RFC 9293 3.7.4, with Minshall's rule), the sender's silly-window avoidance (3.8.6.2.1) and the wish for full
+// super-segments may hold it back. Decides; output.ts builds.
+import {
+  CA_RECOVERY,
+  INTERFACE_BYTES,
+  INTERFACE_GSO_MAX,
+  INTERFACES,
+  STATE_ESTABLISHED,
+  STATE_TIME_WAIT,
+  TCB_OPTION_TIMESTAMPS,
+} from "../layout";
+import { NONE } from "../storage/none";
+import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
+import { noteWindowUse } from "./congestion/window-validation";
+import { inFlight, rtxAt, rtxNextLost } from "./rtx-queue";
+import { segmentSize, usableWindow } from "./send-window";
+import { seqGt } from "./seq";
+import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_FIN_SENT, TCB_FLAG_NO_DELAY, Tcb } from "./tcb";
+
+/** Wire segments of one super-segment: what 64 KiB make at the default MSS of 536 bytes. Bounds the work a tiny MSS makes. */
+const SUPER_SEGMENTS_MAX: u32 = 128;
+/** IPv4 and TCP header without options. */
+const FIXED_HEADERS: u32 = 40;
+/** Longest IPv4 packet. */
+const PACKET_MAX: u32 = 65535;
+/** A sender that paused longer than this is not waiting for ACKs to fill a super-segment. */
+const DEFER_RECENT_US: u64 = 1000;
+/** When paced: super-segments of about one millisecond. */
+const PACED_SEGMENTS_PER_SECOND: u64 = 1000;
+
+/** Whether data or FIN may be sent for the first time in this state. */
+export function maySendNew(tcb: Tcb): bool {
+  return tcb.state >= <u8>STATE_ESTABLISHED && tcb.state !== <u8>STATE_TIME_WAIT && !tcb.has(TCB_FLAG_FIN_SENT);
+}
+
+/** Bytes in the send ring that were never sent: D of RFC 9293 3.8.6.2.1. Only before the FIN was sent. */
+export function unsentBytes(tcb: Tcb): u32 {
+  return tcb.sndTail - (tcb.sndNxt - tcb.iss - 1);
+}
+
+/** Whether a FIN waits for its turn. */
+export function isFinWaiting(tcb: Tcb): bool {
+  return (tcb.flags & (TCB_FLAG_FIN_QUEUED | TCB_FLAG_FIN_SENT)) === TCB_FLAG_FIN_QUEUED;
+}
+
+/** Whether there is anything to retransmit or to send for the first time, allowed or not. */
+export function hasOutput(tcb: Tcb): bool {
+  if (tcb.state < <u8>STATE_ESTABLISHED) return false;
+  if (tcb.rtxLost !== NONE) return true;
+  return maySendNew(tcb) && (unsentBytes(tcb) !== 0 || isFinWaiting(tcb));
+}
+
+/** Segments that the congestion window has room for. */
+export function congestionRoom(tcb: Tcb): u32 {
+  const flight = inFlight(tcb);
+  return tcb.cwnd > flight ? tcb.cwnd - flight : 0;
+}
+
+/** Payload bytes of the largest segment the interface takes, a multiple of `mss`, at least one. */
+export function largestPayload(tcb: Tcb, mss: u32): u32 {
+  const gsoMax = load<u32>(<usize>INTERFACES + <usize>tcb.interfaceIndex * <usize>INTERFACE_BYTES, INTERFACE_GSO_MAX);
+  const headers = FIXED_HEADERS + ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0);
+  const packet = min(gsoMax, PACKET_MAX);
+  if (packet < headers + 2 * mss) return mss;
+  let bytes = packet - headers;
+  if (tcb.pacingRate !== 0) bytes = <u32>min<u64>(bytes, max<u64>(tcb.pacingRate / PACED_SEGMENTS_PER_SECOND, 2 * mss));
+  return max<u32>(1, min<u32>(bytes / mss, SUPER_SEGMENTS_MAX)) * mss;
+}
+
+/**
+ * Payload bytes of new data to send now in one segment; 0 = none, or not yet.
+ * @param isOverride the override timer of RFC 9293 3.8.6.2.1 expired: send what the window takes
+ */
+export function sendableBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
+  const unsent = unsentBytes(tcb);
+  if (unsent === 0) return 0;
+  const mss = segmentSize(tcb);
+  const window = usableWindow(tcb);
+  const room = congestionRoom(tcb);
+  if (room === 0) {
+    noteWindowUse(tcb, true);
+    return 0;
+  }
+  const most = largestPayload(tcb, mss);
+  const congestion = <u64>room * mss;
+  const limit = <u32>min<u64>(min<u32>(min<u32>(unsent, window), most), congestion);
+  if (isOverride) return min(limit, mss);
+  const whole = limit - (limit % mss);
+  const isAll = limit === unsent;
+  if (whole === 0) return mayBeSmall(tcb, limit, isAll) ? limit : 0;
+  if (!isAll && limit < most && isWorthWaiting(tcb, limit, mss, nowUs)) {
+    if (congestion < window) noteWindowUse(tcb, true);
+    return 0;
+  }
+  return isAll && whole !== limit && mayBeSmall(tcb, limit, true) ? limit : whole;
+}
+
+/**
+ * Whether a segment below one MSS may leave.
+ *
+ *   RFC 9293 3.8.6.2.1: (2) if [...] all queued data can be sent now; (3) if at least a fraction Fs of the maximum window can
+ *   be sent [and SND.NXT = SND.UNA]; Fs = 1/2. Rule (4), the time-out, is the persist timer.
+ *
+ * Nagle, as Minshall changed it, restricts (2): not while an earlier small segment is unacknowledged, unless a FIN follows.
+ */
+export function mayBeSmall(tcb: Tcb, bytes: u32, isAll: bool): bool {
+  if (bytes === 0) return false;
+  if (!isAll) return tcb.packetsOut === 0 && bytes >= (tcb.maxSndWnd + 1) >> 1;
+  if (tcb.has(TCB_FLAG_NO_DELAY) || tcb.has(TCB_FLAG_FIN_QUEUED) || tcb.packetsOut === 0) return true;
+  return !(seqGt(tcb.smallEnd, tcb.sndUna) && !seqGt(tcb.smallEnd, tcb.sndNxt));
+}
+
+// A frame costs the same whatever it holds: with more data queued than may leave, and ACKs about to come that allow more, wait
+// for them. Not if a third of the window can go, or the next ACK is half a round trip away (Linux's rule)
+function isWorthWaiting(tcb: Tcb, limit: u32, mss: u32, nowUs: u64): bool {
+  if (tcb.rtxHead === NONE || tcb.caState >= <u8>CA_RECOVERY || nowUs > tcb.lastSentUs + DEFER_RECENT_US) return false;
+  const window = min<u64>(tcb.sndWnd, <u64>tcb.cwnd * mss);
+  if (limit >= window / 3) return false;
+  return nowUs - rtxAt(tcb.rtxHead).sentUs >= <u64>(tcb.srttUs >> 1);
+}

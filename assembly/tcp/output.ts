@@ -1,0 +1,239 @@
+// What leaves next for a connection (RFC 9293 3.8, 3.7.4). iface pulls: output() builds one segment into the Outgoing record, or says
+// that there is nothing to send now. In this order: RST, SYN, lost data, new data, FIN, probe, pure ACK; everything but a bare SYN
+// carries the ACK, so a pure one leaves only if nothing else does. Loss is loss-recovery.ts's, how much new-data.ts's.
+
+import { count, countMany } from "../count";
+import {
+  COUNTER_TCP_OUT_RSTS,
+  COUNTER_TCP_OUT_SEGS,
+  COUNTER_TCP_RETRANS_SEGS,
+  COUNTER_TCP_WINDOW_PROBES,
+} from "../counters";
+import {
+  STATE_CLOSED,
+  STATE_ESTABLISHED,
+  STATE_LISTEN,
+  STATE_SYN_RECEIVED,
+  SYSCTL_TCP_LIMIT_OUTPUT_BYTES,
+} from "../layout";
+import { NONE } from "../storage/none";
+import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
+import { noteWindowUse, restartAfterIdle } from "./congestion/window-validation";
+import { rateMarkAppLimited, rateOnSend } from "./delivery-rate";
+import { recoveryOnSend } from "./loss-recovery";
+import { congestionRoom, isFinWaiting, largestPayload, maySendNew, sendableBytes, unsentBytes } from "./new-data";
+import { Outgoing } from "./outgoing";
+import { isPaced, pacedOnSend } from "./pacing";
+import { startPersist } from "./persist";
+import { ackSent } from "./receive-window";
+import {
+  inFlight,
+  rtxAppend,
+  rtxAt,
+  rtxMarkRetransmitted,
+  rtxNextLost,
+  rtxRecount,
+  rtxSplit,
+  wireSegments,
+} from "./rtx-queue";
+import { RTX_EVER_RETRANSMITTED, RTX_FIN, RTX_SYN, RtxRecord } from "./rtx-record";
+import { buildSegment, buildSyn, setPayload } from "./segment-builder";
+import { segmentSize, usableWindow } from "./send-window";
+import {
+  TCB_FLAG_ACK_NOW,
+  TCB_FLAG_FIN_SENT,
+  TCB_FLAG_PROBE_PENDING,
+  TCB_FLAG_RST_PENDING,
+  TCB_FLAG_SYN_PENDING,
+  Tcb,
+} from "./tcb";
+import { setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
+import { timestampNow } from "./timestamps";
+
+/** How long a connection waits for a record of the retransmission queue when all are taken. */
+const RECORD_RETRY_US: u64 = 10000;
+
+/**
+ * Builds the next segment of a connection.
+ * @param out filled if there is one
+ * @returns false if nothing may leave now; it will want output again when that changes
+ */
+export function output(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
+  const state = tcb.state;
+  if (state === <u8>STATE_CLOSED) return sendReset(tcb, out, nowUs);
+  if (state === <u8>STATE_LISTEN) return false;
+  if (state < <u8>STATE_ESTABLISHED) {
+    if (tcb.has(TCB_FLAG_SYN_PENDING)) return sendSyn(tcb, out, nowUs);
+    return state === <u8>STATE_SYN_RECEIVED && sendAck(tcb, out, nowUs);
+  }
+  const hasRoom = tcb.txQueuedBytes < load<u32>(SYSCTL_TCP_LIMIT_OUTPUT_BYTES) && !isPaced(tcb, nowUs);
+  if (hasRoom && (sendLost(tcb, out, nowUs) || sendNew(tcb, out, nowUs))) return true;
+  if (tcb.has(TCB_FLAG_PROBE_PENDING)) return sendProbe(tcb, out, nowUs);
+  return sendAck(tcb, out, nowUs);
+}
+
+// RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>; with ACK, as a synchronized peer expects
+function sendReset(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
+  if (!tcb.has(TCB_FLAG_RST_PENDING)) return false;
+  tcb.clear(TCB_FLAG_RST_PENDING);
+  buildSegment(tcb, out, tcb.sndNxt, RST | ACK, nowUs);
+  out.window = 0;
+  count(COUNTER_TCP_OUT_RSTS);
+  noteSegments(tcb, 1);
+  return true;
+}
+
+function sendSyn(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
+  if (tcb.rtxHead === NONE) {
+    const index = rtxAppend(tcb, tcb.iss, tcb.iss + 1, RTX_SYN, 1, nowUs);
+    if (index === NONE) return waitForRecord(tcb, nowUs);
+    rateOnSend(tcb, rtxAt(index), true, nowUs);
+    tcb.sndNxt = tcb.iss + 1;
+    noteSegments(tcb, 1);
+  } else {
+    const record = rtxAt(tcb.rtxHead);
+    record.flags |= RTX_EVER_RETRANSMITTED;
+    record.sentUs = nowUs;
+    tcb.totalRetrans += 1;
+    tcb.segsOut += 1;
+    count(COUNTER_TCP_RETRANS_SEGS);
+  }
+  tcb.clear(TCB_FLAG_SYN_PENDING);
+  buildSyn(tcb, out, nowUs);
+  if (tcb.state === <u8>STATE_SYN_RECEIVED) ackSent(tcb, nowUs);
+  startRetransmitTimer(tcb, nowUs);
+  return true;
+}
+
+// The first lost segment, or as many in one super-segment as the congestion window allows
+function sendLost(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
+  const index = rtxNextLost(tcb);
+  if (index === NONE) return false;
+  const room = congestionRoom(tcb);
+  if (room === 0) return false;
+  const record = rtxAt(index);
+  const mss = segmentSize(tcb);
+  rtxRecount(tcb, index, mss);
+  const bytes = retransmittable(tcb, record, mss, room);
+  if (bytes === 0 && record.payloadBytes !== 0) return false;
+  if (bytes < record.payloadBytes && !rtxSplit(tcb, index, record.payloadSeq + bytes, mss)) return false;
+  rtxMarkRetransmitted(tcb, index, nowUs);
+  rateOnSend(tcb, record, false, nowUs);
+  if (tcb.retransmitTs === 0) tcb.retransmitTs = max<u32>(1, timestampNow(tcb, nowUs));
+  tcb.totalRetrans += record.segments;
+  tcb.bytesRetrans += bytes;
+  countMany(COUNTER_TCP_RETRANS_SEGS, record.segments);
+  tcb.segsOut += record.segments;
+  buildData(tcb, out, record, mss, nowUs);
+  return true;
+}
+
+// Payload bytes of a lost record that may leave: whole segments, within the peer's window. The first one outstanding may always:
+// into a window that was shrunk it is the probe (RFC 9293 3.8.6, SHLD-16, MUST-34)
+function retransmittable(tcb: Tcb, record: RtxRecord, mss: u32, room: u32): u32 {
+  const before = record.payloadSeq - tcb.sndUna;
+  const window = tcb.sndWnd > before ? tcb.sndWnd - before : 0;
+  let limit = <u32>min<u64>(largestPayload(tcb, mss), <u64>room * mss);
+  if (window < record.payloadBytes) {
+    const isFirst = record.seq === tcb.sndUna;
+    limit = min(limit, window >= mss ? window - (window % mss) : isFirst ? max(window, mss) : 0);
+  }
+  return min(limit, record.payloadBytes);
+}
+
+// New data, with the FIN on its end; or the FIN alone
+function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
+  if (!maySendNew(tcb)) return false;
+  const unsent = unsentBytes(tcb);
+  const isLast = isFinWaiting(tcb);
+  if (unsent === 0 && !isLast) {
+    if (tcb.cwnd > inFlight(tcb)) rateMarkAppLimited(tcb);
+    return false;
+  }
+  restartAfterIdle(tcb, nowUs);
+  const isOverride = tcb.has(TCB_FLAG_PROBE_PENDING) && tcb.packetsOut === 0;
+  const bytes = sendableBytes(tcb, isOverride, nowUs);
+  // The FIN takes a sequence number of the window, but no room in the congestion window
+  const withFin = isLast && bytes === unsent && usableWindow(tcb) > bytes;
+  if (bytes === 0 && !withFin) {
+    if (tcb.packetsOut === 0) startPersist(tcb, nowUs);
+    return false;
+  }
+  const mss = segmentSize(tcb);
+  const isIdle = tcb.packetsOut === 0;
+  const end = tcb.sndNxt + bytes + (withFin ? 1 : 0);
+  const index = rtxAppend(tcb, tcb.sndNxt, end, withFin ? RTX_FIN : 0, wireSegments(bytes, mss), nowUs);
+  if (index === NONE) return waitForRecord(tcb, nowUs);
+  const record = rtxAt(index);
+  rateOnSend(tcb, record, isIdle, nowUs);
+  tcb.sndNxt = end;
+  tcb.clear(TCB_FLAG_PROBE_PENDING);
+  if (withFin) tcb.set(TCB_FLAG_FIN_SENT);
+  if (bytes % mss !== 0) tcb.smallEnd = end;
+  noteSegments(tcb, record.segments);
+  noteWindowUse(tcb, inFlight(tcb) >= tcb.cwnd);
+  buildData(tcb, out, record, mss, nowUs);
+  return true;
+}
+
+// Common to data sent for the first time and again
+function buildData(tcb: Tcb, out: Outgoing, record: RtxRecord, mss: u32, nowUs: u64): void {
+  const bytes = record.payloadBytes;
+  let flags = ACK;
+  if (record.has(RTX_FIN)) flags |= FIN;
+  // RFC 9293 3.9.1.2, MUST-60: the segment that empties the buffer carries PSH
+  if (bytes !== 0 && record.payloadSeq + bytes - tcb.iss - 1 === tcb.sndTail) flags |= PSH;
+  buildSegment(tcb, out, record.seq, flags, nowUs);
+  setPayload(tcb, out, record.payloadSeq - tcb.iss - 1, bytes, mss);
+  out.segments = record.segments;
+  tcb.bytesSent += bytes;
+  tcb.lastSentUs = nowUs;
+  recoveryOnSend(tcb, record.segments);
+  pacedOnSend(tcb, bytes, nowUs);
+  startRetransmitTimer(tcb, nowUs);
+}
+
+// RFC 9293 3.8.4 and 3.8.6.1: a segment the peer has seen already, so that it answers with its window; SEG.SEQ = SND.NXT-1.
+// Without data, as Linux probes: the byte before SND.UNA is outside every window and so is never taken for new
+function sendProbe(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
+  tcb.clear(TCB_FLAG_PROBE_PENDING);
+  buildSegment(tcb, out, tcb.sndUna - 1, ACK, nowUs);
+  noteSegments(tcb, 1);
+  if (hasWaitingData(tcb)) count(COUNTER_TCP_WINDOW_PROBES);
+  return true;
+}
+
+function hasWaitingData(tcb: Tcb): bool {
+  return maySendNew(tcb) && (unsentBytes(tcb) !== 0 || isFinWaiting(tcb));
+}
+
+function sendAck(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
+  if (!tcb.has(TCB_FLAG_ACK_NOW)) return false;
+  buildSegment(tcb, out, acceptableSeq(tcb), ACK, nowUs);
+  noteSegments(tcb, 1);
+  return true;
+}
+
+// SND.NXT; if the peer shrank its window below that, the window's end, or it would drop the ACK as unacceptable
+function acceptableSeq(tcb: Tcb): u32 {
+  return tcb.sndNxt - tcb.sndUna > tcb.sndWnd ? tcb.sndUna + tcb.sndWnd : tcb.sndNxt;
+}
+
+function noteSegments(tcb: Tcb, segments: u32): void {
+  tcb.segsOut += segments;
+  countMany(COUNTER_TCP_OUT_SEGS, segments);
+}
+
+// RFC 6298 5.1: "Every time a packet containing data is sent (including a retransmission), if the timer is not running, start it"
+function startRetransmitTimer(tcb: Tcb, nowUs: u64): void {
+  if (tcb.timerKind !== TIMER_RETRANSMIT) setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
+}
+
+// All records are taken: others must be acknowledged first. The timer finds the queue empty, or retransmits as it would anyway
+function waitForRecord(tcb: Tcb, nowUs: u64): bool {
+  if (tcb.rtxHead === NONE) setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + RECORD_RETRY_US);
+  return false;
+}
+
+// The accounting of what output() gave to a link, beside it for whoever takes the one and owes the other
+export { segmentQueued, segmentSent } from "./send-ring";

@@ -1,0 +1,169 @@
+// The send ring of a socket: the bytes main wrote and the peer has not acknowledged, [sndHead, sndTail) as free-running offsets
+// (sequence number = ISS + 1 + offset). Main produces, so main moves it to a larger ring; the core offers that one:
+//
+//   core: allocate, write sndRingPtr and sndRingCapacity, then sndEpoch + 1; READY_WRITABLE
+//   main: copy [sndHead, sndTail) to the same offsets, store TCB_SND_EPOCH_TAKEN, kick
+//   core: use the new ring; free the old one once no frame in a TX ring points into it
+//
+// One offer at a time. Nothing that main writes is believed before it is bounded.
+
+import { count } from "../count";
+import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_SND_RING_GROWN } from "../counters";
+import { heapAlloc, heapFree } from "../heap";
+import {
+  READY_WRITABLE,
+  SYSCTL_TCP_WMEM_DEFAULT,
+  SYSCTL_TCP_WMEM_MAX,
+  SYSCTL_TCP_WMEM_MIN,
+  TCB_SND_EPOCH,
+} from "../layout";
+import { freeIfDone, raise, wantOutput } from "./connections";
+import { hasOutput } from "./new-data";
+import { TCB_FLAG_FIN_QUEUED, Tcb } from "./tcb";
+import { arm } from "./timers";
+
+/** The first ring is not larger than this, whatever the first window is: most connections send little. */
+const FIRST_RING_MAX: u32 = 65536;
+/** Smallest and largest ring, whatever the sysctls say: offsets must stay comparable. */
+const RING_MIN: u32 = 1024;
+const RING_MAX: u32 = 1 << 30;
+/** How long a wanted ring waits for room in the heap until it is tried again. */
+const RING_RETRY_US: u64 = 50000;
+
+/**
+ * Main wants its first ring (OP_RING_WANTED). If the heap is full the wish stays, and the timer repeats it: main waits.
+ */
+export function offerSendRing(tcb: Tcb): void {
+  if (tcb.sndRingPtr !== 0) {
+    raise(tcb, READY_WRITABLE); // offered already: main may have missed it
+    return;
+  }
+  const wanted = min<u64>(max<u64>(load<u32>(SYSCTL_TCP_WMEM_DEFAULT), windowBytes(tcb)), FIRST_RING_MAX);
+  if (offer(tcb, ringBytes(wanted)) || offer(tcb, ringBytes(load<u32>(SYSCTL_TCP_WMEM_MIN)))) return;
+  tcb.sndRingRetryUs = 1; // due at the next runTimers(), which knows the time
+  arm(tcb);
+}
+
+/** Repeats the wish that the heap did not grant. */
+export function retrySendRing(tcb: Tcb, nowUs: u64): void {
+  tcb.sndRingRetryUs = 0;
+  offerSendRing(tcb);
+  if (tcb.sndRingRetryUs !== 0) tcb.sndRingRetryUs = nowUs + RING_RETRY_US;
+}
+
+/** Main kicked: it wrote, or moved to the ring offered. Takes note of both. */
+export function adoptSendRing(tcb: Tcb, nowUs: u64): void {
+  // The order matters: main moves first and writes then, so that a tail read before the epoch is never ahead of the ring
+  const tail = tcb.loadSndTail();
+  const taken = tcb.loadSndEpochTaken();
+  if (taken !== tcb.sndBufferEpoch) {
+    if (taken === tcb.sndEpoch) switchRing(tcb);
+    else count(COUNTER_RING_INDEX_INVALID);
+  }
+  if (tail === tcb.sndTail) return;
+  // What follows a FIN cannot be sent any more; beyond the ring, or behind what it has written, main cannot be
+  const used = tail - tcb.sndHeadShared;
+  if (tcb.has(TCB_FLAG_FIN_QUEUED) || used > tcb.sndBufferCapacity || used < tcb.sndTail - tcb.sndHeadShared) {
+    count(COUNTER_RING_INDEX_INVALID);
+    return;
+  }
+  tcb.sndTail = tail;
+  wantOutput(tcb);
+}
+
+/**
+ * Send autotuning, at an ACK: offers a larger ring if this one, not the network, limits the connection. It is to hold two
+ * congestion windows, one in flight and one being written (four in slow start, where the next round trip doubles it).
+ */
+export function growSendRing(tcb: Tcb): void {
+  const capacity = tcb.sndBufferCapacity;
+  if (
+    capacity === 0 ||
+    tcb.sndBufferEpoch !== tcb.sndEpoch ||
+    tcb.sndOldBufferPtr !== 0 ||
+    tcb.has(TCB_FLAG_FIN_QUEUED)
+  )
+    return;
+  const wanted = ringBytes(windowBytes(tcb));
+  if (wanted <= capacity) return;
+  const used = tcb.loadSndTail() - tcb.sndHeadShared;
+  if (used < capacity >> 1 && (tcb.loadWaits() & READY_WRITABLE) === 0) return;
+  if (offer(tcb, wanted)) count(COUNTER_TCP_SND_RING_GROWN);
+}
+
+/** Wakes main if it waits for room and a third of the ring is free: fewer, larger writes. */
+export function wakeWriter(tcb: Tcb): void {
+  if ((tcb.loadWaits() & READY_WRITABLE) === 0) return;
+  const capacity = tcb.sndRingCapacity;
+  const used = tcb.loadSndTail() - tcb.sndHeadShared;
+  if (used > capacity - capacity / 3) return;
+  if (tcb.takeWaits(READY_WRITABLE) !== 0) raise(tcb, READY_WRITABLE);
+}
+
+/** Frees all rings; the TCB is being freed, and no frame points into them (txQueuedFrames === 0). */
+export function releaseSendRing(tcb: Tcb): void {
+  assert(tcb.txQueuedFrames === 0); // a link would read what the next owner writes
+  if (tcb.sndRingPtr !== 0 && tcb.sndRingPtr !== tcb.sndBufferPtr) heapFree(tcb.sndRingPtr);
+  if (tcb.sndBufferPtr !== 0) heapFree(tcb.sndBufferPtr);
+  if (tcb.sndOldBufferPtr !== 0) heapFree(tcb.sndOldBufferPtr);
+  tcb.sndRingPtr = 0;
+  tcb.sndRingCapacity = 0;
+  tcb.sndBufferPtr = 0;
+  tcb.sndBufferCapacity = 0;
+  tcb.sndOldBufferPtr = 0;
+}
+
+/** A frame of this connection entered a TX ring. `bytes`: its payload, which may lie in the send ring */
+export function segmentQueued(tcb: Tcb, bytes: u32): void {
+  tcb.txQueuedFrames += 1;
+  tcb.txQueuedBytes += bytes;
+}
+
+/** The link has taken a frame that segmentQueued() counted. The TCB may be free afterwards. */
+export function segmentSent(tcb: Tcb, bytes: u32): void {
+  assert(tcb.txQueuedFrames !== 0 && tcb.txQueuedBytes >= bytes); // each frame is counted once in and once out
+  tcb.txQueuedFrames -= 1;
+  tcb.txQueuedBytes -= bytes;
+  if (bytes !== 0 && hasOutput(tcb)) wantOutput(tcb);
+  if (tcb.txQueuedFrames !== 0) return;
+  if (tcb.sndOldBufferPtr !== 0) {
+    heapFree(tcb.sndOldBufferPtr);
+    tcb.sndOldBufferPtr = 0;
+  }
+  freeIfDone(tcb);
+}
+
+function offer(tcb: Tcb, bytes: u32): bool {
+  const ptr = heapAlloc(bytes);
+  if (ptr === 0) return false;
+  tcb.sndRingPtr = <u32>ptr;
+  tcb.sndRingCapacity = bytes;
+  // Publishes the two words above
+  atomic.store<u32>(tcb.ptr, tcb.sndEpoch + 1, TCB_SND_EPOCH);
+  if (tcb.takeWaits(READY_WRITABLE) !== 0 || tcb.sndBufferPtr === 0) raise(tcb, READY_WRITABLE);
+  return true;
+}
+
+function switchRing(tcb: Tcb): void {
+  const old = tcb.sndBufferPtr;
+  tcb.sndBufferPtr = tcb.sndRingPtr;
+  tcb.sndBufferCapacity = tcb.sndRingCapacity;
+  tcb.sndBufferEpoch = tcb.sndEpoch;
+  if (old === 0) return;
+  if (tcb.txQueuedFrames === 0) heapFree(old);
+  else tcb.sndOldBufferPtr = old;
+}
+
+// Bytes the ring should hold for the congestion window as it is
+function windowBytes(tcb: Tcb): u64 {
+  const windows: u64 = tcb.cwnd < tcb.ssthresh ? 4 : 2;
+  return windows * tcb.cwnd * tcb.sndMss;
+}
+
+// The next power of two, within the sysctl's bound
+function ringBytes(wanted: u64): u32 {
+  const most = max<u32>(RING_MIN, min<u32>(load<u32>(SYSCTL_TCP_WMEM_MAX), RING_MAX));
+  const bytes = max<u32>(RING_MIN, <u32>min<u64>(wanted, RING_MAX));
+  const power: u32 = 1 << (32 - clz<u32>(bytes - 1));
+  return min<u32>(power, 1 << (31 - clz<u32>(most)));
+}

@@ -1,0 +1,79 @@
+// What the peer lets us send: SND.WND and its bookkeeping (RFC 9293 3.10.7.4, "fifth"), the usable window, and the segment size
+// that suits both path and window. How much of it we use is new-data.ts's business.
+import { SYSCTL_TCP_MIN_SND_MSS, TCB_OPTION_TIMESTAMPS } from "../layout";
+import { SYN } from "../wire/tcp";
+import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
+import { wantOutput } from "./connections";
+import { Segment } from "./segment";
+import { seqLt, seqLte } from "./seq";
+import { Tcb } from "./tcb";
+import { cancelRetransmitTimer, TIMER_PERSIST } from "./timers";
+
+/** Bytes of IPv4 and TCP header without options. */
+const FIXED_HEADERS: u32 = 40;
+/** Most bytes of TCP options; SYSCTL_TCP_MIN_SND_MSS makes room for all of them and a little data. */
+const OPTIONS_MAX: u32 = 40;
+/** Payload of a path with the smallest MTU IPv4 knows (68 bytes). */
+const SMALLEST_PAYLOAD: u32 = 28;
+/** RFC 9293 MUST-15: the segment size without an MSS option. */
+const MSS_DEFAULT: u32 = 536;
+
+/**
+ * Takes the window of an acceptable segment, unless it is older than the one we know:
+ *
+ *   RFC 9293 3.10.7.4: If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND <- SEG.WND,
+ *   set SND.WL1 <- SEG.SEQ, and set SND.WL2 <- SEG.ACK.
+ *
+ * The first window of a connection is taken as it is, and that of a segment with SYN is not scaled (RFC 7323 2.2).
+ */
+export function updateSendWindow(tcb: Tcb, seg: Segment): void {
+  const isSyn = (seg.flags & SYN) !== 0;
+  const isFirst = isSyn || tcb.maxSndWnd === 0;
+  if (!isFirst && !seqLt(tcb.sndWl1, seg.seq) && !(tcb.sndWl1 === seg.seq && seqLte(tcb.sndWl2, seg.ack))) return;
+  tcb.sndWl1 = seg.seq;
+  tcb.sndWl2 = seg.ack;
+  const window = isSyn ? seg.wnd : seg.wnd << tcb.sndWscale;
+  if (window === tcb.sndWnd) return;
+  const isLarger = window > tcb.sndWnd;
+  tcb.sndWnd = window;
+  if (window > tcb.maxSndWnd) tcb.maxSndWnd = window;
+  if (!isLarger) return;
+  // What was held back may go now; if it may not, output() starts the persist timer anew
+  tcb.persistProbes = 0;
+  cancelRetransmitTimer(tcb, TIMER_PERSIST);
+  wantOutput(tcb);
+}
+
+/** U of RFC 9293 3.8.6.2.1: SND.UNA + SND.WND - SND.NXT; 0 if the peer shrank its window below what is in flight. */
+export function usableWindow(tcb: Tcb): u32 {
+  const used = tcb.sndNxt - tcb.sndUna;
+  return tcb.sndWnd > used ? tcb.sndWnd - used : 0;
+}
+
+/**
+ * Sets SND.MSS: payload bytes per wire segment, from the peer's MSS, the path MTU and the options every segment carries.
+ *
+ *   RFC 9293 3.7.1: Eff.snd.MSS = min(SendMSS+20, MMS_S) - TCPhdrsize - IPoptionsize
+ *
+ * A tiny MSS is honoured (MUST-14) down to what tcp_min_snd_mss leaves beside 40 bytes of options: 8 bytes by default.
+ */
+export function syncMss(tcb: Tcb): void {
+  const announced = tcb.peerMss === 0 ? MSS_DEFAULT : tcb.peerMss;
+  const path = tcb.pmtu > FIXED_HEADERS ? tcb.pmtu - FIXED_HEADERS : SMALLEST_PAYLOAD;
+  const options = (tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0;
+  const leastMss = load<u32>(SYSCTL_TCP_MIN_SND_MSS);
+  const least = leastMss > OPTIONS_MAX ? leastMss - OPTIONS_MAX : 1;
+  const mss = min(announced, path);
+  tcb.sndMss = mss > options + least ? mss - options : least;
+}
+
+/**
+ * The segment size to cut data into: SND.MSS, or half the largest window the peer ever offered if that is less (the whole of
+ * a window that never passed 536 bytes), so that a peer with a small buffer is not sent one segment at a time.
+ */
+export function segmentSize(tcb: Tcb): u32 {
+  const largest = tcb.maxSndWnd;
+  const cutoff = largest > MSS_DEFAULT ? largest >> 1 : largest;
+  if (cutoff === 0 || tcb.sndMss <= cutoff) return tcb.sndMss;
+  return min(tcb.sndMss, max(cutoff, SMALLEST_PAYLOAD));
+}

@@ -1,0 +1,86 @@
+// When a connection wants to be looked at: its deadlines lie in the TCB (absolute µs, 0 = off), and the timer wheel holds one
+// entry per TCB for the earliest of them. What an expired timer does is in timeouts.ts.
+//
+// The wheel may be early, never late: a deadline that moves away (each ACK moves the retransmission timer) leaves the entry
+// where it is, and the entry finds its new place when it fires. So the common path touches no wheel.
+import { TCB_CAPACITY } from "../layout";
+import { NEVER_US, TimerWheel, timerWheelBytes } from "../storage/timer-wheel";
+import { Tcb } from "./tcb";
+
+// What tcb.retransmitUs means; these four exclude each other
+export const TIMER_NONE: u32 = 0;
+export const TIMER_RETRANSMIT: u32 = 1; // RFC 6298
+export const TIMER_PERSIST: u32 = 2; // RFC 9293 3.8.6.1, and the override of 3.8.6.2.1
+export const TIMER_TIME_WAIT: u32 = 3; // 2 MSL
+export const TIMER_FIN_WAIT_2: u32 = 4; // the peer never closes and nobody of ours waits for it
+
+let wheel: usize = 0;
+
+/** Lays out the timer wheel in zeroed memory from `ptr` on. @returns the end */
+export function timersInitialise(ptr: usize): usize {
+  wheel = (ptr + 63) & ~63;
+  TimerWheel.at(wheel).init(TCB_CAPACITY);
+  return wheel + timerWheelBytes(TCB_CAPACITY);
+}
+
+/** The earliest entry, µs; NEVER_US if there is none. */
+export function nextTimer(): u64 {
+  return TimerWheel.at(wheel).next();
+}
+
+/** Takes an entry that is due out of the wheel. @returns the TCB's index, or NONE */
+export function popTimer(nowUs: u64): u32 {
+  return TimerWheel.at(wheel).pop(nowUs);
+}
+
+/** TCBs with an entry in the wheel. */
+export function timersArmed(): u32 {
+  return TimerWheel.at(wheel).armed;
+}
+
+/** Brings the wheel up to date after a deadline of this TCB was written. */
+export function arm(tcb: Tcb): void {
+  const due = earliest(tcb);
+  const timers = TimerWheel.at(wheel);
+  if (due === NEVER_US) timers.cancel(tcb.index);
+  else if (due < timers.deadlineOf(tcb.index)) timers.set(tcb.index, due);
+}
+
+/** Turns all timers of a TCB off: it is about to be freed, or is closed. */
+export function disarm(tcb: Tcb): void {
+  tcb.timerKind = TIMER_NONE;
+  tcb.retransmitUs = 0;
+  tcb.delayedAckUs = 0;
+  tcb.keepAliveUs = 0;
+  tcb.connectDeadlineUs = 0;
+  tcb.sndRingRetryUs = 0;
+  tcb.pacingNextUs = 0;
+  TimerWheel.at(wheel).cancel(tcb.index);
+}
+
+/** Sets the tagged timer; whatever it meant before is off. `kind`: a TIMER_ tag other than TIMER_NONE */
+export function setRetransmitTimer(tcb: Tcb, kind: u32, deadlineUs: u64): void {
+  tcb.timerKind = kind;
+  tcb.retransmitUs = deadlineUs;
+  arm(tcb);
+}
+
+/** Turns the tagged timer off if it is of this kind. */
+export function cancelRetransmitTimer(tcb: Tcb, kind: u32): void {
+  if (tcb.timerKind !== kind) return;
+  tcb.timerKind = TIMER_NONE;
+  tcb.retransmitUs = 0;
+}
+
+function earliest(tcb: Tcb): u64 {
+  let due = sooner(NEVER_US, tcb.retransmitUs);
+  due = sooner(due, tcb.delayedAckUs);
+  due = sooner(due, tcb.keepAliveUs);
+  due = sooner(due, tcb.connectDeadlineUs);
+  due = sooner(due, tcb.sndRingRetryUs);
+  return sooner(due, tcb.pacingNextUs);
+}
+
+function sooner(due: u64, deadlineUs: u64): u64 {
+  return deadlineUs !== 0 && deadlineUs < due ? deadlineUs : due;
+}
