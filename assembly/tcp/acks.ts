@@ -21,7 +21,7 @@ import { RTX_EVER_RETRANSMITTED, RTX_FIN, RtxRecord } from "./rtx-record";
 import { Segment } from "./segment";
 import { growSendRing, wakeWriter } from "./send-ring";
 import { segmentSize } from "./send-window";
-import { seqGt, seqLt, seqLte } from "./seq";
+import { seqGt, seqLt } from "./seq";
 import { Tcb } from "./tcb";
 import { cancelRetransmitTimer, setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
 import { timestampNow } from "./timestamps";
@@ -69,7 +69,7 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
  * SEG.ACK === SND.UNA. Counts it as duplicate if it is one: data is outstanding, and the segment carries no data, no SYN or FIN
  * and the window we know (RFC 5681 2). To be called before updateSendWindow.
  */
-export function onDuplicateAck(tcb: Tcb, seg: Segment, nowUs: u64): void {
+export function onDuplicateAck(tcb: Tcb, seg: Segment): void {
   noteAnswer(tcb);
   if (tcb.packetsOut === 0 || seg.len !== 0 || (seg.flags & ACK) === 0) return;
   if (seg.wnd << tcb.sndWscale !== tcb.sndWnd) return;

@@ -13,7 +13,7 @@ import {
 import { NONE } from "../storage/none";
 import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { noteWindowUse } from "./congestion/window-validation";
-import { inFlight, rtxAt, rtxNextLost } from "./rtx-queue";
+import { inFlight, rtxAt } from "./rtx-queue";
 import { segmentSize, usableWindow } from "./send-window";
 import { seqGt } from "./seq";
 import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_FIN_SENT, TCB_FLAG_NO_DELAY, Tcb } from "./tcb";

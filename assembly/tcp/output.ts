@@ -17,7 +17,7 @@ import {
   SYSCTL_TCP_LIMIT_OUTPUT_BYTES,
 } from "../layout";
 import { NONE } from "../storage/none";
-import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
+import { ACK, FIN, PSH, RST } from "../wire/tcp";
 import { noteWindowUse, restartAfterIdle } from "./congestion/window-validation";
 import { rateMarkAppLimited, rateOnSend } from "./delivery-rate";
 import { recoveryOnSend } from "./loss-recovery";

@@ -52,7 +52,7 @@ export function retrySendRing(tcb: Tcb, nowUs: u64): void {
 }
 
 /** Main kicked: it wrote, or moved to the ring offered. Takes note of both. */
-export function adoptSendRing(tcb: Tcb, nowUs: u64): void {
+export function adoptSendRing(tcb: Tcb): void {
   // The order matters: main moves first and writes then, so that a tail read before the epoch is never ahead of the ring
   const tail = tcb.loadSndTail();
   const taken = tcb.loadSndEpochTaken();

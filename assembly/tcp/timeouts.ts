@@ -57,7 +57,10 @@ export function runTimers(nowUs: u64): void {
 function expire(tcb: Tcb, nowUs: u64): void {
   if (isDue(tcb.connectDeadlineUs, nowUs)) {
     tcb.connectDeadlineUs = 0;
-    if (tcb.has(TCB_FLAG_CONNECT_TIMEOUT) && tcb.state < <u8>STATE_ESTABLISHED) return giveUp(tcb, nowUs);
+    if (tcb.has(TCB_FLAG_CONNECT_TIMEOUT) && tcb.state < <u8>STATE_ESTABLISHED) {
+      giveUp(tcb, nowUs);
+      return;
+    }
   }
   if (isDue(tcb.delayedAckUs, nowUs)) ackIsDue(tcb);
   if (isDue(tcb.sndRingRetryUs, nowUs)) retrySendRing(tcb, nowUs);
@@ -65,7 +68,10 @@ function expire(tcb: Tcb, nowUs: u64): void {
     tcb.pacingNextUs = 0;
     wantOutput(tcb);
   }
-  if (isDue(tcb.keepAliveUs, nowUs) && keepAliveExpired(tcb, nowUs)) return giveUp(tcb, nowUs);
+  if (isDue(tcb.keepAliveUs, nowUs) && keepAliveExpired(tcb, nowUs)) {
+    giveUp(tcb, nowUs);
+    return;
+  }
   if (isDue(tcb.retransmitUs, nowUs) && !retransmitExpired(tcb, nowUs)) return;
   arm(tcb);
 }
