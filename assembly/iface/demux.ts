@@ -6,7 +6,8 @@ import {
 } from "../counters";
 import { countMany } from "../count";
 import { FRAME_CSUM_PARTIAL, FRAME_CSUM_VALID } from "../layout";
-import { DISPOSITION_SEND_RST, segmentArrives } from "../tcp/arrives";
+import { segmentArrives } from "../tcp/arrives";
+import { DISPOSITION_SEND_RST } from "../tcp/disposition";
 import { currentSegment, Segment } from "../tcp/segment";
 import { fold, pseudoHeaderSumIpv4, sumBytes } from "../wire/checksum";
 import { UNREACHABLE_PROTOCOL } from "../wire/icmpv4";

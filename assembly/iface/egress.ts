@@ -51,7 +51,6 @@ function findWay(tcb: Tcb, nowUs: u64): bool {
     count(COUNTER_IP_OUT_NO_ROUTES);
     if (tcb.state !== STATE_SYN_SENT) return true; // as any loss: a route may come back before the time-out
     hardError(tcb, ENETUNREACH, nowUs);
-    freeIfDone(tcb);
     return false;
   }
   tcb.interfaceIndex = routeInterface;
@@ -85,7 +84,7 @@ function pump(tcb: Tcb, nowUs: u64): void {
       return;
     }
     if (!output(tcb, out, nowUs)) {
-      freeIfDone(tcb);
+      if (isTcbInUse(tcb.index)) freeIfDone(tcb); // the RST that it stayed for has left
       return;
     }
     if (wayMacPtr === 0) {
@@ -140,7 +139,7 @@ function emit(tcb: Tcb, out: Outgoing): void {
 function writeChecksum(sender: Interface, descriptor: TxDescriptor, header: TcpHeader, headerBytes: u32, pseudo: u64): void {
   if (sender.completesChecksums || descriptor.gsoSize !== 0) {
     header.checksum = fold(pseudo);
-    descriptor.flags = FRAME_CSUM_PARTIAL;
+    descriptor.flags = <u16>FRAME_CSUM_PARTIAL;
     descriptor.csumStart = <u16>(ETHERNET_HEADER + IPV4_HEADER);
     descriptor.csumOffset = <u16>TCP_CHECKSUM_OFFSET;
     return;
@@ -159,7 +158,7 @@ export function reap(interfaceIndex: u32): void {
     if (taken.owner === NONE) continue;
     const tcb = Tcb.at(taken.owner);
     segmentSent(tcb, taken.piece1Length + taken.piece2Length);
-    freeIfDone(tcb);
+    if (isTcbInUse(taken.owner)) freeIfDone(tcb);
   }
   const list = WAIT_INTERFACE + interfaceIndex;
   if (!waitAny(list) || txRoom(interfaceIndex) <= TX_RESERVED) return;

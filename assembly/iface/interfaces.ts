@@ -36,8 +36,7 @@ let interfaceCount: u32 = 0;
   linkErrors: u64;
   // private to the core
   txReaped: u32; // TX slots before this index were taken by the link and accounted for
-  announcementsLeft: u32; // RFC 5227 2.3
-  announceUs: u64; // when the next announcement is due
+  announcementsLeft: u32; // see announce.ts
   defendedUs: u64; // when we last defended the address, RFC 5227 2.4; 0 = never
 
   static at(index: u32): Interface {

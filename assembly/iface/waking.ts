@@ -5,7 +5,7 @@ import { count } from "../count";
 import { heapFree } from "../heap";
 import { EHOSTUNREACH, STATE_SYN_SENT } from "../layout";
 import { NONE } from "../storage/none";
-import { freeIfDone, isTcbInUse, wantOutput } from "../tcp/connections";
+import { isTcbInUse, wantOutput } from "../tcp/connections";
 import { Tcb } from "../tcp/tcb";
 import { hardError, softError } from "../tcp/user-calls";
 import { ETHERNET_HEADER, EthernetHeader, macCopy } from "../wire/ethernet";
@@ -47,7 +47,6 @@ export function wakeFailed(index: u32, nowUs: u64): void {
     const tcb = Tcb.at(waiter);
     if (tcb.state === STATE_SYN_SENT) {
       hardError(tcb, EHOSTUNREACH, nowUs);
-      freeIfDone(tcb);
       continue;
     }
     softError(tcb, EHOSTUNREACH);

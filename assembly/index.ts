@@ -1,0 +1,156 @@
+// The production exports: what the worker's loop, the simulator and the benchmarks call. Thin; numbers only, times as f64 µs (u64 would
+// be a BigInt per call), IPv4 addresses as u32 in host order. What a call does stands in the module it forwards to.
+import { eventsInitialise } from "./events";
+import { heapAlloc, heapBytesInUse, heapFree as freeBlock, heapInitialise } from "./heap";
+import { announceStart } from "./iface/announce";
+import { reap } from "./iface/egress";
+import { ingress } from "./iface/ingress";
+import { Interface, interfaceCreate, interfacesCount, interfacesInitialise } from "./iface/interfaces";
+import { neighborsInitialise, neighborsInUse } from "./iface/neighbor";
+import { opsInitialise, opsRun } from "./iface/ops";
+import { pingInitialise, pingsInUse } from "./iface/ping";
+import { routeAdd, routesInitialise } from "./iface/route";
+import { socketEventsFlush } from "./iface/socket-events";
+import { ifaceTimers, ifaceTimersInitialise } from "./iface/timers";
+import { deadline, framesInRings, timers, toDeadline, transmitAll } from "./iface/turn";
+import { txRingsInitialise } from "./iface/tx-ring";
+import { waitListsInitialise } from "./iface/wait-lists";
+import { rateLimitInitialise } from "./icmp/rate-limit";
+import {
+  CONFIG_VERSION, EINVAL, ENOMEM, HEAP, IF_UP, LAYOUT_VERSION, SECRET_TIMESTAMPS, TABLES, TCB_BYTES, TCB_CAPACITY, TCB_RECORDS,
+} from "./layout";
+import { randomInitialise } from "./storage/random";
+import { tcbsInUse, tcpInitialise } from "./tcp/connections";
+import { rtxInUse } from "./tcp/rtx-queue";
+import { timersArmed } from "./tcp/timers";
+
+// What usage() counts
+const USAGE_TCBS: u32 = 0;
+const USAGE_RTX_RECORDS: u32 = 1;
+const USAGE_HEAP_BYTES: u32 = 2;
+const USAGE_TCP_TIMERS: u32 = 3;
+const USAGE_TX_FRAMES: u32 = 4;
+const USAGE_NEIGHBORS: u32 = 5;
+const USAGE_PINGS: u32 = 6;
+const USAGE_IFACE_TIMERS: u32 = 7;
+
+/**
+ * Makes an empty stack with the loopback as interface 0. The memory is fresh (all zero) but for CONFIG, which main has written.
+ * @returns 0, -EINVAL (CONFIG is of another version or its heap size is wrong) or -ENOMEM (the tables reach into the heap)
+ */
+export function initialise(): i32 {
+  if (load<u32>(CONFIG_VERSION) !== LAYOUT_VERSION) return -EINVAL;
+  randomInitialise(SECRET_TIMESTAMPS);
+  let end: usize = heapInitialise(TCB_RECORDS + <usize>TCB_CAPACITY * <usize>TCB_BYTES);
+  if (end === 0) return -EINVAL;
+  end = tcpInitialise(end);
+  end = neighborsInitialise(end);
+  end = waitListsInitialise(end);
+  end = ifaceTimersInitialise(end);
+  end = pingInitialise(end);
+  end = rateLimitInitialise(end);
+  if (end < <usize>TABLES || end > <usize>HEAP) return -ENOMEM;
+  interfacesInitialise();
+  routesInitialise();
+  txRingsInitialise();
+  opsInitialise();
+  eventsInitialise();
+  return 0;
+}
+
+/** Adds an interface and announces its address if it is up. See interfaceCreate(). @returns its index or a negative E* code */
+export function addInterface(
+  addressV4: u32, prefixLength: u32, macHigh16: u32, macLow32: u32, mtu: u32, gsoMax: u32, rxSlots: u32, flags: u32,
+): i32 {
+  const index = interfaceCreate(addressV4, prefixLength, macHigh16, macLow32, mtu, gsoMax, rxSlots, flags);
+  if (index > 0) announceStart(index);
+  return index;
+}
+
+/** Adds an IPv4 route; see routeAdd(). @returns 0 or a negative E* code */
+export function addRoute(destination: u32, prefixLength: u32, gateway: u32, interfaceIndex: u32): i32 {
+  return routeAdd(destination, prefixLength, gateway, interfaceIndex);
+}
+
+/** The link of an interface (not the loopback) came up or went down. @returns 0 or -EINVAL */
+export function setInterfaceUp(index: u32, up: bool): i32 {
+  if (index === 0 || index >= interfacesCount()) return -EINVAL;
+  const changed = Interface.at(index);
+  if (changed.isUp === up) return 0;
+  changed.flags ^= IF_UP;
+  announceStart(index);
+  return 0;
+}
+
+/** Takes a heap block for a link's receive region. @returns its address, a multiple of its size, or 0 */
+export function heapAllocate(bytes: u32): u32 {
+  return <u32>heapAlloc(bytes);
+}
+
+/** Gives a block back. @returns whether one was in use there */
+export function heapFree(ptr: u32): bool {
+  return freeBlock(ptr);
+}
+
+/** Does what main asked for. @returns ops taken */
+export function userCalls(nowUs: f64): u32 {
+  return opsRun(<u64>nowUs);
+}
+
+/** Takes `count` frames described in the RX descriptors of an interface. */
+export function receive(interfaceIndex: u32, count: u32, nowUs: f64): void {
+  ingress(interfaceIndex, count, <u64>nowUs);
+}
+
+/** Runs all timers that are due. */
+export function runTimers(nowUs: f64): void {
+  timers(<u64>nowUs);
+}
+
+/** Fills the TX rings. @returns frames that wait in the rings of all links */
+export function transmit(nowUs: f64): u32 {
+  return transmitAll(<u64>nowUs);
+}
+
+/** The link has moved RING_HEAD of its TX ring. */
+export function transmitted(interfaceIndex: u32): void {
+  if (interfaceIndex < interfacesCount()) reap(interfaceIndex);
+}
+
+/** Publishes events. @returns 1 if main has to be rung */
+export function flushEvents(): u32 {
+  return socketEventsFlush() !== 0 ? 1 : 0;
+}
+
+/** When runTimers() or another turn is due, µs; Infinity = never, not after nowUs = at once. */
+export function nextDeadline(nowUs: f64): f64 {
+  return toDeadline(deadline(<u64>nowUs));
+}
+
+/**
+ * How much of something is in use, for leak checks and statistics.
+ * @param kind 0 TCBs, 1 retransmission records, 2 heap bytes, 3 connections with a timer, 4 frames in TX rings, 5 neighbours, 6 pings,
+ *   7 timers of neighbours, pings and announcements
+ */
+export function usage(kind: u32): u32 {
+  switch (kind) {
+    case USAGE_TCBS:
+      return tcbsInUse();
+    case USAGE_RTX_RECORDS:
+      return rtxInUse();
+    case USAGE_HEAP_BYTES:
+      return heapBytesInUse();
+    case USAGE_TCP_TIMERS:
+      return timersArmed();
+    case USAGE_TX_FRAMES:
+      return framesInRings();
+    case USAGE_NEIGHBORS:
+      return neighborsInUse();
+    case USAGE_PINGS:
+      return pingsInUse();
+    case USAGE_IFACE_TIMERS:
+      return ifaceTimers().armed;
+    default:
+      return 0;
+  }
+}

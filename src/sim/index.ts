@@ -1,0 +1,18 @@
+// The simulator (`wasmtcp/sim`): two stacks, a cable and a virtual clock in one thread, replayable from a seed.
+import { readFileSync } from "node:fs";
+
+export type { Frame } from "../links/frame.ts";
+export type { ImpairmentCounters, Impairments } from "../links/impairment.ts";
+export type { CoreExports } from "./core.ts";
+export { SimHost, type SimHostOptions, type SimPing } from "./host.ts";
+export { InvariantError } from "./invariants.ts";
+export { Simulator, type SimulatorOptions } from "./simulator.ts";
+export { SimListener, SimSocket } from "./socket.ts";
+
+/**
+ * Compiles a core for {@link Simulator}.
+ * @param path - of the WASM file: `dist/wasmtcp.wasm`, or a testing build
+ */
+export function loadCore(path: string | URL): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(path));
+}

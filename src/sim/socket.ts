@@ -1,0 +1,214 @@
+// Sockets of a simulated host: the shared rings of the real API without its promises. Everything returns at once; what is not
+// possible yet returns 0 or null, and the simulation goes on.
+import {
+  READY_CLOSED,
+  READY_CONNECTED,
+  READY_EOF,
+  READY_FIN_ACKED,
+  STATE_CLOSED,
+  STATE_TIME_WAIT,
+} from "../../assembly/layout.ts";
+import type { SharedViews } from "../memory.ts";
+import type { OpQueue } from "../op-queue.ts";
+import { SocketIo } from "../socket-io.ts";
+import { stateName, type TcpState } from "../states.ts";
+
+/** One end of a simulated connection. */
+export class SimSocket {
+  /** The errno with which it failed or ended, 0 = none. */
+  error = 0;
+  /** The handshake is complete. */
+  connected = false;
+  /** The peer has acknowledged our FIN, and so all we sent. */
+  finAcked = false;
+  /** It is over: never made, closed by both ends, reset, timed out, or forgotten here. */
+  closed = false;
+  /** Bytes accepted by `write`. */
+  written = 0;
+  /** Bytes handed out by `read`. */
+  received = 0;
+  readonly #views: SharedViews;
+  readonly #ops: OpQueue;
+  #io: SocketIo | null = null;
+  #forgotten = false;
+  #atEnd = false;
+
+  constructor(views: SharedViews, ops: OpQueue) {
+    this.#views = views;
+    this.#ops = ops;
+  }
+
+  /** The handle, 0 while there is none. */
+  get handle(): number {
+    return this.#io?.handle ?? 0;
+  }
+
+  /** Address of the TCB record, 0 while there is none. It belongs to somebody else once the socket is forgotten. */
+  get tcb(): number {
+    return this.#io?.tcb ?? 0;
+  }
+
+  /** Whether the core still knows this socket. */
+  get isAttached(): boolean {
+    return this.#io !== null && !this.#forgotten;
+  }
+
+  get state(): TcpState {
+    return this.isAttached ? stateName(this.#io!.state) : "CLOSED";
+  }
+
+  /** Whether the peer has finished and all it sent was read. */
+  get atEnd(): boolean {
+    return this.#atEnd || (this.isAttached && this.#io!.atEnd);
+  }
+
+  /** Bytes that can be read. */
+  get readable(): number {
+    return this.isAttached ? this.#io!.readable : 0;
+  }
+
+  /** Bytes written and not acknowledged. */
+  get unacknowledged(): number {
+    return this.isAttached ? this.#io!.unacknowledged : 0;
+  }
+
+  /** A u32 of the TCB record: `field` is a `TCB_` offset of the layout. */
+  field(field: number): number {
+    return this.#views.u32[(this.tcb + field) >>> 2]!;
+  }
+
+  /** Takes as much of `bytes` as the send ring has room for. @returns how much */
+  write(bytes: Uint8Array, from = 0): number {
+    if (!this.isAttached || this.closed || from >= bytes.length) return 0;
+    let count = this.#io!.write(bytes, from);
+    while (from + count < bytes.length && !this.#io!.waitWritable()) {
+      const more = this.#io!.write(bytes, from + count);
+      if (more === 0) break;
+      count += more;
+    }
+    this.written += count;
+    return count;
+  }
+
+  /** Fills `target` as far as bytes are there. @returns how many, 0 when there are none, null after the last one */
+  read(target: Uint8Array): number | null {
+    if (!this.isAttached) return this.closed ? null : 0;
+    const count = this.#io!.read(target);
+    this.received += count;
+    if (this.#io!.atEnd) this.#atEnd = true;
+    if (count === 0 && this.#atEnd) return null;
+    if (count < target.length) this.#io!.waitReadable();
+    if (this.closed && this.#io!.readable === 0) this.#release();
+    return count;
+  }
+
+  /** FIN after all that was written. */
+  closeWrite(): void {
+    if (this.isAttached) this.#ops.shutdownWrite(this.handle);
+  }
+
+  /** Orderly close; the socket is forgotten here. */
+  close(): void {
+    if (!this.isAttached) return;
+    this.#forget();
+    this.#ops.close(this.handle);
+  }
+
+  /** Reset; the socket is forgotten here. */
+  abort(): void {
+    if (!this.isAttached) return;
+    this.#forget();
+    this.#ops.abort(this.handle);
+  }
+
+  setNoDelay(on: boolean): void {
+    if (this.isAttached) this.#ops.setNoDelay(this.handle, on);
+  }
+
+  /** Times in ms; 0 = the sysctl's. */
+  setKeepAlive(on: boolean, idleMs = 0, intervalMs = 0, count = 0): void {
+    if (this.isAttached) this.#ops.setKeepAlive(this.handle, on, idleMs, intervalMs, count);
+  }
+
+  /** The core made the socket. */
+  attach(handle: number): void {
+    this.#io = new SocketIo(this.#views, this.#ops, handle);
+  }
+
+  /** The core made none, or it is gone. */
+  fail(errno: number): void {
+    this.error = errno;
+    this.closed = true;
+  }
+
+  /** EVENT_SOCKET. `bits`: READY_ */
+  onReady(bits: number, errno: number): void {
+    if ((bits & READY_CONNECTED) !== 0) this.connected = true;
+    if ((bits & READY_EOF) !== 0 && this.readable === 0) this.#atEnd = true;
+    if ((bits & READY_FIN_ACKED) !== 0) this.finAcked = true;
+    if ((bits & READY_CLOSED) === 0) return;
+    this.closed = true;
+    this.error = errno;
+    if (this.isAttached && this.#io!.readable === 0) this.#release();
+  }
+
+  /** The core needs nothing more of us, and we have read everything. */
+  #release(): void {
+    const state = this.#io!.state;
+    if (state !== STATE_CLOSED && state !== STATE_TIME_WAIT) throw new Error(`closed in state ${stateName(state)}`);
+    if (this.#io!.atEnd) this.#atEnd = true;
+    this.#forget();
+    this.#ops.release(this.handle);
+  }
+
+  #forget(): void {
+    this.#forgotten = true;
+    this.closed = true;
+  }
+}
+
+/** A simulated listener. */
+export class SimListener {
+  error = 0;
+  closed = false;
+  readonly #ops: OpQueue;
+  readonly #queue: SimSocket[] = [];
+  #handle = 0;
+
+  constructor(ops: OpQueue) {
+    this.#ops = ops;
+  }
+
+  get handle(): number {
+    return this.#handle;
+  }
+
+  /** Connections that wait to be accepted. */
+  get pending(): number {
+    return this.#queue.length;
+  }
+
+  /** The connection that waits longest, or null. */
+  accept(): SimSocket | null {
+    const socket = this.#queue.shift();
+    if (socket === undefined) return null;
+    this.#ops.accept(socket.handle);
+    return socket;
+  }
+
+  /** Connections that nobody accepted are reset. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (this.#handle !== 0) this.#ops.closeListener(this.#handle);
+    for (const socket of this.#queue.splice(0)) socket.fail(0);
+  }
+
+  attach(handle: number): void {
+    this.#handle = handle;
+  }
+
+  offer(socket: SimSocket): void {
+    this.#queue.push(socket);
+  }
+}
