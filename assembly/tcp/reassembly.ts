@@ -1,0 +1,158 @@
+// Payload into the receive ring, in order or not. RFC 9293 3.10.7.4, seventh step; the ranges kept here are what SACK will
+// report (RFC 2018). One rule for overlaps: the first copy of a byte wins, a later one with other bytes changes nothing. Must
+// not know states, ACKs or windows beyond the right edge that was promised.
+import { count, countMany } from "../count";
+import {
+  COUNTER_TCP_IN_BEYOND_WINDOW, COUNTER_TCP_IN_DUPLICATE_DATA, COUNTER_TCP_IN_NO_MEMORY, COUNTER_TCP_IN_OFO_DROPPED,
+  COUNTER_TCP_IN_OFO_QUEUED,
+} from "../counters";
+import { heapAlloc, heapFree } from "../heap";
+import { IntervalSet, intervalSetBytes } from "../storage/interval-set";
+import { NONE } from "../storage/none";
+import { ensureReceiveRing, placeReceived, publishReceived } from "./receive-ring";
+import { seqGt, seqGte, seqLt, seqMax, seqMin } from "./seq";
+import { Tcb } from "./tcb";
+
+/** Ranges of out-of-order bytes that one connection may have: what bounds the work per segment (CVE-2018-5390). */
+export const OUT_OF_ORDER_RANGES: u32 = 64;
+
+// What became of the payload of a segment
+/** All of it was there already. */
+export const TEXT_DUPLICATE: u32 = 0;
+/** RCV.NXT moved; nothing waits out of order. */
+export const TEXT_IN_ORDER: u32 = 1;
+/** RCV.NXT moved, and there were bytes out of order: a gap was filled, wholly or in part. */
+export const TEXT_GAP_FILLED: u32 = 2;
+/** It waits behind a gap. */
+export const TEXT_OUT_OF_ORDER: u32 = 3;
+/** There was no room for it: beyond the window, too many ranges, or no memory. */
+export const TEXT_REFUSED: u32 = 4;
+
+/** Offset of a sequence number in the receive stream. */
+export function receiveOffset(tcb: Tcb, seq: u32): u32 {
+  return seq - tcb.irs - 1;
+}
+
+/** Whether bytes wait behind a gap. */
+export function isOutOfOrder(tcb: Tcb): bool {
+  return tcb.oooSet !== 0; // a set is freed when it becomes empty
+}
+
+/** Offset after the last byte in the receive ring. */
+export function receiveEnd(tcb: Tcb): u32 {
+  if (tcb.oooSet === 0) return tcb.rcvTail;
+  const set = IntervalSet.at(tcb.oooSet);
+  return receiveOffset(tcb, set.endAt(set.count - 1));
+}
+
+/** Forgets the bytes that wait out of order. */
+export function dropOutOfOrder(tcb: Tcb): void {
+  if (tcb.oooSet === 0) return;
+  heapFree(tcb.oooSet);
+  tcb.oooSet = 0;
+}
+
+// Copies those bytes of [from, to) that are not there yet
+function placeMissing(tcb: Tcb, from: u32, to: u32, sourcePtr: usize): void {
+  if (tcb.oooSet === 0) {
+    placeReceived(tcb, receiveOffset(tcb, from), sourcePtr, to - from);
+    return;
+  }
+  const set = IntervalSet.at(tcb.oooSet);
+  let at = from;
+  for (let index = set.firstEndingAfter(from); index !== NONE && index < set.count; index++) {
+    const start = set.startAt(index);
+    if (seqGte(start, to)) break;
+    if (seqLt(at, start)) placeReceived(tcb, receiveOffset(tcb, at), sourcePtr + (at - from), start - at);
+    at = set.endAt(index);
+    if (seqGte(at, to)) return;
+  }
+  placeReceived(tcb, receiveOffset(tcb, at), sourcePtr + (at - from), to - at);
+}
+
+// [RCV.NXT, to) is in the ring now: moves RCV.NXT, past what waited for it too
+function advance(tcb: Tcb, to: u32): u32 {
+  let next = to;
+  let outcome = TEXT_IN_ORDER;
+  if (tcb.oooSet !== 0) {
+    const set = IntervalSet.at(tcb.oooSet);
+    next = set.coveredFrom(to);
+    if (tcb.peerFinSeen !== 0) next = seqMin(next, tcb.peerFinSeq); // the stream ends there, whatever lies behind
+    set.removeBelow(next);
+    if (set.count === 0) dropOutOfOrder(tcb);
+    outcome = TEXT_GAP_FILLED;
+  }
+  tcb.bytesReceived += next - tcb.rcvNxt;
+  tcb.rcvNxt = next;
+  publishReceived(tcb, receiveOffset(tcb, next));
+  return outcome;
+}
+
+function queueOutOfOrder(tcb: Tcb, from: u32, to: u32, sourcePtr: usize, segments: u32): u32 {
+  if (tcb.oooSet === 0) {
+    const ptr = heapAlloc(intervalSetBytes(OUT_OF_ORDER_RANGES));
+    if (ptr === 0) {
+      count(COUNTER_TCP_IN_NO_MEMORY);
+      return TEXT_REFUSED;
+    }
+    IntervalSet.at(ptr).init(tcb.rcvNxt, OUT_OF_ORDER_RANGES);
+    tcb.oooSet = <u32>ptr;
+  }
+  const set = IntervalSet.at(tcb.oooSet);
+  placeMissing(tcb, from, to, sourcePtr);
+  const refused = set.refused;
+  const added = set.insert(from, to);
+  if (set.refused !== refused) {
+    countMany(COUNTER_TCP_IN_OFO_DROPPED, segments);
+    return TEXT_REFUSED;
+  }
+  if (added === 0) {
+    countMany(COUNTER_TCP_IN_DUPLICATE_DATA, segments);
+    return TEXT_DUPLICATE;
+  }
+  tcb.rcvOooSegs += segments;
+  countMany(COUNTER_TCP_IN_OFO_QUEUED, segments);
+  return TEXT_OUT_OF_ORDER;
+}
+
+/**
+ * Takes the payload of a segment, cut at RCV.NXT, at the promised right edge and at the peer's FIN.
+ * @param seq sequence number of the first byte
+ * @param sourcePtr `length` bytes
+ * @param segments wire segments they came in
+ * @returns a TEXT_ code
+ */
+export function receiveText(tcb: Tcb, seq: u32, sourcePtr: usize, length: u32, segments: u32): u32 {
+  const end = seq + length;
+  const from = seqMax(seq, tcb.rcvNxt);
+  let to = seqMin(end, tcb.rcvAdvertised);
+  if (tcb.peerFinSeen !== 0) to = seqMin(to, tcb.peerFinSeq);
+  if (seqGt(end, to)) countMany(COUNTER_TCP_IN_BEYOND_WINDOW, segments);
+  if (seqGte(from, to)) {
+    if (seqGt(end, to)) return TEXT_REFUSED;
+    countMany(COUNTER_TCP_IN_DUPLICATE_DATA, segments);
+    return TEXT_DUPLICATE;
+  }
+  if (!ensureReceiveRing(tcb)) {
+    count(COUNTER_TCP_IN_NO_MEMORY);
+    return TEXT_REFUSED;
+  }
+  if (from !== tcb.rcvNxt) return queueOutOfOrder(tcb, from, to, sourcePtr + (from - seq), segments);
+  placeMissing(tcb, from, to, sourcePtr + (from - seq));
+  return advance(tcb, to);
+}
+
+/**
+ * Notes where the peer's stream ends. The first FIN counts; one below RCV.NXT or beyond the promised edge is none.
+ * @param finSeq sequence number of the FIN itself
+ */
+export function receiveFin(tcb: Tcb, finSeq: u32): void {
+  if (tcb.peerFinSeen !== 0 || seqLt(finSeq, tcb.rcvNxt) || seqGt(finSeq, tcb.rcvAdvertised)) return;
+  tcb.peerFinSeen = 1;
+  tcb.peerFinSeq = finSeq;
+}
+
+/** Whether all bytes before the peer's FIN are in order, so that the FIN is next. */
+export function isFinReached(tcb: Tcb): bool {
+  return tcb.peerFinSeen !== 0 && tcb.peerFinSeq === tcb.rcvNxt;
+}

@@ -1,0 +1,123 @@
+// The receive ring of a connection: allocated when the first byte arrives, written here, read by main, and moved by us (the
+// producer) to a larger one. Offsets are free-running u32; byte p of the stream lies at p & (capacity - 1). RFC 9293 3.3.1.
+// Knows no sequence numbers and no windows: what may be written where is decided in reassembly.ts and receive-window.ts.
+//
+//        rcvHead (main read so far)     rcvTail (in order)         rcvAdvertised
+//    ──────────┼────────────────────────────┼───────░░░░░──░░░────────────┼─────
+//              │        readable            │     out of order, in place  │
+//              └──────────────────── at most rcvBufferCapacity ───────────┘
+import { count } from "../count";
+import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_RCV_RING_GROWN } from "../counters";
+import { heapAlloc, heapFree } from "../heap";
+import { READY_READABLE, SYSCTL_TCP_RMEM_DEFAULT, SYSCTL_TCP_RMEM_MAX, SYSCTL_TCP_RMEM_MIN, TCB_RCV_EPOCH, TCB_RCV_RING_PTR } from "../layout";
+import { byteRingCopyAcross, byteRingCopyIn } from "../storage/byte-ring";
+import { raise } from "./connections";
+import { Tcb } from "./tcb";
+
+// A ring of 2^30 bytes is the most that a window of 14 bits' shift can promise (RFC 7323 2.3)
+const CAPACITY_MAX: u32 = 1 << 30;
+
+function powerOfTwoBelow(bytes: u32): u32 {
+  return bytes === 0 ? 0 : 1 << (31 - <u32>clz(bytes));
+}
+
+/** Bytes that the receive ring of a connection may grow to: the power of two at or below tcp_rmem's maximum. */
+export function receiveCapacityMax(): u32 {
+  const lowest = max<u32>(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MIN)), 256);
+  return min(max(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MAX)), lowest), CAPACITY_MAX);
+}
+
+/** Bytes that a new connection promises its peer: the power of two at or below tcp_rmem's default. */
+export function receiveCapacityInitial(): u32 {
+  const lowest = max<u32>(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MIN)), 256);
+  return min(max(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_DEFAULT)), lowest), receiveCapacityMax());
+}
+
+// Shows main a ring. Main looks at pointer and capacity only after it saw an epoch it does not know, and we move the ring
+// again only after main stored that it took this one: between the two, neither word changes
+function publishRing(tcb: Tcb, ptr: usize): void {
+  tcb.rcvBufferPtr = <u32>ptr;
+  atomic.store<u32>(tcb.ptr, <u32>ptr, TCB_RCV_RING_PTR);
+  tcb.rcvRingCapacity = tcb.rcvBufferCapacity;
+  atomic.store<u32>(tcb.ptr, tcb.rcvEpoch + 1, TCB_RCV_EPOCH);
+}
+
+/** Makes sure that there is a ring of rcvBufferCapacity bytes. @returns false if the heap has none */
+export function ensureReceiveRing(tcb: Tcb): bool {
+  if (tcb.rcvBufferPtr !== 0) return true;
+  const ptr = heapAlloc(tcb.rcvBufferCapacity);
+  if (ptr === 0) return false;
+  publishRing(tcb, ptr);
+  return true;
+}
+
+/** Copies payload to its place. `offset`, `length`: within [rcvHead, rcvHead + rcvBufferCapacity) */
+export function placeReceived(tcb: Tcb, offset: u32, sourcePtr: usize, length: u32): void {
+  byteRingCopyIn(tcb.rcvBufferPtr, tcb.rcvBufferCapacity, offset, sourcePtr, length);
+}
+
+/** Hands main all bytes before `tail`, and wakes it if it waits for them. */
+export function publishReceived(tcb: Tcb, tail: u32): void {
+  tcb.rcvTail = tail;
+  tcb.publishRcvTail(tail);
+  if (tcb.loadWaits() === 0) return;
+  if (tcb.takeWaits(READY_READABLE) !== 0) raise(tcb, READY_READABLE);
+}
+
+/** Takes over how far main has read. An offset that goes back, or beyond what was published, is counted and ignored. */
+export function updateReceiveHead(tcb: Tcb): void {
+  const head = tcb.loadRcvHead();
+  if (head === tcb.rcvHead) return;
+  if (head - tcb.rcvHead > tcb.rcvTail - tcb.rcvHead) {
+    count(COUNTER_RING_INDEX_INVALID);
+    return;
+  }
+  tcb.rcvHead = head;
+}
+
+/** Bytes in order that main has not read. */
+export function unreadBytes(tcb: Tcb): u32 {
+  return tcb.rcvTail - tcb.rcvHead;
+}
+
+/** Frees the ring before this one once main has stored that it does not use it any more. */
+export function reclaimOldReceiveRing(tcb: Tcb): void {
+  if (tcb.rcvOldBufferPtr === 0 || tcb.loadRcvEpochTaken() !== tcb.rcvEpoch) return;
+  heapFree(tcb.rcvOldBufferPtr);
+  tcb.rcvOldBufferPtr = 0;
+}
+
+/**
+ * Moves the connection to a ring of twice the capacity. Not while main has yet to take the present one: there is one old ring
+ * at most.
+ * @param end offset after the last byte in the ring, out-of-order bytes included
+ * @returns false, with nothing changed, if that is so, if it would exceed tcp_rmem's maximum, or if the heap has no room
+ */
+export function growReceiveRing(tcb: Tcb, end: u32): bool {
+  reclaimOldReceiveRing(tcb);
+  if (tcb.rcvOldBufferPtr !== 0 || tcb.loadRcvEpochTaken() !== tcb.rcvEpoch) return false;
+  const capacity = tcb.rcvBufferCapacity;
+  if (capacity > receiveCapacityMax() / 2) return false;
+  if (tcb.rcvBufferPtr !== 0) {
+    const ptr = heapAlloc(capacity * 2);
+    if (ptr === 0) return false;
+    byteRingCopyAcross(tcb.rcvBufferPtr, capacity, ptr, capacity * 2, tcb.rcvHead, end - tcb.rcvHead);
+    tcb.rcvOldBufferPtr = tcb.rcvBufferPtr;
+    tcb.rcvBufferCapacity = capacity * 2;
+    publishRing(tcb, ptr);
+  } else {
+    tcb.rcvBufferCapacity = capacity * 2;
+  }
+  count(COUNTER_TCP_RCV_RING_GROWN);
+  return true;
+}
+
+/** Frees the rings. Only once main has forgotten the socket. */
+export function releaseReceiveRing(tcb: Tcb): void {
+  if (tcb.rcvOldBufferPtr !== 0) heapFree(tcb.rcvOldBufferPtr);
+  if (tcb.rcvBufferPtr !== 0) heapFree(tcb.rcvBufferPtr);
+  if (tcb.oooSet !== 0) heapFree(tcb.oooSet);
+  tcb.rcvOldBufferPtr = 0;
+  tcb.rcvBufferPtr = 0;
+  tcb.oooSet = 0;
+}

@@ -1,0 +1,219 @@
+// What we promise the peer and when we tell it: the window to advertise with silly-window avoidance (RFC 9293 3.8.6.2.2), its
+// growth, and delayed ACKs (RFC 9293 3.8.6.3, RFC 5681 4.2). The right edge (rcvAdvertised) never moves left, and never beyond
+// what the receive ring holds. Must not know why a segment was accepted.
+import {
+  INTERFACE_BYTES, INTERFACE_RX_SLOTS, INTERFACES, SYSCTL_TCP_DELACK_MIN_US, SYSCTL_TCP_MODERATE_RCVBUF, SYSCTL_TCP_RMEM_MAX,
+  TCB_RCV_KICK_AT,
+} from "../layout";
+import { WINDOW_SCALE_MAX } from "../wire/tcp-options";
+import { ackNow } from "./challenge";
+import { isOutOfOrder, receiveEnd, receiveOffset, TEXT_IN_ORDER } from "./reassembly";
+import { growReceiveRing, receiveCapacityInitial, updateReceiveHead } from "./receive-ring";
+import { Segment } from "./segment";
+import { seqGte, seqLt, seqMax } from "./seq";
+import { TCB_FLAG_ACK_DELAYED, TCB_FLAG_ACK_NOW, Tcb } from "./tcb";
+import { arm } from "./timers";
+
+/** The window field has 16 bits. */
+const WINDOW_FIELD_MAX: u32 = 0xffff;
+/** ACKs at the start of a connection that are not delayed: the peer is in slow start and grows by them. Linux's number. */
+const QUICK_ACKS: u32 = 16;
+/** RFC 9293 3.8.6.3: "an ACK SHOULD be generated for at least every second full-sized segment". */
+const ACK_EVERY: u32 = 2;
+/** What a first estimate of the peer's segment size may be at most: the size that everybody can send. */
+const RCV_MSS_INITIAL: u32 = 536;
+/** Frames that a link holds for us never bound the window below this: small frames are no measure of what bulk data will be. */
+const FRAME_BOUND_MIN: u32 = 65536;
+/** Autotuning measures over two round trips, and over 4 ms at least: a reader that is woken is slower than a 50 µs round trip. */
+const MEASURE_MIN_US: u64 = 4000;
+
+/** Our window scale: what makes tcp_rmem's maximum fit the window field (7 for 6 MiB, as Linux). RFC 7323 2.3: at most 14. */
+export function receiveWindowScale(): u32 {
+  const space = load<u32>(SYSCTL_TCP_RMEM_MAX);
+  const bits: u32 = space === 0 ? 0 : 31 - <u32>clz(space);
+  return bits <= 15 ? 0 : min<u32>(bits - 15, WINDOW_SCALE_MAX);
+}
+
+/** Sets what a new connection promises, before its first SYN leaves. */
+export function initialiseReceiver(tcb: Tcb): void {
+  // Four units of the window scale at least: less could not be told in the window field
+  tcb.rcvBufferCapacity = max<u32>(receiveCapacityInitial(), 4 << receiveWindowScale());
+  tcb.rcvMss = min(tcb.advMss, RCV_MSS_INITIAL);
+  tcb.rcvFrameBytes = tcb.advMss;
+  tcb.quickAcks = QUICK_ACKS;
+}
+
+/** Starts the receive sequence space at the peer's SYN: IRS, RCV.NXT, and the edge that our own SYN promises or promised. */
+export function startReceiver(tcb: Tcb, irs: u32, nowUs: u64): void {
+  tcb.irs = irs;
+  tcb.rcvNxt = irs + 1;
+  tcb.lastAckSent = tcb.rcvNxt;
+  tcb.rcvAdvertised = tcb.rcvNxt + windowInSyn(tcb);
+  tcb.rcvWnd = tcb.rcvAdvertised - tcb.rcvNxt;
+  tcb.rcvSpaceMarkUs = nowUs;
+  updateKickAt(tcb);
+}
+
+// A window is told in units of 2^rcvWscale. What is lost by that is kept free in the ring, so that a promise may be rounded up
+function roundingSlack(tcb: Tcb): u32 {
+  return (1 << <u32>tcb.rcvWscale) - 1;
+}
+
+// Bytes beyond RCV.NXT that the ring has room for
+function ringSpace(tcb: Tcb): u32 {
+  const used = tcb.rcvTail - tcb.rcvHead;
+  return used < tcb.rcvBufferCapacity ? tcb.rcvBufferCapacity - used : 0;
+}
+
+// Bytes that the link's receive slots hold, if frames go on to be as large as they were: a drop there would be our fault
+function frameBound(tcb: Tcb): u32 {
+  const slots = load<u32>(<usize>INTERFACES + <usize>tcb.interfaceIndex * <usize>INTERFACE_BYTES, INTERFACE_RX_SLOTS);
+  if (slots === 0) return 0xffffffff;
+  const bytes = <u64>slots * tcb.rcvFrameBytes;
+  return max(<u32>min<u64>(bytes, 0xffffffff), FRAME_BOUND_MIN);
+}
+
+/** The window field of a SYN or SYN-ACK: never scaled (RFC 7323 2.2). */
+export function windowInSyn(tcb: Tcb): u32 {
+  const space = ringSpace(tcb);
+  const slack = roundingSlack(tcb);
+  return min(space > slack ? space - slack : 0, WINDOW_FIELD_MAX);
+}
+
+/**
+ * Decides the window field of a segment that leaves now, and moves the promised edge.
+ *
+ *   RFC 9293 3.8.6.2.2: "RCV.BUFF - RCV.USER - RCV.WND >= min( Fr * RCV.BUFF, Eff.snd.MSS )" with Fr = 1/2: only by such a step
+ *   does the edge move.
+ *
+ * @returns 0..65535, scaled by rcvWscale
+ */
+export function windowToAdvertise(tcb: Tcb): u32 {
+  updateReceiveHead(tcb);
+  const scale: u32 = tcb.rcvWscale;
+  const slack = roundingSlack(tcb);
+  const space = ringSpace(tcb);
+  let limit = min(space > slack ? space - slack : 0, frameBound(tcb));
+  limit = min(limit, WINDOW_FIELD_MAX << scale) & ~slack;
+  tcb.rcvAdvertised = seqMax(tcb.rcvAdvertised, tcb.rcvNxt); // a FIN may have been taken with the window closed
+  const promised = tcb.rcvAdvertised - tcb.rcvNxt;
+  const step = max<u32>(min(tcb.rcvBufferCapacity / 2, tcb.rcvMss), 1);
+  if (limit > promised && limit - promised >= step) {
+    tcb.rcvAdvertised = tcb.rcvNxt + limit;
+    return limit >> scale;
+  }
+  let field = promised >> scale;
+  // The promise is no multiple of the unit: round it up if the ring holds that, or else it would look taken back (SHLD-14)
+  if ((promised & slack) !== 0 && (field + 1) << scale <= space && field < WINDOW_FIELD_MAX) {
+    field += 1;
+    tcb.rcvAdvertised = tcb.rcvNxt + (field << scale);
+  }
+  return min(field, WINDOW_FIELD_MAX);
+}
+
+/** Notes that a segment with ACK was built: nothing is owed until more arrives. */
+export function ackSent(tcb: Tcb, nowUs: u64 = 0): void {
+  tcb.clear(TCB_FLAG_ACK_NOW | TCB_FLAG_ACK_DELAYED);
+  tcb.delayedAckUs = 0;
+  tcb.ackedSegments = 0;
+  if (tcb.quickAcks !== 0 && tcb.lastAckSent !== tcb.rcvNxt) tcb.quickAcks -= 1;
+  tcb.lastAckSent = tcb.rcvNxt;
+  tcb.rcvWnd = tcb.rcvAdvertised - tcb.rcvNxt;
+  updateKickAt(tcb);
+}
+
+// How far main must have read before it is worth telling the peer
+function updateStep(tcb: Tcb): u32 {
+  const capacity = tcb.rcvBufferCapacity;
+  return max(min(capacity / 2, tcb.rcvMss), capacity / 4);
+}
+
+// Where main kicks: when what it has read would move the edge by updateStep. A kick without use must not repeat at each read,
+// so the point lies that far ahead of what we know to be read, too
+function updateKickAt(tcb: Tcb): void {
+  const step = updateStep(tcb);
+  const edge = receiveOffset(tcb, tcb.rcvAdvertised);
+  const moves = edge + step + roundingSlack(tcb) - tcb.rcvBufferCapacity;
+  atomic.store<u32>(tcb.ptr, seqMax(moves, tcb.rcvHead + step), TCB_RCV_KICK_AT);
+  // Main stores rcvHead, then looks at rcvKickAt; we store rcvKickAt, then look at rcvHead: one of us sees the other
+  if (seqGte(tcb.loadRcvHead(), tcb.rcvKickAt)) onRead(tcb);
+}
+
+/**
+ * Main has read: sends a window update if the peer may be waiting for one. While more than half of the ring is still promised
+ * none is needed: the ACKs of what arrives carry the new edge.
+ */
+export function onRead(tcb: Tcb): void {
+  updateReceiveHead(tcb);
+  const promised = tcb.rcvAdvertised - tcb.rcvNxt;
+  const space = ringSpace(tcb);
+  const slack = roundingSlack(tcb);
+  const limit = min(space > slack ? space - slack : 0, frameBound(tcb));
+  if (<i32>promised < <i32>(tcb.rcvBufferCapacity / 2) && limit > promised && limit - promised >= updateStep(tcb)) {
+    ackNow(tcb);
+    return;
+  }
+  atomic.store<u32>(tcb.ptr, seqMax(tcb.rcvKickAt, tcb.rcvHead + updateStep(tcb)), TCB_RCV_KICK_AT);
+}
+
+// Sizes seen: the peer's segments (RFC 9293 "RMSS"), and what one frame brings
+function measureSegment(tcb: Tcb, seg: Segment): void {
+  const size = seg.segments > 1 && seg.gsoSize !== 0 ? seg.gsoSize : seg.payloadLength;
+  if (size > tcb.rcvMss) tcb.rcvMss = min(size, tcb.advMss);
+  if (size >= tcb.rcvMss) tcb.ackedSegments += seg.segments;
+  // 1/8 of the new; a last small segment hardly counts, a change of the link's batch size does
+  tcb.rcvFrameBytes = max<u32>(tcb.rcvFrameBytes - (tcb.rcvFrameBytes >> 3) + (seg.payloadLength >> 3), 1);
+}
+
+/**
+ * Payload was received: says whether its ACK leaves now or may wait for company.
+ * @param outcome what became of it, a TEXT_ code: anything but plain progress is acknowledged at once (RFC 5681 4.2)
+ */
+export function ackReceived(tcb: Tcb, seg: Segment, outcome: u32, nowUs: u64): void {
+  measureSegment(tcb, seg);
+  if (outcome !== TEXT_IN_ORDER || isOutOfOrder(tcb)) {
+    ackNow(tcb);
+    return;
+  }
+  adjustReceiveSpace(tcb, nowUs);
+  const pending = tcb.rcvNxt - tcb.lastAckSent;
+  // We sent data since the peer last did: a dialogue, in which our answer will carry the ACK
+  const isDialogue = tcb.lastSentUs !== 0 && tcb.lastSentUs >= tcb.lastTextUs;
+  if (tcb.ackedSegments >= ACK_EVERY || pending >= ACK_EVERY * tcb.rcvMss || (tcb.quickAcks !== 0 && !isDialogue)) {
+    ackNow(tcb);
+    return;
+  }
+  if (tcb.has(TCB_FLAG_ACK_DELAYED)) return;
+  tcb.set(TCB_FLAG_ACK_DELAYED);
+  tcb.delayedAckUs = nowUs + min<u64>(load<u32>(SYSCTL_TCP_DELACK_MIN_US), 499999); // MUST-40: "less than 0.5 seconds"
+  arm(tcb);
+}
+
+// Round-trip time as a receiver sees it: from promising an edge to receiving the byte at it. Only a bound from above, as the
+// peer may send slower than it may; so the smallest counts
+function measureRoundTrip(tcb: Tcb, nowUs: u64): void {
+  if (tcb.rcvRttMarkUs !== 0 && seqLt(tcb.rcvNxt, tcb.rcvRttSeq)) return;
+  if (tcb.rcvRttMarkUs !== 0) {
+    const sample = <u32>max<u64>(min<u64>(nowUs - tcb.rcvRttMarkUs, 0xffffffff), 1);
+    if (tcb.rcvRttUs === 0 || sample < tcb.rcvRttUs) tcb.rcvRttUs = sample;
+  }
+  tcb.rcvRttSeq = tcb.rcvAdvertised;
+  tcb.rcvRttMarkUs = max<u64>(nowUs, 1);
+}
+
+/**
+ * Receive autotuning: doubles the ring when main has read half of it within two round trips, because then the promise and not
+ * the reader is what limits the peer. Off with tcp_moderate_rcvbuf 0.
+ */
+export function adjustReceiveSpace(tcb: Tcb, nowUs: u64): void {
+  if (load<u32>(SYSCTL_TCP_MODERATE_RCVBUF) === 0) return;
+  measureRoundTrip(tcb, nowUs);
+  updateReceiveHead(tcb);
+  const rttUs: u64 = tcb.srttUs !== 0 ? tcb.srttUs : tcb.rcvRttUs;
+  const isOver = nowUs - tcb.rcvSpaceMarkUs > max<u64>(2 * rttUs, MEASURE_MIN_US);
+  const wasRead = tcb.rcvHead - tcb.rcvCopiedMark >= tcb.rcvBufferCapacity / 2;
+  if (!isOver && !wasRead) return;
+  if (wasRead && !isOver) growReceiveRing(tcb, receiveEnd(tcb));
+  tcb.rcvCopiedMark = tcb.rcvHead;
+  tcb.rcvSpaceMarkUs = nowUs;
+}

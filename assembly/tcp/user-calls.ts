@@ -1,0 +1,250 @@
+// What main asks for, one function per OP_ kind: OPEN, SEND and RECEIVE (as kicks: the bytes lie in the rings), CLOSE, ABORT, and the
+// settings. RFC 9293 3.10.1-3.10.6. Must not know the op ring: iface/ops.ts decodes, finds routes and checks handles.
+import { count } from "../count";
+import { COUNTER_TCP_ACTIVE_OPENS } from "../counters";
+import { INTERNAL_ATTACHED } from "../events";
+import {
+  EADDRINUSE, EADDRNOTAVAIL, ECONNABORTED, EINVAL, ENOBUFS, SOCKET_OPTION_KEEP_ALIVE, SOCKET_OPTION_NO_DELAY, STATE_CLOSE_WAIT,
+  STATE_CLOSED, STATE_ESTABLISHED, STATE_FIN_WAIT_1, STATE_LAST_ACK, STATE_LISTEN, STATE_SYN_RECEIVED, STATE_SYN_SENT,
+  SYSCTL_SOMAXCONN,
+} from "../layout";
+import { NONE } from "../storage/none";
+import { abortConnection, enterClosed, limitFinWait2 } from "./close";
+import { allocTcb, findTuple, freeIfDone, hash, raise, wantOutput } from "./connections";
+import { prepareConnection } from "./handshake";
+import { initialSequenceNumber } from "./isn";
+import { configureKeepAlive } from "./keepalive";
+import { closeListening, leaveListener } from "./listen";
+import { addListener, findListener, isListenerTaken, isUnspecified } from "./listener-table";
+import { chooseConnectPort, chooseListenPort } from "./ports";
+import { reclaimOldReceiveRing, unreadBytes, updateReceiveHead } from "./receive-ring";
+import { adjustReceiveSpace, onRead } from "./receive-window";
+import { adoptSendRing, offerSendRing } from "./send-ring";
+import { queueSyn } from "./sender";
+import { seqGte } from "./seq";
+import { isSynchronized, mayReceive, setState } from "./state";
+import {
+  TCB_FLAG_CONNECT_TIMEOUT, TCB_FLAG_FIN_QUEUED, TCB_FLAG_NO_DELAY, TCB_FLAG_OWNED, TCB_FLAG_SLOW_READER_CLOSED, Tcb,
+} from "./tcb";
+import { arm } from "./timers";
+
+/**
+ * Active OPEN (OP_CONNECT), RFC 9293 3.10.1. The SYN leaves at the next output; EVENT_ATTACHED is owed at once, READY_CONNECTED or
+ * READY_CLOSED follow.
+ * @param token of the op
+ * @param localHigh, localLow source address that the route gave, never "any"
+ * @param localPort 0 = an ephemeral one
+ * @param mtu of the path, bytes of IP packet
+ * @param options SOCKET_OPTION_ bits
+ * @param timeoutMs from now until the connect fails with ETIMEDOUT; 0 = when tcp_syn_retries are used up
+ * @returns TCB index, or -EADDRINUSE (somebody listens on that port, or this very connection exists), -EADDRNOTAVAIL (no port left,
+ *   or remote port 0), -ENOBUFS (no TCB left)
+ */
+export function openActive(
+  token: u32, localHigh: u64, localLow: u64, localPort: u32, remoteHigh: u64, remoteLow: u64, remotePort: u32,
+  interfaceIndex: u32, mtu: u32, options: u32, timeoutMs: u32, nowUs: u64,
+): i32 {
+  if (remotePort === 0 || remotePort > 0xffff || isUnspecified(remoteHigh, remoteLow)) return -EADDRNOTAVAIL;
+  if (localPort > 0xffff) return -EINVAL;
+  let port = localPort;
+  if (port === 0) {
+    port = chooseConnectPort(localHigh, localLow, remoteHigh, remoteLow, remotePort);
+    if (port === 0) return -EADDRNOTAVAIL;
+  } else if (
+    findListener(localHigh, localLow, port) !== NONE ||
+    findTuple(localHigh, localLow, remoteHigh, remoteLow, port, remotePort) !== NONE
+  ) {
+    return -EADDRINUSE;
+  }
+  const tcb = allocTcb();
+  if (tcb === null) return -ENOBUFS;
+  tcb.localAddressHigh = localHigh;
+  tcb.localAddressLow = localLow;
+  tcb.remoteAddressHigh = remoteHigh;
+  tcb.remoteAddressLow = remoteLow;
+  tcb.localPort = <u16>port;
+  tcb.remotePort = <u16>remotePort;
+  if (!hash(tcb)) {
+    freeIfDone(tcb);
+    return -ENOBUFS;
+  }
+  tcb.token = token;
+  tcb.set(TCB_FLAG_OWNED);
+  startConnecting(tcb, interfaceIndex, mtu, options, timeoutMs, nowUs);
+  return <i32>tcb.index;
+}
+
+function startConnecting(tcb: Tcb, interfaceIndex: u32, mtu: u32, options: u32, timeoutMs: u32, nowUs: u64): void {
+  count(COUNTER_TCP_ACTIVE_OPENS);
+  prepareConnection(tcb, interfaceIndex, mtu);
+  tcb.iss = initialSequenceNumber(tcb, nowUs);
+  if ((options & SOCKET_OPTION_NO_DELAY) !== 0) tcb.set(TCB_FLAG_NO_DELAY);
+  if ((options & SOCKET_OPTION_KEEP_ALIVE) !== 0) configureKeepAlive(tcb, true, 0, 0, 0, nowUs);
+  raise(tcb, INTERNAL_ATTACHED);
+  setState(tcb, STATE_SYN_SENT, nowUs);
+  queueSyn(tcb, nowUs);
+  if (timeoutMs !== 0) {
+    tcb.set(TCB_FLAG_CONNECT_TIMEOUT);
+    tcb.connectDeadlineUs = nowUs + <u64>timeoutMs * 1000;
+    arm(tcb);
+  }
+  wantOutput(tcb);
+}
+
+/**
+ * Passive OPEN (OP_LISTEN), RFC 9293 3.10.1. EVENT_ATTACHED is owed at once.
+ * @param localHigh, localLow address to listen on, all zero = any
+ * @param localPort 0 = an ephemeral one
+ * @param backlog children that may wait for main; at most somaxconn, at least 1
+ * @returns TCB index, or -EADDRINUSE (somebody listens there; connections do not matter, MUST-42), -EADDRNOTAVAIL (no port left),
+ *   -ENOBUFS (no TCB left)
+ */
+export function openPassive(token: u32, localHigh: u64, localLow: u64, localPort: u32, backlog: u32, nowUs: u64): i32 {
+  if (localPort > 0xffff) return -EINVAL;
+  let port = localPort;
+  if (port === 0) {
+    port = chooseListenPort(localHigh, localLow);
+    if (port === 0) return -EADDRNOTAVAIL;
+  } else if (isListenerTaken(localHigh, localLow, port)) {
+    return -EADDRINUSE;
+  }
+  const tcb = allocTcb();
+  if (tcb === null) return -ENOBUFS;
+  tcb.localAddressHigh = localHigh;
+  tcb.localAddressLow = localLow;
+  tcb.localPort = <u16>port;
+  tcb.token = token;
+  tcb.backlog = max<u32>(min(backlog, load<u32>(SYSCTL_SOMAXCONN)), 1);
+  tcb.set(TCB_FLAG_OWNED);
+  addListener(tcb);
+  raise(tcb, INTERNAL_ATTACHED);
+  setState(tcb, STATE_LISTEN, nowUs);
+  return <i32>tcb.index;
+}
+
+/** Main took a child that EVENT_ACCEPTED announced (OP_ACCEPT): it leaves the accept queue. */
+export function accept(child: Tcb): void {
+  leaveListener(child);
+}
+
+/** Main closes a listener (OP_CLOSE_LISTENER): children that were not accepted are reset. On any other TCB nothing happens. */
+export function closeListener(listener: Tcb, nowUs: u64): void {
+  if (listener.state === STATE_LISTEN) closeListening(listener, nowUs);
+}
+
+/** Main wrote, read, or took another ring (OP_KICK): SEND and RECEIVE of RFC 9293 3.10.2 and 3.10.3. */
+export function kick(tcb: Tcb, nowUs: u64): void {
+  tcb.clearKicked(); // before the looks below: what main does after them brings a new kick
+  if (tcb.state === STATE_LISTEN) return;
+  adoptSendRing(tcb);
+  reclaimOldReceiveRing(tcb);
+  if (!isSynchronized(tcb.state)) return;
+  updateReceiveHead(tcb);
+  if (!mayReceive(tcb.state)) return;
+  adjustReceiveSpace(tcb, nowUs);
+  if (seqGte(tcb.rcvHead, tcb.rcvKickAt)) onRead(tcb);
+}
+
+/** Main wants a send ring (OP_RING_WANTED). */
+export function ringWanted(tcb: Tcb): void {
+  if (tcb.state !== STATE_LISTEN && tcb.state !== STATE_CLOSED) offerSendRing(tcb);
+}
+
+/** Half-close (OP_SHUTDOWN_WRITE), RFC 9293 3.10.4: FIN after all that is in the send ring. A second one changes nothing. */
+export function shutdownWrite(tcb: Tcb, nowUs: u64): void {
+  if (tcb.has(TCB_FLAG_FIN_QUEUED)) return;
+  adoptSendRing(tcb); // what main wrote before goes before the FIN
+  switch (<u32>tcb.state) {
+    case STATE_SYN_SENT:
+    case STATE_SYN_RECEIVED:
+      tcb.set(TCB_FLAG_FIN_QUEUED); // "queue for processing after entering ESTABLISHED state"
+      return;
+    case STATE_ESTABLISHED:
+      tcb.set(TCB_FLAG_FIN_QUEUED);
+      setState(tcb, STATE_FIN_WAIT_1, nowUs);
+      break;
+    case STATE_CLOSE_WAIT:
+      tcb.set(TCB_FLAG_FIN_QUEUED);
+      setState(tcb, STATE_LAST_ACK, nowUs);
+      break;
+    default:
+      return;
+  }
+  wantOutput(tcb);
+}
+
+/**
+ * Orderly close (OP_CLOSE); main forgets the socket. What it has not read is lost, so the peer is told with a RST (RFC 9293 3.6.1,
+ * SHLD-3), and so it is if more arrives later.
+ */
+export function close(tcb: Tcb, nowUs: u64): void {
+  if (tcb.state === STATE_LISTEN) {
+    closeListening(tcb, nowUs);
+    return;
+  }
+  updateReceiveHead(tcb);
+  if (tcb.state === STATE_SYN_SENT) {
+    forget(tcb);
+    enterClosed(tcb, ECONNABORTED, nowUs);
+    freeIfDone(tcb);
+    return;
+  }
+  if (isSynchronized(tcb.state) && unreadBytes(tcb) !== 0) {
+    abort(tcb, nowUs);
+    return;
+  }
+  shutdownWrite(tcb, nowUs);
+  forget(tcb);
+  tcb.set(TCB_FLAG_SLOW_READER_CLOSED);
+  limitFinWait2(tcb, nowUs);
+  freeIfDone(tcb);
+}
+
+/** Abort (OP_ABORT), RFC 9293 3.10.5: RST to the peer; main forgets the socket. */
+export function abort(tcb: Tcb, nowUs: u64): void {
+  if (tcb.state === STATE_LISTEN) {
+    closeListening(tcb, nowUs);
+    return;
+  }
+  forget(tcb);
+  if (tcb.state === STATE_CLOSED) freeIfDone(tcb);
+  else abortConnection(tcb, ECONNABORTED, nowUs);
+}
+
+/** Main forgets a socket that READY_CLOSED was raised for (OP_RELEASE); one that is still alive is closed. */
+export function release(tcb: Tcb, nowUs: u64): void {
+  close(tcb, nowUs);
+}
+
+// From now on main touches neither the rings nor the handle
+function forget(tcb: Tcb): void {
+  leaveListener(tcb);
+  tcb.clear(TCB_FLAG_OWNED);
+  tcb.readyBits = 0;
+}
+
+/** OP_SET_NO_DELAY: Nagle off or on (RFC 9293 3.7.4, MUST-17). */
+export function setNoDelay(tcb: Tcb, isOn: bool): void {
+  if (isOn) tcb.set(TCB_FLAG_NO_DELAY);
+  else tcb.clear(TCB_FLAG_NO_DELAY);
+  if (isSynchronized(tcb.state)) wantOutput(tcb);
+}
+
+/** OP_SET_KEEP_ALIVE (RFC 9293 3.8.4). `idleMs`, `intervalMs`, `probes`: 0 = the sysctl's */
+export function setKeepAlive(tcb: Tcb, isOn: bool, idleMs: u32, intervalMs: u32, probes: u32, nowUs: u64): void {
+  if (tcb.state === STATE_LISTEN || tcb.state === STATE_CLOSED) return;
+  configureKeepAlive(tcb, isOn, idleMs, intervalMs, probes, nowUs);
+}
+
+/** The network said that the peer cannot be reached (ICMP hard error, ARP failure): a connection that never was fails with it. */
+export function hardError(tcb: Tcb, errno: u32, nowUs: u64): void {
+  if (tcb.state === STATE_SYN_SENT || tcb.state === STATE_SYN_RECEIVED) enterClosed(tcb, errno, nowUs);
+  else softError(tcb, errno);
+}
+
+/**
+ * A hint that may pass (RFC 9293 3.9.2.2, MUST-56; RFC 5927 for synchronized connections): kept, and reported if the connection times out.
+ */
+export function softError(tcb: Tcb, errno: u32): void {
+  if (tcb.state !== STATE_CLOSED && tcb.state !== STATE_LISTEN) tcb.softErrno = errno;
+}
