@@ -100,7 +100,7 @@ function sendSyn(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   }
   tcb.clear(TCB_FLAG_SYN_PENDING);
   buildSyn(tcb, out, nowUs);
-  if (tcb.state === <u8>STATE_SYN_RECEIVED) ackSent(tcb, nowUs);
+  if (tcb.state === <u8>STATE_SYN_RECEIVED) ackSent(tcb);
   startRetransmitTimer(tcb, nowUs);
   return true;
 }

@@ -25,7 +25,7 @@ export function buildSegment(tcb: Tcb, out: Outgoing, seq: u32, flags: u32, nowU
   if ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0) {
     out.optionsLength = emitTimestamps(out.optionsPtr, timestampNow(tcb, nowUs), tcb.tsRecent);
   }
-  ackSent(tcb, nowUs);
+  ackSent(tcb);
 }
 
 /**

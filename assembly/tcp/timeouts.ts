@@ -15,7 +15,7 @@ import {
   SYSCTL_TCP_SYNACK_RETRIES,
 } from "../layout";
 import { NONE } from "../storage/none";
-import { enterClosed } from "./close";
+import { abortConnection, enterClosed } from "./close";
 import { wantOutput } from "./connections";
 import { keepAliveExpired } from "./keepalive";
 import { enterLoss } from "./loss-recovery";
@@ -58,7 +58,9 @@ function expire(tcb: Tcb, nowUs: u64): void {
   if (isDue(tcb.connectDeadlineUs, nowUs)) {
     tcb.connectDeadlineUs = 0;
     if (tcb.has(TCB_FLAG_CONNECT_TIMEOUT) && tcb.state < <u8>STATE_ESTABLISHED) {
-      giveUp(tcb, nowUs);
+      // Main's own limit: always ETIMEDOUT
+      count(COUNTER_TCP_ABORT_ON_TIMEOUT);
+      enterClosed(tcb, ETIMEDOUT, nowUs);
       return;
     }
   }
@@ -69,7 +71,9 @@ function expire(tcb: Tcb, nowUs: u64): void {
     wantOutput(tcb);
   }
   if (isDue(tcb.keepAliveUs, nowUs) && keepAliveExpired(tcb, nowUs)) {
-    giveUp(tcb, nowUs);
+    // A peer that only lost our probes learns from the RST that the connection is gone
+    count(COUNTER_TCP_ABORT_ON_TIMEOUT);
+    abortConnection(tcb, ETIMEDOUT, nowUs);
     return;
   }
   if (isDue(tcb.retransmitUs, nowUs) && !retransmitExpired(tcb, nowUs)) return;
@@ -80,9 +84,10 @@ function isDue(deadlineUs: u64, nowUs: u64): bool {
   return deadlineUs !== 0 && deadlineUs <= nowUs;
 }
 
+// The peer does not answer. What the network last said about the path tells main more than "timed out" (RFC 9293 3.9.2.2)
 function giveUp(tcb: Tcb, nowUs: u64): void {
   count(COUNTER_TCP_ABORT_ON_TIMEOUT);
-  enterClosed(tcb, ETIMEDOUT, nowUs);
+  enterClosed(tcb, tcb.softErrno !== 0 ? tcb.softErrno : ETIMEDOUT, nowUs);
 }
 
 function ackIsDue(tcb: Tcb): void {
