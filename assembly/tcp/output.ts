@@ -66,6 +66,7 @@ export function output(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     if (tcb.has(TCB_FLAG_SYN_PENDING)) return sendSyn(tcb, out, nowUs);
     return state === <u8>STATE_SYN_RECEIVED && sendAck(tcb, out, nowUs);
   }
+  if (tcb.duplicateAcksOwed !== 0 && isAckUpToDate(tcb)) return sendDuplicateAck(tcb, out, nowUs);
   const hasRoom = tcb.txQueuedBytes < load<u32>(SYSCTL_TCP_LIMIT_OUTPUT_BYTES) && !isPaced(tcb, nowUs);
   if (hasRoom && (sendLost(tcb, out, nowUs) || sendNew(tcb, out, nowUs))) return true;
   if (tcb.has(TCB_FLAG_PROBE_PENDING)) return sendProbe(tcb, out, nowUs);
@@ -210,6 +211,24 @@ function hasWaitingData(tcb: Tcb): bool {
 function sendAck(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   if (!tcb.has(TCB_FLAG_ACK_NOW)) return false;
   buildSegment(tcb, out, acceptableSeq(tcb), ACK, nowUs);
+  noteSegments(tcb, 1);
+  return true;
+}
+
+// Whether the peer was told all that has arrived in order
+function isAckUpToDate(tcb: Tcb): bool {
+  return tcb.lastAckSent === tcb.rcvNxt;
+}
+
+// RFC 5681 4.2: text out of order is acknowledged at once, segment by segment and without data, because the peer counts these. The
+// window must be the one it knows, or it would take the ACK for a window update (RFC 5681 2)
+function sendDuplicateAck(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
+  const edge = tcb.rcvAdvertised - tcb.rcvNxt;
+  buildSegment(tcb, out, acceptableSeq(tcb), ACK, nowUs);
+  out.window = min<u32>(edge >> tcb.rcvWscale, 0xffff);
+  tcb.rcvAdvertised = tcb.rcvNxt + edge;
+  tcb.rcvWnd = edge;
+  tcb.duplicateAcksOwed -= 1;
   noteSegments(tcb, 1);
   return true;
 }

@@ -7,7 +7,7 @@ import {
 } from "../layout";
 import { WINDOW_SCALE_MAX } from "../wire/tcp-options";
 import { ackNow } from "./challenge";
-import { isOutOfOrder, receiveEnd, receiveOffset, TEXT_IN_ORDER } from "./reassembly";
+import { isOutOfOrder, receiveEnd, receiveOffset, TEXT_DUPLICATE, TEXT_IN_ORDER, TEXT_OUT_OF_ORDER, TEXT_REFUSED } from "./reassembly";
 import { growReceiveRing, receiveCapacityInitial, updateReceiveHead } from "./receive-ring";
 import { Segment } from "./segment";
 import { seqGte, seqLt, seqMax } from "./seq";
@@ -171,6 +171,10 @@ function measureSegment(tcb: Tcb, seg: Segment): void {
  */
 export function ackReceived(tcb: Tcb, seg: Segment, outcome: u32, nowUs: u64): void {
   measureSegment(tcb, seg);
+  // RFC 5681 4.2: a duplicate ACK for each segment out of order, though many arrive in one turn: the peer counts them. Once the
+  // gap is filled, or moves, those not sent would speak of the wrong segment
+  if (outcome === TEXT_OUT_OF_ORDER) tcb.duplicateAcksOwed += seg.segments;
+  else if (outcome !== TEXT_DUPLICATE && outcome !== TEXT_REFUSED) tcb.duplicateAcksOwed = 0;
   if (outcome !== TEXT_IN_ORDER || isOutOfOrder(tcb)) {
     ackNow(tcb);
     return;

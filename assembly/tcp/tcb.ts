@@ -179,6 +179,7 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   lastChallengeUs: u64;
   rcvHead: u32; // private copy of the checked shared offset
   rcvFrameBytes: u32; // average payload of the frames that arrive (a super-segment is one frame)
+  duplicateAcksOwed: u32; // wire segments that came out of order since RCV.NXT last moved, each worth a duplicate ACK
   lastTextUs: u64; // last payload from the peer
   softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
   receiverReserved: u32;
