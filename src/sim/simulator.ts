@@ -37,6 +37,8 @@ export class Simulator {
   readonly b: SimHost;
   readonly aToB: SimWire;
   readonly bToA: SimWire;
+  /** Asked for each frame that enters the cable: `false` loses it. To be set, and reset to null, at any time. */
+  filter: ((from: "a" | "b", frame: Frame) => boolean) | null = null;
   /** Called after each turn: an application that reads and writes. Set by the user. */
   readonly processes: (() => void)[] = [];
   readonly #onFrame: SimulatorOptions["onFrame"];
@@ -73,8 +75,31 @@ export class Simulator {
    * @throws InvariantError; Error if the hosts never come to rest
    */
   step(untilUs = Number.POSITIVE_INFINITY): boolean {
-    this.#steps++;
     this.#settle();
+    return this.#advance(untilUs);
+  }
+
+  /**
+   * Runs until a time.
+   * @param untilUs - µs on the simulator's clock
+   * @param done - asked whenever all is done that there was to do at a time; true ends the run, at that time
+   * @returns whether `done` said so
+   */
+  run(untilUs: number, done: () => boolean = () => false): boolean {
+    do {
+      this.#settle();
+      if (done()) return true;
+    } while (this.#advance(untilUs));
+    return false;
+  }
+
+  /** Runs for a time, µs. See {@link Simulator.run}. */
+  runFor(us: number, done?: () => boolean): boolean {
+    return this.run(this.#nowUs + us, done);
+  }
+
+  #advance(untilUs: number): boolean {
+    this.#steps++;
     const next = Math.min(
       this.a.nextDeadlineUs(this.#nowUs),
       this.b.nextDeadlineUs(this.#nowUs),
@@ -88,28 +113,6 @@ export class Simulator {
     // Whole microseconds, as the core counts them.
     this.#nowUs = Math.max(this.#nowUs, Math.ceil(next));
     return true;
-  }
-
-  /**
-   * Runs until a time.
-   * @param untilUs - µs on the simulator's clock
-   * @param done - asked after each step; true ends the run
-   * @returns whether `done` said so
-   */
-  run(untilUs: number, done: () => boolean = () => false): boolean {
-    for (;;) {
-      const isMore = this.step(untilUs);
-      if (done()) return true;
-      if (!isMore) {
-        this.#settle();
-        return done();
-      }
-    }
-  }
-
-  /** Runs for a time, µs. See {@link Simulator.run}. */
-  runFor(us: number, done?: () => boolean): boolean {
-    return this.run(this.#nowUs + us, done);
   }
 
   /** Turns of both hosts until nothing happens any more at this time. */
@@ -135,7 +138,7 @@ export class Simulator {
     host.receive(input, nowUs);
     const sent = host.transmit((frame) => {
       this.#onFrame?.(name, frame, nowUs);
-      output.push(frame, nowUs);
+      if (this.filter === null || this.filter(name, frame)) output.push(frame, nowUs);
     }, nowUs);
     const told = host.deliverEvents();
     const index = name === "a" ? 0 : 1;
