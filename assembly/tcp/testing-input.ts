@@ -1,0 +1,271 @@
+// What the tests of the receiving half of TCP call: one segment in, one segment out, and the user's calls, without frames and links.
+// Our end is 10.0.0.1, the peer is 10.0.0.2 (or ourselves). u64 times come as f64, as index.ts has them.
+import { eventsInitialise } from "../events";
+import { heapBytesInUse, heapInitialise } from "../heap";
+import { TABLES } from "../layout";
+import { NONE } from "../storage/none";
+import { DISPOSITION_SEND_RST, dispatch, isPredicted, segmentArrives } from "./arrives";
+import { arrivesClosed } from "./arrives-closed";
+import { freeIfDone, isTcbInUse, lookup, nextEvent, nextWantingOutput, tcbsInUse, tcpInitialise } from "./connections";
+import { initialSequenceNumber } from "./isn";
+import { outgoing } from "./outgoing";
+import { output } from "./output";
+import { receiveEnd } from "./reassembly";
+import { resetAck, resetFlags, resetReply, resetSeq } from "./reset";
+import { currentSegment } from "./segment";
+import { seqGt, seqGte, seqInWindow, seqLt, seqLte, seqMax, seqMin } from "./seq";
+import { isLegalTransition } from "./state";
+import { Tcb } from "./tcb";
+import { nextTimer, runTimers } from "./timeouts";
+import { timestampNow } from "./timestamps";
+import {
+  abort,
+  accept,
+  close,
+  closeListener,
+  hardError,
+  kick,
+  openActive,
+  openPassive,
+  release,
+  ringWanted,
+  setNoDelay,
+  shutdownWrite,
+} from "./user-calls";
+
+export {
+  heapBytesInUse,
+  isLegalTransition,
+  isTcbInUse,
+  seqGt,
+  seqGte,
+  seqInWindow,
+  seqLt,
+  seqLte,
+  seqMax,
+  seqMin,
+  tcbsInUse,
+};
+
+// ::ffff:10.0.0.1 and ::ffff:10.0.0.2 as two u64 in wire order
+const OUR_LOW: u64 = 0x0100000a_ffff0000;
+const PEER_LOW: u64 = 0x0200000a_ffff0000;
+
+// The TCB that output() is asked for until it has nothing more
+let pulling: u32 = NONE;
+
+/** Lays out heap, events and TCP in fresh memory. */
+export function inputInitialise(): bool {
+  eventsInitialise();
+  pulling = NONE;
+  return heapInitialise(tcpInitialise(TABLES)) !== 0;
+}
+
+/** Fills the segment in hand, without options. `fromSelf`: source is our own address */
+export function inputSegment(
+  localPort: u32,
+  remotePort: u32,
+  seq: u32,
+  ack: u32,
+  flags: u32,
+  wnd: u32,
+  payloadPtr: u32,
+  payloadLength: u32,
+  segments: u32,
+  gsoSize: u32,
+  fromSelf: bool,
+): void {
+  const seg = currentSegment();
+  memory.fill(changetype<usize>(seg), 0, 512);
+  seg.localPort = <u16>localPort;
+  seg.remotePort = <u16>remotePort;
+  seg.localAddressLow = OUR_LOW;
+  seg.remoteAddressLow = fromSelf ? OUR_LOW : PEER_LOW;
+  seg.seq = seq;
+  seg.ack = ack;
+  seg.flags = flags;
+  seg.wnd = wnd;
+  seg.payloadPtr = payloadPtr;
+  seg.payloadLength = payloadLength;
+  seg.len = payloadLength + (flags & 1) + ((flags >> 1) & 1);
+  seg.segments = segments;
+  seg.gsoSize = gsoSize;
+  seg.interfaceIndex = 1;
+}
+
+/** Gives the segment in hand options. `present`: OPT_ bits */
+export function inputOptions(present: u32, mss: u32, windowScale: u32, tsVal: u32, tsEcr: u32): void {
+  const options = currentSegment().options;
+  options.present = present;
+  options.mss = <u16>mss;
+  options.windowScale = <u8>windowScale;
+  options.tsVal = tsVal;
+  options.tsEcr = tsEcr;
+}
+
+/** Lets the segment in hand arrive. @returns a DISPOSITION_ code */
+export function inputArrive(nowUs: f64): u32 {
+  currentSegment().timeUs = <u64>nowUs;
+  return segmentArrives(currentSegment(), <u64>nowUs);
+}
+
+/** As inputArrive, but never by the fast path. */
+export function inputArriveSlowly(nowUs: f64): u32 {
+  const seg = currentSegment();
+  seg.timeUs = <u64>nowUs;
+  const tcb = lookup(seg);
+  if (tcb === null) return arrivesClosed(seg);
+  tcb.segsIn += seg.segments;
+  return dispatch(tcb, seg, <u64>nowUs);
+}
+
+/** Whether the fast path would take the segment in hand. */
+export function inputIsPredicted(): bool {
+  const tcb = lookup(currentSegment());
+  return tcb !== null && isPredicted(tcb, currentSegment());
+}
+
+/** The RST that answers the segment in hand: its flags, or 0 if there is none. */
+export function inputReset(): u32 {
+  return resetReply(currentSegment()) ? resetFlags : 0;
+}
+
+export function inputResetSeq(): u32 {
+  return resetSeq;
+}
+
+export function inputResetAck(): u32 {
+  return resetAck;
+}
+
+export function inputSendRst(): u32 {
+  return DISPOSITION_SEND_RST;
+}
+
+/** Builds the next segment of any connection into the Outgoing record. @returns its TCB index, or -1 if none wants to send */
+export function inputPull(nowUs: f64): i32 {
+  if (pulling === NONE) pulling = nextWantingOutput();
+  while (pulling !== NONE) {
+    if (output(Tcb.at(pulling), outgoing(), <u64>nowUs)) return <i32>pulling;
+    if (isTcbInUse(pulling)) freeIfDone(Tcb.at(pulling)); // as egress does: the RST it stayed for has left
+    pulling = nextWantingOutput();
+  }
+  return -1;
+}
+
+/** Takes the next TCB with something to tell. @returns its index or -1; its bits are in inputReady() */
+export function inputEvent(): i32 {
+  const index = nextEvent();
+  if (index === NONE) return -1;
+  lastReady = Tcb.at(index).readyBits;
+  Tcb.at(index).readyBits = 0;
+  return <i32>index;
+}
+
+let lastReady: u32 = 0;
+
+export function inputReady(): u32 {
+  return lastReady;
+}
+
+export function inputConnect(
+  localPort: u32,
+  remotePort: u32,
+  toSelf: bool,
+  options: u32,
+  timeoutMs: u32,
+  nowUs: f64,
+): i32 {
+  const remote = toSelf ? OUR_LOW : PEER_LOW;
+  return openActive(7, 0, OUR_LOW, localPort, 0, remote, remotePort, 1, 1500, options, timeoutMs, <u64>nowUs);
+}
+
+export function inputListen(localPort: u32, backlog: u32, isAny: bool, nowUs: f64): i32 {
+  return openPassive(8, 0, isAny ? 0 : OUR_LOW, localPort, backlog, <u64>nowUs);
+}
+
+export function inputAccept(index: u32): void {
+  accept(Tcb.at(index));
+}
+
+export function inputCloseListener(index: u32, nowUs: f64): void {
+  closeListener(Tcb.at(index), <u64>nowUs);
+}
+
+export function inputKick(index: u32, nowUs: f64): void {
+  kick(Tcb.at(index), <u64>nowUs);
+}
+
+export function inputRingWanted(index: u32): void {
+  ringWanted(Tcb.at(index));
+}
+
+export function inputShutdown(index: u32, nowUs: f64): void {
+  shutdownWrite(Tcb.at(index), <u64>nowUs);
+}
+
+export function inputClose(index: u32, nowUs: f64): void {
+  close(Tcb.at(index), <u64>nowUs);
+}
+
+export function inputAbort(index: u32, nowUs: f64): void {
+  abort(Tcb.at(index), <u64>nowUs);
+}
+
+export function inputRelease(index: u32, nowUs: f64): void {
+  release(Tcb.at(index), <u64>nowUs);
+}
+
+export function inputSetNoDelay(index: u32, isOn: bool): void {
+  setNoDelay(Tcb.at(index), isOn);
+}
+
+export function inputHardError(index: u32, errno: u32, nowUs: f64): void {
+  hardError(Tcb.at(index), errno, <u64>nowUs);
+}
+
+export function inputRunTimers(nowUs: f64): void {
+  runTimers(<u64>nowUs);
+}
+
+/** µs, or -1 if no timer runs. */
+export function inputNextTimer(): f64 {
+  const due = nextTimer();
+  return due === U64.MAX_VALUE ? -1 : <f64>due;
+}
+
+export function inputTimestamp(index: u32, nowUs: f64): u32 {
+  return timestampNow(Tcb.at(index), <u64>nowUs);
+}
+
+export function inputIsn(index: u32, nowUs: f64): u32 {
+  return initialSequenceNumber(Tcb.at(index), <u64>nowUs);
+}
+
+export function inputFlags(index: u32): u32 {
+  return Tcb.at(index).flags;
+}
+
+export function inputAdvertised(index: u32): u32 {
+  return Tcb.at(index).rcvAdvertised;
+}
+
+export function inputCapacity(index: u32): u32 {
+  return Tcb.at(index).rcvBufferCapacity;
+}
+
+export function inputReceiveEnd(index: u32): u32 {
+  return receiveEnd(Tcb.at(index));
+}
+
+export function inputTsRecent(index: u32): u32 {
+  return Tcb.at(index).tsRecent;
+}
+
+export function inputSynQueue(index: u32): u32 {
+  return Tcb.at(index).synQueueLength;
+}
+
+export function inputAcceptQueue(index: u32): u32 {
+  return Tcb.at(index).acceptQueueLength;
+}
