@@ -182,7 +182,7 @@ export class SimHost {
   }
 
   /** Takes all frames that have arrived. */
-  receive(wire: SimWire, nowUs: number): void {
+  receive(wire: Pick<SimWire, "pop" | "recycle">, nowUs: number): void {
     let count = 0;
     for (let frame = wire.pop(nowUs); frame !== null; frame = wire.pop(nowUs)) {
       this.#describe(count++, frame, nowUs);

@@ -12,10 +12,15 @@ export const SECOND = 1_000_000;
 
 let module: WebAssembly.Module | undefined;
 
+/** The testing build, compiled once. */
+export function coreModule(): WebAssembly.Module {
+  module ??= loadCore(fileURLToPath(new URL("../../build/testing.wasm", import.meta.url)));
+  return module;
+}
+
 /** A simulator on the testing build. */
 export function simulate(options: Omit<SimulatorOptions, "module"> = {}): Simulator {
-  module ??= loadCore(fileURLToPath(new URL("../../build/testing.wasm", import.meta.url)));
-  return new Simulator({ module, ...options });
+  return new Simulator({ module: coreModule(), ...options });
 }
 
 // A prime, so that no shift by a power of two gives the same bytes
