@@ -133,6 +133,11 @@ export class SimHost {
     return 2 ** Math.ceil(Math.log2(this.#rxSlots * SLOT_BYTES));
   }
 
+  /** Address of the first RX descriptor of the interface. */
+  get firstDescriptor(): number {
+    return RX_DESCRIPTORS + INTERFACE * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES;
+  }
+
   /** Opens a connection. `options`: SOCKET_OPTION_ bits */
   connect(address: number, port: number, options = 0, timeoutMs = 0, localPort = 0): SimSocket {
     const socket = new SimSocket(this.views, this.ops);
@@ -231,7 +236,7 @@ export class SimHost {
   #describe(index: number, frame: Frame, nowUs: number): void {
     const { u8, u16, u32, f64 } = this.views;
     const at = this.#rxRegion + index * SLOT_BYTES;
-    const descriptor = RX_DESCRIPTORS + (INTERFACE * RX_DESCRIPTOR_CAPACITY + index) * RX_DESCRIPTOR_BYTES;
+    const descriptor = this.firstDescriptor + index * RX_DESCRIPTOR_BYTES;
     u8.set(frame.bytes, at);
     u32[(descriptor + RX_FRAME_PTR) >>> 2] = at;
     u32[(descriptor + RX_FRAME_LENGTH) >>> 2] = frame.bytes.length;
