@@ -86,12 +86,13 @@ function freeTcb(tcb: Tcb): void {
 
 /**
  * Frees a TCB if nobody needs it any more: it is CLOSED, main has forgotten it, no RST is owed, no frame of its send ring
- * waits for a link and it is on no list. Asked wherever one of these ends.
- * @returns whether it was freed
+ * waits for a link and it is on no list. Asked wherever one of these ends; one that is free already stays so.
+ * @returns whether it was freed now
  */
 export function freeIfDone(tcb: Tcb): bool {
   const needed = TCB_FLAG_OWNED | TCB_FLAG_RST_PENDING | TCB_FLAG_OUTPUT_QUEUED | TCB_FLAG_EVENT_QUEUED;
   if (tcb.state !== STATE_CLOSED || tcb.has(needed) || tcb.txQueuedFrames !== 0) return false;
+  if (!Slab.at(slabPtr).isInUse(tcb.index)) return false;
   freeTcb(tcb);
   return true;
 }

@@ -112,7 +112,7 @@ export function windowToAdvertise(tcb: Tcb): u32 {
 }
 
 /** Notes that a segment with ACK was built: nothing is owed until more arrives. */
-export function ackSent(tcb: Tcb, nowUs: u64 = 0): void {
+export function ackSent(tcb: Tcb): void {
   tcb.clear(TCB_FLAG_ACK_NOW | TCB_FLAG_ACK_DELAYED);
   tcb.delayedAckUs = 0;
   tcb.ackedSegments = 0;

@@ -186,7 +186,6 @@ export function close(tcb: Tcb, nowUs: u64): void {
   if (tcb.state === STATE_SYN_SENT) {
     forget(tcb);
     enterClosed(tcb, ECONNABORTED, nowUs);
-    freeIfDone(tcb);
     return;
   }
   if (isSynchronized(tcb.state) && unreadBytes(tcb) !== 0) {
