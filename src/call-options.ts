@@ -1,0 +1,116 @@
+// The options of connect and listen: types, defaults, checks.
+import { SOCKET_OPTION_KEEP_ALIVE, SOCKET_OPTION_NO_DELAY } from "../assembly/layout.ts";
+import { parseIpv4 } from "./address.ts";
+import { invalidType, invalidValue } from "./errors.ts";
+import { integer } from "./sysctl.ts";
+
+/** Options of `Stack.connect`. */
+export interface ConnectOptions {
+  /** Dotted quad, `localhost`, or a name for the stack's `lookup`. */
+  hostname: string;
+  /** 1..65535. */
+  port: number;
+  /** An address of the stack. Default: that of the interface the route leads to. */
+  localAddress?: string | undefined;
+  /** 1..65535. Default: an ephemeral port (RFC 6056). */
+  localPort?: number | undefined;
+  /** ms after which the connection fails with `ETIMEDOUT`, 1..2147483647. Default: when `tcp_syn_retries` are used up. */
+  timeoutMs?: number | undefined;
+  /** Cancels the attempt. */
+  signal?: AbortSignal | undefined;
+  /** Send small segments at once (Nagle's algorithm off). Default false. */
+  noDelay?: boolean | undefined;
+  /** Probe an idle peer. Default false. */
+  keepAlive?: boolean | undefined;
+}
+
+/** Options of `Stack.listen`. */
+export interface ListenOptions {
+  /** 0..65535; 0: any free port. */
+  port: number;
+  /** An address of the stack. Default: all of them. */
+  hostname?: string | undefined;
+  /** Connections that may wait to be accepted, 1..65535; `somaxconn` bounds it. Default 511. */
+  backlog?: number | undefined;
+  /** Cancels the call; has no effect on a listener that listens. */
+  signal?: AbortSignal | undefined;
+}
+
+/** `ConnectOptions`, checked. */
+export interface ResolvedConnect {
+  hostname: string;
+  port: number;
+  local: { address: number; port: number };
+  /** `SOCKET_OPTION_` bits. */
+  options: number;
+  timeoutMs: number;
+  signal: AbortSignal | undefined;
+}
+
+/** `ListenOptions`, checked. */
+export interface ResolvedListen {
+  local: { address: number; port: number };
+  backlog: number;
+  signal: AbortSignal | undefined;
+}
+
+const DEFAULT_BACKLOG = 511;
+const MAX_TIMEOUT_MS = 0x7fffffff;
+
+/** @throws TypeError, RangeError */
+export function resolveConnect(options: ConnectOptions): ResolvedConnect {
+  if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
+  const { hostname, port, localAddress, localPort, timeoutMs, noDelay = false, keepAlive = false } = options;
+  return {
+    hostname: checkHostname(hostname),
+    port: integer("port", port, 1, 65535),
+    local: {
+      address: localAddress === undefined ? 0 : ownAddress("localAddress", localAddress),
+      port: localPort === undefined ? 0 : integer("localPort", localPort, 1, 65535),
+    },
+    options:
+      (boolean("noDelay", noDelay) ? SOCKET_OPTION_NO_DELAY : 0) |
+      (boolean("keepAlive", keepAlive) ? SOCKET_OPTION_KEEP_ALIVE : 0),
+    timeoutMs: timeoutMs === undefined ? 0 : integer("timeoutMs", timeoutMs, 1, MAX_TIMEOUT_MS),
+    signal: checkSignal(options.signal),
+  };
+}
+
+/** @throws TypeError, RangeError */
+export function resolveListen(options: ListenOptions): ResolvedListen {
+  if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
+  const { port, hostname, backlog = DEFAULT_BACKLOG } = options;
+  return {
+    local: {
+      address: hostname === undefined ? 0 : ownAddress("hostname", hostname),
+      port: integer("port", port, 0, 65535),
+    },
+    backlog: integer("backlog", backlog, 1, 65535),
+    signal: checkSignal(options.signal),
+  };
+}
+
+/** Checks that a value is a host name. @throws TypeError */
+export function checkHostname(value: unknown): string {
+  if (typeof value !== "string") throw invalidType("hostname", "a string", value);
+  if (value.length === 0) throw invalidValue("hostname", "a host name or an IPv4 address", value);
+  return value;
+}
+
+/** Checks that a value is an AbortSignal or absent. @throws TypeError */
+export function checkSignal(value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw invalidType("signal", "an AbortSignal", value);
+}
+
+function ownAddress(name: string, text: unknown): number {
+  if (typeof text !== "string") throw invalidType(name, "an IPv4 address of the stack", text);
+  const address = text === "localhost" ? 0x7f000001 : parseIpv4(text);
+  if (address === undefined) throw invalidValue(name, "an IPv4 address of the stack", text);
+  return address;
+}
+
+function boolean(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw invalidType(name, "a boolean", value);
+  return value;
+}

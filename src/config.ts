@@ -1,0 +1,34 @@
+// Writes the CONFIG block, once, before the core starts: version, heap, secrets, settings.
+import { randomFillSync } from "node:crypto";
+import {
+  CONFIG_HEAP_BYTES,
+  CONFIG_SECRETS,
+  CONFIG_TRACE_STATES,
+  CONFIG_VERSION,
+  HEAP_BYTES_DEFAULT,
+  LAYOUT_VERSION,
+  WAKE_FD,
+} from "../assembly/layout.ts";
+import type { SharedViews } from "./memory.ts";
+import type { SysctlWords } from "./sysctl.ts";
+
+const SECRET_BYTES = 64;
+
+/** What else there is to write. */
+export interface ConfigOptions {
+  /** Bytes of the heap, a power of two. Default `HEAP_BYTES_DEFAULT`. */
+  heapBytes?: number;
+  /** 64 bytes for the core's keys; fresh ones from the system's generator unless a simulation gives its own. */
+  secrets?: Uint8Array;
+}
+
+/** Fills the CONFIG block of a fresh memory. */
+export function writeConfig(views: SharedViews, sysctl: SysctlWords, options: ConfigOptions = {}): void {
+  const { heapBytes = HEAP_BYTES_DEFAULT, secrets = randomFillSync(new Uint8Array(SECRET_BYTES)) } = options;
+  views.u32[CONFIG_VERSION >>> 2] = LAYOUT_VERSION;
+  views.u32[CONFIG_HEAP_BYTES >>> 2] = heapBytes;
+  views.u32[CONFIG_TRACE_STATES >>> 2] = 0;
+  views.u8.set(secrets.subarray(0, SECRET_BYTES), CONFIG_SECRETS);
+  for (const [address, value] of sysctl) views.u32[address >>> 2] = value;
+  views.i32[WAKE_FD >>> 2] = -1;
+}

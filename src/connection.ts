@@ -1,0 +1,178 @@
+// A TCP connection as users see it: names, checks and streams over a TcpSocket, which does the work.
+import { formatIpv4 } from "./address.ts";
+import { invalidType } from "./errors.ts";
+import { type ReceiveFileOptions, receiveFile, type SendFileOptions, sendFile } from "./file-transfer.ts";
+import type { Endpoint } from "./op-queue.ts";
+import { readableOf, writableOf } from "./streams.ts";
+import { integer } from "./sysctl.ts";
+import type { TcpInfo } from "./tcp-info.ts";
+import type { TcpSocket } from "./tcp-socket.ts";
+
+/** One end of a connection, or what a listener listens on. */
+export interface Address {
+  transport: "tcp";
+  /** Dotted quad. */
+  hostname: string;
+  port: number;
+}
+
+/** When keepalives are sent; what is left out is the stack's `tcp_keepalive_*`. */
+export interface KeepAliveOptions {
+  /** ms of silence before the first, 1000..32767000. */
+  idleMs?: number | undefined;
+  /** ms between them, 1000..32767000. */
+  intervalMs?: number | undefined;
+  /** Unanswered ones before the connection is given up, 1..127. */
+  count?: number | undefined;
+}
+
+const MAX_KEEP_ALIVE_MS = 32_767_000;
+const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
+
+/** The `Address` of an endpoint. */
+export function addressOf({ address, port }: Endpoint): Address {
+  return { transport: "tcp", hostname: formatIpv4(address), port };
+}
+
+/** A TCP connection. Made by `Stack.connect` and `Listener.accept`. */
+export class Connection implements AsyncDisposable {
+  readonly #socket: TcpSocket;
+  #readable: ReadableStream<Uint8Array> | undefined;
+  #writable: WritableStream<Uint8Array> | undefined;
+
+  /** Not for users: use `Stack.connect` or `Listener.accept`. */
+  constructor(socket: TcpSocket) {
+    this.#socket = socket;
+  }
+
+  /** The received bytes as a byte stream (BYOB readers read without another copy). Made at the first use. */
+  get readable(): ReadableStream<Uint8Array> {
+    const { receive } = this.#socket;
+    this.#readable ??= readableOf(
+      this,
+      () => receive.readable(),
+      () => receive.available,
+    );
+    return this.#readable;
+  }
+
+  /** The bytes to send as a stream; closing it is `closeWrite`, aborting it `abort`. Made at the first use. */
+  get writable(): WritableStream<Uint8Array> {
+    this.#writable ??= writableOf(this);
+    return this.#writable;
+  }
+
+  /** Resolves after an orderly end, rejects with the error when the connection was lost. It need not be handled. */
+  get closed(): Promise<void> {
+    return this.#socket.closed;
+  }
+
+  get localAddr(): Address {
+    return addressOf(this.#socket.local);
+  }
+
+  get remoteAddr(): Address {
+    return addressOf(this.#socket.remote);
+  }
+
+  /**
+   * Reads what is there, or waits until something is. Reads that are not awaited are served in order.
+   * @param p - where the bytes go; do not touch it before the promise settles
+   * @returns the number of bytes, at least 1 (0 only for an empty `p`); null when the peer has ended (FIN) and everything was read
+   * @throws (rejects) {@link NetstackError}: `ECONNRESET`, `ETIMEDOUT`, ... after the bytes that arrived before it,
+   * `ERR_SOCKET_CLOSED` after `close()`
+   */
+  read(p: Uint8Array): Promise<number | null> {
+    if (!(p instanceof Uint8Array)) return Promise.reject(invalidType("p", "a Uint8Array", p));
+    return this.#socket.receive.read(p);
+  }
+
+  /**
+   * Sends bytes. Writes that are not awaited are sent in order.
+   * @param p - the bytes; do not change them before the promise settles
+   * @returns `p.length`, when all of it is in the send ring
+   * @throws (rejects) {@link NetstackError}: `EPIPE` after `closeWrite()`, `ECONNRESET`, `ETIMEDOUT`, ...
+   */
+  write(p: Uint8Array): Promise<number> {
+    if (!(p instanceof Uint8Array)) return Promise.reject(invalidType("p", "a Uint8Array", p));
+    return this.#socket.send.write(p);
+  }
+
+  /** Ends the sending half: FIN after everything written before. The other half stays open. */
+  closeWrite(): Promise<void> {
+    return this.#socket.send.end();
+  }
+
+  /**
+   * Ends the connection in order: sends what was written, then FIN, and resolves when the peer has acknowledged both. If unread
+   * bytes are discarded by it the peer gets a reset instead (RFC 9293 3.6.1; RFC 1122 4.2.2.13).
+   * @throws (rejects) {@link NetstackError} when the connection was lost before everything was acknowledged
+   */
+  close(): Promise<void> {
+    return this.#socket.close();
+  }
+
+  /**
+   * Ends the connection at once: the peer gets a reset, unsent bytes are dropped.
+   * @param reason - an Error that everything pending is rejected with; by default a {@link NetstackError} `ECONNABORTED`
+   */
+  abort(reason?: unknown): void {
+    this.#socket.abort(reason instanceof Error ? reason : undefined);
+  }
+
+  /** Sends small segments at once instead of collecting them (Nagle's algorithm off, RFC 9293 3.7.4). */
+  setNoDelay(on = true): void {
+    this.#socket.setNoDelay(on);
+  }
+
+  /** Probes an idle peer (RFC 9293 3.8.4), off by default. @throws RangeError, TypeError */
+  setKeepAlive(on = true, options: KeepAliveOptions = {}): void {
+    const time = (name: string, value: number | undefined): number =>
+      value === undefined ? 0 : integer(name, value, 1000, MAX_KEEP_ALIVE_MS);
+    const count = options.count === undefined ? 0 : integer("count", options.count, 1, 127);
+    this.#socket.setKeepAlive(on, time("idleMs", options.idleMs), time("intervalMs", options.intervalMs), count);
+  }
+
+  /** Keeps the process alive while the connection is open; the default. */
+  ref(): this {
+    this.#socket.holder.ref();
+    return this;
+  }
+
+  /** Lets the process end though the connection is open. */
+  unref(): this {
+    this.#socket.holder.unref();
+    return this;
+  }
+
+  /** What TCP knows of the connection now; after its end, what it knew last. */
+  info(): TcpInfo {
+    return this.#socket.info();
+  }
+
+  /**
+   * Sends a file straight from the file system into the send ring. Does not end the sending half.
+   * @returns bytes sent, when all are in the send ring
+   * @throws (rejects) the file system's error, `AbortError`, or what `write` is rejected with. Bytes before it were sent
+   */
+  async sendFile(path: string, options: SendFileOptions = {}): Promise<number> {
+    const { start = 0, end } = options;
+    integer("start", start, 0, MAX_OFFSET);
+    if (end !== undefined) integer("end", end, start, MAX_OFFSET);
+    return await sendFile(path, options, this.#socket, (job) => this.#socket.send.send(job));
+  }
+
+  /**
+   * Receives into a file until the peer ends: straight from the receive ring to the file system. The file is created or emptied.
+   * @returns bytes received
+   * @throws (rejects) the file system's error, `AbortError`, or what `read` is rejected with. Bytes before it are in the file
+   */
+  receiveFile(path: string, options: ReceiveFileOptions = {}): Promise<number> {
+    return receiveFile(path, options, this.#socket, (job) => this.#socket.receive.receive(job));
+  }
+
+  /** `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,43 @@
+// Rings the doorbell of a core, from whatever thread has work for it. The core's side of the protocol (workers/loop.ts):
+//
+//   ringer                            core
+//   publish the work                  pending = 0, then look for work
+//   pending = 1                       nothing found: sleeping = how
+//   sleeping != awake: wake it        pending still 0: sleep (a futex checks again, a poll is woken by its eventfd)
+//
+// All four accesses are sequentially consistent: either the core sees pending, or the ringer sees that it sleeps, or both.
+import {
+  DOORBELL_PENDING,
+  DOORBELL_SLEEPING,
+  SLEEP_AWAKE,
+  SLEEP_FUTEX,
+  SLEEP_POLL,
+  WAKE_FD,
+} from "../assembly/layout.ts";
+
+/** The doorbell of one core. */
+export class Doorbell {
+  readonly #i32: Int32Array;
+  readonly #wakeFd: (fd: number) => void;
+
+  /**
+   * @param i32 - view of the core's memory
+   * @param wakeFd - makes an eventfd readable (the addon's `wake`); only called while the core sleeps in poll
+   */
+  constructor(i32: Int32Array, wakeFd: (fd: number) => void) {
+    this.#i32 = i32;
+    this.#wakeFd = wakeFd;
+  }
+
+  /** Tells the core that there is work; cheap while it is awake. */
+  ring(): void {
+    const i32 = this.#i32;
+    Atomics.store(i32, DOORBELL_PENDING >>> 2, 1);
+    const sleeping = Atomics.load(i32, DOORBELL_SLEEPING >>> 2);
+    if (sleeping === SLEEP_AWAKE) return;
+    // One ringer wakes it; the others see it awake, and the wake-up that is under way finds their work.
+    if (Atomics.compareExchange(i32, DOORBELL_SLEEPING >>> 2, sleeping, SLEEP_AWAKE) !== sleeping) return;
+    if (sleeping === SLEEP_FUTEX) Atomics.notify(i32, DOORBELL_PENDING >>> 2);
+    else if (sleeping === SLEEP_POLL) this.#wakeFd(Atomics.load(i32, WAKE_FD >>> 2));
+  }
+}

@@ -1,0 +1,59 @@
+// Main's side of the event ring: takes the core's events in order and waits for more without blocking the event loop. A pending
+// wait does not keep the process alive; what does is worker-host.ts's business.
+import { EVENT_BELL, EVENT_BELL_WAITING, EVENT_BYTES, EVENT_CAPACITY, EVENT_RING } from "../assembly/layout.ts";
+import type { SharedViews } from "./memory.ts";
+import { RingConsumer } from "./rings.ts";
+
+/** Rounds of events taken in a row before other things of the process get their turn. */
+const MAX_ROUNDS = 16;
+
+/** Delivers the events of one stack. */
+export class EventPump {
+  readonly #i32: Int32Array<SharedArrayBuffer>;
+  readonly #ring: RingConsumer;
+  readonly #onEvent: (slot: number) => void;
+  readonly #pump = (): void => this.#run();
+  #running = false;
+
+  /** @param onEvent - gets the address of each slot (EVENT_*), which is valid until it returns. Must not throw */
+  constructor(views: SharedViews, onEvent: (slot: number) => void) {
+    this.#i32 = views.i32;
+    this.#ring = new RingConsumer(views.i32, EVENT_RING, EVENT_BYTES, EVENT_CAPACITY);
+    this.#onEvent = onEvent;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#run();
+  }
+
+  /** Delivers nothing any more. */
+  stop(): void {
+    this.#running = false;
+  }
+
+  /** Delivers what is there now. */
+  drain(): void {
+    for (let slot = this.#ring.peek(); slot >= 0; slot = this.#ring.peek()) {
+      this.#onEvent(slot);
+      this.#ring.release();
+    }
+  }
+
+  #run(): void {
+    for (let round = 0; this.#running && round < MAX_ROUNDS; round++) {
+      // The core publishes events, then increments the bell, then looks whether we wait. We do it in the opposite order: an
+      // event that this drain misses has not rung yet, so either the bell changes before waitAsync compares it, or the core
+      // sees that we wait.
+      const sequence = Atomics.load(this.#i32, EVENT_BELL >>> 2);
+      Atomics.store(this.#i32, EVENT_BELL_WAITING >>> 2, 1);
+      this.drain();
+      const wait = Atomics.waitAsync(this.#i32, EVENT_BELL >>> 2, sequence);
+      if (wait.async) {
+        void wait.value.then(this.#pump);
+        return;
+      }
+    }
+    if (this.#running) setImmediate(this.#pump);
+  }
+}

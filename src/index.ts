@@ -1,0 +1,32 @@
+// The public API of wasmtcp: exports, and only exports.
+export type { ConnectOptions, ListenOptions } from "./call-options.ts";
+export type { Address, Connection, KeepAliveOptions } from "./connection.ts";
+export { createStack } from "./create-stack.ts";
+export {
+  AbortError,
+  AddressError,
+  ClosedError,
+  ConnectionLostError,
+  ConnectionRefusedError,
+  NetstackError,
+  ResourceError,
+  StackCrashedError,
+  TimedOutError,
+  UnreachableError,
+} from "./errors.ts";
+export type { Progress, ReceiveFileOptions, SendFileOptions } from "./file-transfer.ts";
+export { captureLink } from "./links/capture.ts";
+export { emulatedLink } from "./links/emulated.ts";
+export { type BurstLoss, type Impairments, parseEmulation } from "./links/impairment.ts";
+export type { CaptureLink, EmulatedLink, Link, MemoryLink, PacketLink } from "./links/link.ts";
+export { memoryLinkPair } from "./links/memory-link.ts";
+export { packetLink } from "./links/packet.ts";
+export type { Listener } from "./listener.ts";
+export type { InterfaceOptions, RouteOptions, StackOptions } from "./options.ts";
+export type { PingOptions, PingReply } from "./ping.ts";
+export type { CaptureStatus, Usage } from "./protocol.ts";
+export type { ConflictEvent, ConnectionInfo, Stack, StackEvents, StateEvent } from "./stack.ts";
+export type { TcpState } from "./states.ts";
+export type { InterfaceStats, Stats } from "./stats.ts";
+export type { MemoryTriple, Sysctl } from "./sysctl.ts";
+export type { TcpInfo } from "./tcp-info.ts";

@@ -1,0 +1,205 @@
+// Main's side of the operation ring: user calls (RFC 9293 3.9.1) as slots of numbers, in order. A full ring loses nothing: what
+// does not fit waits here and goes first when there is room again.
+import {
+  OP_ABORT,
+  OP_ACCEPT,
+  OP_BYTES,
+  OP_CAPACITY,
+  OP_CLOSE,
+  OP_CLOSE_LISTENER,
+  OP_CONNECT,
+  OP_HANDLE,
+  OP_KICK,
+  OP_KIND,
+  OP_LISTEN,
+  OP_LOCAL_ADDRESS,
+  OP_LOCAL_PORT,
+  OP_PING,
+  OP_RELEASE,
+  OP_REMOTE_ADDRESS,
+  OP_REMOTE_PORT,
+  OP_RING,
+  OP_RING_WANTED,
+  OP_SET_KEEP_ALIVE,
+  OP_SET_NO_DELAY,
+  OP_SHUTDOWN_WRITE,
+  OP_TOKEN,
+  OP_VALUE,
+  OP_VALUE2,
+  OP_VALUE3,
+  OP_VALUE4,
+} from "../assembly/layout.ts";
+import { writeAddress } from "./address.ts";
+import type { Doorbell } from "./doorbell.ts";
+import type { SharedViews } from "./memory.ts";
+import { RingProducer } from "./rings.ts";
+
+/** An address (u32, host order, 0 = any) and a port (0 = any). */
+export interface Endpoint {
+  address: number;
+  port: number;
+}
+
+/** What is put into a slot; absent numbers are 0. */
+interface Operation {
+  kind: number;
+  handle?: number;
+  token?: number;
+  remote?: Endpoint;
+  local?: Endpoint;
+  value?: number;
+  value2?: number;
+  value3?: number;
+  value4?: number;
+}
+
+/** Anything that can be rung: the doorbell of a core, or nothing at all when the core runs in the same thread. */
+export type Bell = Pick<Doorbell, "ring">;
+
+/** The operations of one stack. */
+export class OpQueue {
+  readonly #views: SharedViews;
+  readonly #ring: RingProducer;
+  readonly #bell: Bell;
+  readonly #waiting: Operation[] = [];
+  #retrying = false;
+  #stopped = false;
+
+  constructor(views: SharedViews, bell: Bell) {
+    this.#views = views;
+    this.#ring = new RingProducer(views.i32, OP_RING, OP_BYTES, OP_CAPACITY);
+    this.#bell = bell;
+  }
+
+  /** Opens a connection; `options`: `SOCKET_OPTION_` bits; `timeoutMs` 0: until the SYN retries are used up. */
+  connect(token: number, remote: Endpoint, local: Endpoint, options: number, timeoutMs: number): void {
+    this.#push({ kind: OP_CONNECT, token, remote, local, value: options, value2: timeoutMs });
+  }
+
+  listen(token: number, local: Endpoint, backlog: number): void {
+    this.#push({ kind: OP_LISTEN, token, local, value: backlog });
+  }
+
+  /** Echo request; `id` and `sequence` are u16, `bytes` of payload. */
+  ping(token: number, address: number, id: number, sequence: number, bytes: number): void {
+    this.#push({
+      kind: OP_PING,
+      token,
+      remote: { address, port: 0 },
+      value: ((id << 16) | sequence) >>> 0,
+      value2: bytes,
+    });
+  }
+
+  /** Says that an offset or epoch word of the socket has changed. Allocates nothing while the ring has room. */
+  kick(handle: number): void {
+    if (this.#waiting.length > 0) return this.#push({ kind: OP_KICK, handle });
+    const slot = this.#ring.reserve();
+    if (slot < 0) return this.#push({ kind: OP_KICK, handle });
+    const { u32 } = this.#views;
+    u32[(slot + OP_KIND) >>> 2] = OP_KICK;
+    u32[(slot + OP_HANDLE) >>> 2] = handle;
+    this.#ring.publish();
+    this.#bell.ring();
+  }
+
+  accept(handle: number): void {
+    this.#push({ kind: OP_ACCEPT, handle });
+  }
+
+  ringWanted(handle: number): void {
+    this.#push({ kind: OP_RING_WANTED, handle });
+  }
+
+  shutdownWrite(handle: number): void {
+    this.#push({ kind: OP_SHUTDOWN_WRITE, handle });
+  }
+
+  close(handle: number): void {
+    this.#push({ kind: OP_CLOSE, handle });
+  }
+
+  abort(handle: number): void {
+    this.#push({ kind: OP_ABORT, handle });
+  }
+
+  release(handle: number): void {
+    this.#push({ kind: OP_RELEASE, handle });
+  }
+
+  closeListener(handle: number): void {
+    this.#push({ kind: OP_CLOSE_LISTENER, handle });
+  }
+
+  setNoDelay(handle: number, on: boolean): void {
+    this.#push({ kind: OP_SET_NO_DELAY, handle, value: on ? 1 : 0 });
+  }
+
+  /** Times in ms, 0 = the sysctl's. */
+  setKeepAlive(handle: number, on: boolean, idleMs: number, intervalMs: number, count: number): void {
+    this.#push({
+      kind: OP_SET_KEEP_ALIVE,
+      handle,
+      value: on ? 1 : 0,
+      value2: idleMs,
+      value3: intervalMs,
+      value4: count,
+    });
+  }
+
+  /** Puts what waits into the ring as far as there is room. @returns true if nothing waits any more */
+  flush(): boolean {
+    let done = 0;
+    while (done < this.#waiting.length && this.#write(this.#waiting[done]!)) done++;
+    if (done > 0) {
+      this.#waiting.splice(0, done);
+      this.#bell.ring();
+    }
+    return this.#waiting.length === 0;
+  }
+
+  /** The core is gone: nothing is sent or retried any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting.length = 0;
+  }
+
+  #push(operation: Operation): void {
+    if (this.#stopped) return;
+    if (this.#waiting.length === 0 && this.#write(operation)) {
+      this.#bell.ring();
+      return;
+    }
+    this.#waiting.push(operation);
+    this.#retry();
+  }
+
+  /** The core empties the ring without telling us: look again in the next turn of the event loop. */
+  #retry(): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    setImmediate(() => {
+      this.#retrying = false;
+      if (!this.flush()) this.#retry();
+    });
+  }
+
+  #write(operation: Operation): boolean {
+    const slot = this.#ring.reserve();
+    if (slot < 0) return false;
+    const { u8, u16, u32 } = this.#views;
+    u32[(slot + OP_KIND) >>> 2] = operation.kind;
+    u32[(slot + OP_HANDLE) >>> 2] = operation.handle ?? 0;
+    u32[(slot + OP_TOKEN) >>> 2] = operation.token ?? 0;
+    u32[(slot + OP_VALUE) >>> 2] = operation.value ?? 0;
+    u32[(slot + OP_VALUE2) >>> 2] = operation.value2 ?? 0;
+    u32[(slot + OP_VALUE3) >>> 2] = operation.value3 ?? 0;
+    u32[(slot + OP_VALUE4) >>> 2] = operation.value4 ?? 0;
+    writeAddress(u8, slot + OP_REMOTE_ADDRESS, operation.remote?.address ?? 0);
+    writeAddress(u8, slot + OP_LOCAL_ADDRESS, operation.local?.address ?? 0);
+    u16[(slot + OP_REMOTE_PORT) >>> 1] = operation.remote?.port ?? 0;
+    u16[(slot + OP_LOCAL_PORT) >>> 1] = operation.local?.port ?? 0;
+    this.#ring.publish();
+    return true;
+  }
+}

@@ -1,0 +1,171 @@
+// The options of a stack: types (which are the documentation), defaults and checks. Single values first, then what cannot be
+// together, each with its cure.
+import { INTERFACE_CAPACITY, ROUTE_CAPACITY } from "../assembly/layout.ts";
+import {
+  type Cidr,
+  defaultMac,
+  formatIpv4,
+  inNetwork,
+  networkMask,
+  parseCidr,
+  parseIpv4,
+  parseMac,
+} from "./address.ts";
+import { invalidType, invalidValue } from "./errors.ts";
+import { checkLink } from "./links/emulated.ts";
+import { type Link, wireOf } from "./links/link.ts";
+import type { RouteSetup } from "./protocol.ts";
+import { integer, resolveSysctl, type Sysctl, type SysctlWords } from "./sysctl.ts";
+
+/** One interface of a stack. */
+export interface InterfaceOptions {
+  /** What it is plugged into: `packetLink`, `memoryLinkPair`, `emulatedLink`, `captureLink`. */
+  link: Link;
+  /** Its IPv4 address with the prefix length of its network, such as `10.0.0.1/24`. */
+  address: string;
+  /** Next hop for everything that no route leads to. */
+  gateway?: string | undefined;
+  /** Its MAC address. Default: `02:77:` and the four bytes of the address. */
+  mac?: string | undefined;
+  /** Longest IP packet, bytes, 68 to that of the link. Default: the link's. */
+  mtu?: number | undefined;
+  /** What `stats()` calls it. Default `if1`, `if2`, ... */
+  name?: string | undefined;
+}
+
+/** A route. */
+export interface RouteOptions {
+  /** A network, such as `10.1.0.0/16`. */
+  destination: string;
+  /** The next hop, in the network of one of the interfaces. */
+  gateway: string;
+}
+
+/** Options of `createStack`. */
+export interface StackOptions {
+  /** 1 to 15 interfaces. The loopback is there without being asked for. */
+  interfaces: InterfaceOptions[];
+  routes?: RouteOptions[] | undefined;
+  /** Settings, Linux's names and units. */
+  sysctl?: Partial<Sysctl> | undefined;
+  /**
+   * Finds the IPv4 address of a host name. Dotted quads and `localhost` (127.0.0.1 inside the stack) do not need it; without it other
+   * names are refused.
+   */
+  lookup?: ((hostname: string) => Promise<string>) | undefined;
+}
+
+/** An interface, checked; `mtu` undefined: the link's, which has to be asked for. */
+export interface ResolvedInterface extends Cidr {
+  link: Link;
+  mac: Uint8Array;
+  mtu: number | undefined;
+  name: string;
+}
+
+/** `StackOptions`, checked and complete. */
+export interface ResolvedStack {
+  interfaces: ResolvedInterface[];
+  routes: RouteSetup[];
+  sysctl: SysctlWords;
+  lookup: ((hostname: string) => Promise<string>) | undefined;
+}
+
+/** RFC 791: every link carries 68 bytes; its total length field holds 65535. */
+export const LEAST_MTU = 68;
+export const MOST_MTU = 65535;
+
+/**
+ * Checks the options of a stack and fills in the defaults.
+ * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), RangeError (`ERR_OUT_OF_RANGE`)
+ */
+export function resolveStackOptions(options: StackOptions): ResolvedStack {
+  if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
+  const { interfaces, routes = [], lookup } = options;
+  const most = INTERFACE_CAPACITY - 1;
+  if (!Array.isArray(interfaces)) throw invalidType("interfaces", "an array", interfaces);
+  if (interfaces.length < 1 || interfaces.length > most) {
+    throw invalidValue("interfaces", `an array of 1..${most} interfaces`, interfaces.length);
+  }
+  if (!Array.isArray(routes)) throw invalidType("routes", "an array", routes);
+  if (lookup !== undefined && typeof lookup !== "function") throw invalidType("lookup", "a function", lookup);
+  const resolved = interfaces.map((one, index) => resolveInterface(`interfaces[${index}]`, one, index));
+  checkInterfacesTogether(resolved);
+  const gateways = interfaces.flatMap((one, index) =>
+    resolveGateway(`interfaces[${index}]`, one, resolved[index]!, index),
+  );
+  const allRoutes = [...gateways, ...routes.map((route, index) => resolveRoute(`routes[${index}]`, route, resolved))];
+  // Each interface has a route to its own network, the loopback included.
+  const room = ROUTE_CAPACITY - resolved.length - 1;
+  if (allRoutes.length > room) throw invalidValue("routes", `at most ${room} routes and gateways`, allRoutes.length);
+  return { interfaces: resolved, routes: allRoutes, sysctl: resolveSysctl(options.sysctl), lookup };
+}
+
+/** Whether an address can be a host's: RFC 1122 3.2.1.3. */
+export function isHostAddress({ address, prefixLength }: Cidr): boolean {
+  const top = address >>> 24;
+  if (top === 0 || top === 127 || top >= 224) return false;
+  if (prefixLength === 0) return false;
+  if (prefixLength >= 31) return true; // RFC 3021: both addresses of a /31 are hosts
+  const hostBits = (address & ~networkMask(prefixLength)) >>> 0;
+  return hostBits !== 0 && hostBits !== ~networkMask(prefixLength) >>> 0;
+}
+
+function resolveInterface(name: string, options: InterfaceOptions, index: number): ResolvedInterface {
+  if (typeof options !== "object" || options === null) throw invalidType(name, "an object", options);
+  const link = checkLink(`${name}.link`, options.link);
+  const cidr = parseCidr(`${name}.address`, options.address);
+  if (!isHostAddress(cidr)) {
+    throw invalidValue(`${name}.address`, "the address of a host in its network, such as 10.0.0.1/24", options.address);
+  }
+  const wire = wireOf(link);
+  const most = wire.kind === "memory" ? wire.mtu : MOST_MTU;
+  const { mtu, mac } = options;
+  if (options.name !== undefined && typeof options.name !== "string") {
+    throw invalidType(`${name}.name`, "a string", options.name);
+  }
+  return {
+    ...cidr,
+    link,
+    mac: mac === undefined ? defaultMac(cidr.address) : parseMac(`${name}.mac`, mac),
+    mtu: mtu === undefined ? (wire.kind === "memory" ? wire.mtu : undefined) : integer("mtu", mtu, LEAST_MTU, most),
+    name: options.name ?? `if${index + 1}`,
+  };
+}
+
+function checkInterfacesTogether(interfaces: ResolvedInterface[]): void {
+  for (const [index, one] of interfaces.entries()) {
+    const name = `interfaces[${index}].address`;
+    const before = interfaces.slice(0, index);
+    if (before.some((other) => other.address === one.address)) {
+      throw invalidValue(name, "an address that no other interface has", formatIpv4(one.address));
+    }
+  }
+}
+
+function resolveGateway(name: string, options: InterfaceOptions, own: ResolvedInterface, index: number): RouteSetup[] {
+  if (options.gateway === undefined) return [];
+  const wanted = `an IPv4 address in the network of the interface, ${formatIpv4(own.address)}/${own.prefixLength}`;
+  const gateway = gatewayAddress(`${name}.gateway`, wanted, options.gateway);
+  if (!inNetwork(gateway, own) || gateway === own.address)
+    throw invalidValue(`${name}.gateway`, wanted, options.gateway);
+  return [{ destination: 0, prefixLength: 0, gateway, interfaceIndex: index + 1 }];
+}
+
+function resolveRoute(name: string, route: RouteOptions, interfaces: ResolvedInterface[]): RouteSetup {
+  if (typeof route !== "object" || route === null) throw invalidType(name, "an object", route);
+  const { address, prefixLength } = parseCidr(`${name}.destination`, route.destination);
+  const wanted = "an IPv4 address in the network of one of the interfaces";
+  const gateway = gatewayAddress(`${name}.gateway`, wanted, route.gateway);
+  const index = interfaces.findIndex((one) => inNetwork(gateway, one) && gateway !== one.address);
+  if (index < 0) throw invalidValue(`${name}.gateway`, wanted, route.gateway);
+  const destination = (address & networkMask(prefixLength)) >>> 0;
+  return { destination, prefixLength, gateway, interfaceIndex: index + 1 };
+}
+
+function gatewayAddress(name: string, wanted: string, text: unknown): number {
+  if (typeof text !== "string") throw invalidType(name, wanted, text);
+  const address = parseIpv4(text);
+  if (address === undefined) throw invalidValue(name, wanted, text);
+  return address;
+}

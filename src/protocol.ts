@@ -1,0 +1,93 @@
+// What the two threads of a stack say to each other: the task that starts the worker, and the control plane that comlink carries
+// afterwards. Data never travels here. The only file, with layout.ts, that src and workers share knowledge through.
+import type { MessagePort } from "node:worker_threads";
+import type { Link } from "./links/link.ts";
+
+/** The one never-ending task of the worker. */
+export interface WorkerTask {
+  /** The worker's end of the control plane. */
+  port: MessagePort;
+  memory: WebAssembly.Memory;
+  /** The compiled core. */
+  module: WebAssembly.Module;
+}
+
+/** An interface to bring up. */
+export interface InterfaceSetup {
+  link: Link;
+  /** u32, host order. */
+  address: number;
+  prefixLength: number;
+  /** 6 bytes. */
+  mac: Uint8Array;
+  /** Bytes of an IP packet. */
+  mtu: number;
+}
+
+/** A route to enter. `destination` and `gateway` are u32 in host order, `interfaceIndex` counts the loopback as 0. */
+export interface RouteSetup {
+  destination: number;
+  prefixLength: number;
+  gateway: number;
+  interfaceIndex: number;
+}
+
+/** What the worker brings up before its loop starts. */
+export interface StackSetup {
+  interfaces: InterfaceSetup[];
+  routes: RouteSetup[];
+}
+
+/** An error on its way between threads. */
+export interface Failure {
+  message: string;
+  code: string;
+  errno: number | undefined;
+  syscall: string | undefined;
+}
+
+/** The answer to `start`. `timeOriginMs`: wall clock (ms since 1970) at zero of the core's clock. */
+export type StartResult = { ok: true; timeOriginMs: number } | { ok: false; failure: Failure };
+
+/** What the core and its links hold at the moment; all zero but for links' own blocks after everything was closed. */
+export interface Usage {
+  /** Records in use: connections, listeners, TIME-WAIT. */
+  tcbs: number;
+  /** Records of sent segments that are not acknowledged. */
+  retransmissionRecords: number;
+  /** Connections with an armed timer. */
+  timers: number;
+  /** Frames that wait for their links. */
+  txFrames: number;
+  /** Bytes of the heap in use: socket rings, queued frames, blocks of links. */
+  heapBytes: number;
+  /** Bytes of the heap that links hold for as long as they are open. */
+  linkBytes: number;
+}
+
+/** A capture of the stack. */
+export interface CaptureStatus {
+  path: string;
+  frames: number;
+  bytes: number;
+  lostFrames: number;
+  /** Why it stopped, or null. */
+  error: string | null;
+}
+
+/** The worker's side of the control plane. Every call is followed by a ring of the doorbell, see `CONTROL_REQUESTS`. */
+export interface StackControl {
+  /** Brings interfaces and routes up; once, before anything else. */
+  start(setup: StackSetup): StartResult;
+  /** The other end of a memory link has been plugged in: `memory` holds the doorbell of its stack. */
+  peerAttached(interfaceIndex: number, memory: SharedArrayBuffer): void;
+  /** What is in use now. */
+  usage(): Usage;
+  /** How the captures are doing; what is buffered is written first. */
+  captures(): CaptureStatus[];
+}
+
+/** `StackControl` as main calls it. */
+export type RemoteControl = {
+  [Name in keyof StackControl]: (...args: Parameters<StackControl[Name]>) => Promise<ReturnType<StackControl[Name]>>;
+};

@@ -1,0 +1,150 @@
+// The receiving half of a connection: reads, in order, as bytes arrive. What arrived before the end, or before a reset, is delivered
+// first. Knows the rings only through SocketIo.
+import { ResolvedNumber } from "./resolved.ts";
+import type { SocketIo } from "./socket-io.ts";
+
+/** Something that takes what is received. */
+export interface ReceiveJob {
+  /** Takes what is there. @returns `done`, `empty` (wait for more), or `busy` (it calls `ReceiveSide.pump` later itself) */
+  run(io: SocketIo): "done" | "empty" | "busy";
+  /** Nothing more will come: an error, or null for the end. */
+  settle(error: Error | null): void;
+}
+
+class ReadJob implements ReceiveJob {
+  readonly #target: Uint8Array;
+  readonly #resolve: (count: number | null) => void;
+  readonly #reject: (error: Error) => void;
+
+  constructor(target: Uint8Array, resolve: (count: number | null) => void, reject: (error: Error) => void) {
+    this.#target = target;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  run(io: SocketIo): "done" | "empty" {
+    const count = io.read(this.#target);
+    if (count === 0 && !io.atEnd) return "empty";
+    this.#resolve(count > 0 ? count : null);
+    return "done";
+  }
+
+  settle(error: Error | null): void {
+    if (error === null) this.#resolve(null);
+    else this.#reject(error);
+  }
+}
+
+/** Waits until there is something to read, without reading it. */
+class ReadableJob implements ReceiveJob {
+  readonly #resolve: () => void;
+  readonly #reject: (error: Error) => void;
+
+  constructor(resolve: () => void, reject: (error: Error) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  run(io: SocketIo): "done" | "empty" {
+    if (io.readable === 0 && !io.atEnd) return "empty";
+    this.#resolve();
+    return "done";
+  }
+
+  settle(error: Error | null): void {
+    if (error === null) this.#resolve();
+    else this.#reject(error);
+  }
+}
+
+/** What a connection receives. */
+export class ReceiveSide {
+  readonly #io: SocketIo;
+  readonly #onDrained: () => void;
+  readonly #jobs: ReceiveJob[] = [];
+  readonly #resolved = new ResolvedNumber();
+  readonly #end: Promise<null> = Promise.resolve(null);
+  /** How the connection ended: an error, or null for FIN on both sides. Bytes may still wait in the ring. */
+  #outcome: Error | null | undefined;
+  /** The ring is not ours any more. */
+  #detached = false;
+  #pumping = false;
+
+  /** @param onDrained - called when a connection that has ended holds nothing to read any more */
+  constructor(io: SocketIo, onDrained: () => void) {
+    this.#io = io;
+    this.#onDrained = onDrained;
+  }
+
+  /** Bytes that can be read without waiting. */
+  get available(): number {
+    return this.#detached ? 0 : this.#io.readable;
+  }
+
+  /** Reads into `target`; resolves with the number of bytes, or null at the end. */
+  read(target: Uint8Array): Promise<number | null> {
+    if (target.length === 0) return this.#resolved.of(0);
+    if (this.#detached) return this.#outcome ? Promise.reject(this.#outcome) : this.#end;
+    if (this.#jobs.length === 0) {
+      const count = this.#io.read(target);
+      if (count > 0) {
+        if (this.#outcome !== undefined) this.#checkDrained();
+        return this.#resolved.of(count);
+      }
+    }
+    return new Promise((resolve, reject) => this.receive(new ReadJob(target, resolve, reject)));
+  }
+
+  /** Resolves when there is something to read, or the end. */
+  readable(): Promise<void> {
+    return new Promise((resolve, reject) => this.receive(new ReadableJob(resolve, reject)));
+  }
+
+  /** Gives what arrives to a job, after all reads before it. */
+  receive(job: ReceiveJob): void {
+    if (this.#detached) return job.settle(this.#outcome ?? null);
+    this.#jobs.push(job);
+    if (this.#jobs.length === 1) this.pump();
+  }
+
+  /** Goes on: something arrived, or a job is not busy any more. */
+  pump(): void {
+    if (this.#pumping || this.#detached) return;
+    this.#pumping = true;
+    try {
+      this.#run();
+    } finally {
+      this.#pumping = false;
+    }
+    if (this.#outcome !== undefined) this.#checkDrained();
+  }
+
+  /** Nothing more will arrive: because of an error, or (null) because both sides have sent their FIN. */
+  finish(outcome: Error | null): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    this.pump();
+  }
+
+  /** The ring is given up. What waits and what will come gets `outcome`, or what `finish` said. */
+  detach(outcome?: Error): void {
+    if (this.#detached) return;
+    this.#detached = true;
+    this.#outcome = outcome ?? this.#outcome ?? null;
+    for (const job of this.#jobs.splice(0)) job.settle(this.#outcome);
+  }
+
+  #run(): void {
+    for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
+      const state = job.run(this.#io);
+      if (state === "busy") return;
+      if (state === "done") this.#jobs.shift();
+      else if (this.#outcome !== undefined) this.#jobs.shift()?.settle(this.#outcome);
+      else if (this.#io.waitReadable()) return;
+    }
+  }
+
+  #checkDrained(): void {
+    if (!this.#detached && this.#jobs.length === 0 && this.#io.readable === 0) this.#onDrained();
+  }
+}

@@ -1,0 +1,153 @@
+// The sending half of a connection: what is written, in order, as the send ring has room. A job is a buffer, a file, or the end.
+// Knows the rings only through SocketIo and nothing of the connection's life but that it fails.
+
+import { EPIPE } from "../assembly/layout.ts";
+import { closedError, type NetstackError, netstackError } from "./errors.ts";
+import { ResolvedNumber } from "./resolved.ts";
+import type { SocketIo } from "./socket-io.ts";
+
+/** Something that is being sent. */
+export interface SendJob {
+  /** Moves what can be moved now. @returns `done`, `full` (wait for room), or `busy` (it calls `SendSide.pump` later itself) */
+  run(io: SocketIo): "done" | "full" | "busy";
+  /** The connection is gone, or closed here. */
+  fail(error: Error): void;
+}
+
+class BufferJob implements SendJob {
+  readonly #bytes: Uint8Array;
+  readonly #resolve: (count: number) => void;
+  readonly #reject: (error: Error) => void;
+  #sent: number;
+
+  constructor(bytes: Uint8Array, sent: number, resolve: (count: number) => void, reject: (error: Error) => void) {
+    this.#bytes = bytes;
+    this.#sent = sent;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  run(io: SocketIo): "done" | "full" {
+    this.#sent += io.write(this.#bytes, this.#sent);
+    if (this.#sent < this.#bytes.length) return "full";
+    this.#resolve(this.#bytes.length);
+    return "done";
+  }
+
+  fail(error: Error): void {
+    this.#reject(error);
+  }
+}
+
+class EndJob implements SendJob {
+  readonly #end: () => void;
+  readonly #resolve: () => void;
+  readonly #reject: (error: Error) => void;
+
+  constructor(end: () => void, resolve: () => void, reject: (error: Error) => void) {
+    this.#end = end;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  run(): "done" {
+    this.#end();
+    this.#resolve();
+    return "done";
+  }
+
+  fail(error: Error): void {
+    this.#reject(error);
+  }
+}
+
+/** What a connection sends. */
+export class SendSide {
+  readonly #io: SocketIo;
+  readonly #shutdown: () => void;
+  readonly #jobs: SendJob[] = [];
+  readonly #resolved = new ResolvedNumber();
+  #ended = false;
+  #error: Error | undefined;
+  #pumping = false;
+
+  /** @param shutdown - asks the core for the FIN behind the bytes in the ring; called once */
+  constructor(io: SocketIo, shutdown: () => void) {
+    this.#io = io;
+    this.#shutdown = shutdown;
+  }
+
+  /** Whether nothing more can be written. */
+  get ended(): boolean {
+    return this.#ended || this.#error !== undefined;
+  }
+
+  /** Sends a buffer; resolves with its length when all of it is in the send ring. */
+  write(bytes: Uint8Array): Promise<number> {
+    const error = this.#refusal("write");
+    if (error !== undefined) return Promise.reject(error);
+    let sent = 0;
+    if (this.#jobs.length === 0) {
+      sent = this.#io.write(bytes, 0);
+      if (sent === bytes.length) return this.#resolved.of(sent);
+    }
+    return new Promise((resolve, reject) => this.#add(new BufferJob(bytes, sent, resolve, reject)));
+  }
+
+  /** Sends what a job brings, after all that was written before. @throws the error a write would be rejected with */
+  send(job: SendJob): void {
+    const error = this.#refusal("sendFile");
+    if (error !== undefined) throw error;
+    this.#add(job);
+  }
+
+  /** FIN after all that was written before; resolves when it has been asked for. */
+  end(): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    if (this.#ended) return Promise.resolve();
+    this.#ended = true;
+    if (this.#jobs.length === 0) {
+      this.#shutdown();
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => this.#add(new EndJob(this.#shutdown, resolve, reject)));
+  }
+
+  /** Goes on: there is room, or a job is not busy any more. */
+  pump(): void {
+    if (this.#pumping || this.#error !== undefined) return;
+    this.#pumping = true;
+    try {
+      this.#run();
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** Rejects all that waits and all that will come. */
+  fail(error: Error): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    for (const job of this.#jobs.splice(0)) job.fail(error);
+  }
+
+  #add(job: SendJob): void {
+    this.#jobs.push(job);
+    if (this.#jobs.length === 1) this.pump();
+  }
+
+  #run(): void {
+    for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
+      const state = job.run(this.#io);
+      if (state === "busy") return;
+      if (state === "done") this.#jobs.shift();
+      else if (this.#io.waitWritable()) return;
+    }
+  }
+
+  #refusal(syscall: string): NetstackError | Error | undefined {
+    if (this.#error !== undefined) return this.#error;
+    if (!this.#ended) return undefined;
+    return netstackError(EPIPE, { syscall }, closedError("connection").message);
+  }
+}

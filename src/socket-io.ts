@@ -1,0 +1,290 @@
+// Main's end of one socket's byte rings in shared memory: copies into the send ring and out of the receive ring, says what it did,
+// arms the wake-ups, and follows the rings when they move. Read docs/ARCHITECTURE.md on epochs first. No promises here: this is
+// the path of every byte, shared by connections and the simulator.
+//
+// Offsets are free-running u32; used = tail - head (mod 2^32). A ring's byte p lies at pointer + (p & (capacity - 1)).
+import {
+  HANDLE_INDEX_MASK,
+  READY_READABLE,
+  READY_WRITABLE,
+  TCB_BYTES,
+  TCB_EOF,
+  TCB_ERROR,
+  TCB_KICKED,
+  TCB_RCV_EPOCH,
+  TCB_RCV_EPOCH_TAKEN,
+  TCB_RCV_HEAD,
+  TCB_RCV_KICK_AT,
+  TCB_RCV_RING_CAPACITY,
+  TCB_RCV_RING_PTR,
+  TCB_RCV_TAIL,
+  TCB_RECORDS,
+  TCB_SND_EPOCH,
+  TCB_SND_EPOCH_TAKEN,
+  TCB_SND_HEAD,
+  TCB_SND_RING_CAPACITY,
+  TCB_SND_RING_PTR,
+  TCB_SND_TAIL,
+  TCB_STATE,
+  TCB_WAITS,
+} from "../assembly/layout.ts";
+import type { SharedViews } from "./memory.ts";
+import type { OpQueue } from "./op-queue.ts";
+
+/** Up to so many bytes a loop is faster than making a view for a bulk copy, and allocates nothing. */
+const LOOP_BYTES = 192;
+
+/** Main's end of a socket's rings; valid until the handle is given back to the core (close, abort, release). */
+export class SocketIo {
+  readonly handle: number;
+  /** Address of the socket's TCB record. */
+  readonly tcb: number;
+  /** After `reserveWrite` and `reserveRead`: where the piece of the ring lies in the memory. */
+  piecePtr = 0;
+  readonly #views: SharedViews;
+  readonly #i32: Int32Array;
+  readonly #u8: Uint8Array;
+  readonly #ops: OpQueue;
+  readonly #word: number;
+  #sndPtr = 0;
+  #sndCapacity = 0;
+  #sndEpoch = 0;
+  #sndTail: number;
+  #ringWanted = false;
+  #rcvPtr = 0;
+  #rcvCapacity = 0;
+  #rcvEpoch = 0;
+  #rcvHead: number;
+  // Pieces handed to the file system: the ring they lie in must not be given up before they come back.
+  #writeReserved = false;
+  #readReserved = false;
+
+  constructor(views: SharedViews, ops: OpQueue, handle: number) {
+    this.handle = handle;
+    this.tcb = TCB_RECORDS + (handle & HANDLE_INDEX_MASK) * TCB_BYTES;
+    this.#views = views;
+    this.#i32 = views.i32;
+    this.#u8 = views.u8;
+    this.#ops = ops;
+    this.#word = this.tcb >>> 2;
+    this.#sndTail = this.#load(TCB_SND_TAIL);
+    this.#rcvHead = this.#load(TCB_RCV_HEAD);
+  }
+
+  /** Whether the file system works on a piece of a ring: the socket must not be given back to the core now. */
+  get busy(): boolean {
+    return this.#writeReserved || this.#readReserved;
+  }
+
+  /** Bytes ready to be read. */
+  get readable(): number {
+    return (this.#load(TCB_RCV_TAIL) - this.#rcvHead) >>> 0;
+  }
+
+  /** Whether the peer's FIN was reached and every byte before it has been read. */
+  get atEnd(): boolean {
+    // In this order: the last bytes are published before the end is.
+    return Atomics.load(this.#u8, this.tcb + TCB_EOF) !== 0 && this.readable === 0;
+  }
+
+  /** A STATE_ code. */
+  get state(): number {
+    return Atomics.load(this.#u8, this.tcb + TCB_STATE);
+  }
+
+  /** The errno with which the connection ended, 0 if none. */
+  get errno(): number {
+    return Atomics.load(this.#views.u16, (this.tcb + TCB_ERROR) >>> 1);
+  }
+
+  /** Bytes written that the peer has not acknowledged. */
+  get unacknowledged(): number {
+    return (this.#sndTail - this.#load(TCB_SND_HEAD)) >>> 0;
+  }
+
+  /**
+   * Copies as much as fits from `source[from..]` into the send ring.
+   * @returns bytes copied, 0 when there is no room (see `waitWritable`)
+   */
+  write(source: Uint8Array, from: number): number {
+    const count = Math.min(this.#writeSpace(), source.length - from);
+    if (count === 0) return 0;
+    const offset = this.#sndTail & (this.#sndCapacity - 1);
+    const first = Math.min(count, this.#sndCapacity - offset);
+    this.#copy(this.#u8, this.#sndPtr + offset, source, from, first);
+    if (count > first) this.#copy(this.#u8, this.#sndPtr, source, from + first, count - first);
+    this.#publishWrite(count);
+    return count;
+  }
+
+  /**
+   * Finds room for at most `most` bytes in one piece, at `piecePtr`; it stays where it is until `commitWrite`.
+   * @returns its bytes, 0 when there is no room
+   */
+  reserveWrite(most: number): number {
+    const space = this.#writeSpace();
+    if (space === 0) return 0;
+    const offset = this.#sndTail & (this.#sndCapacity - 1);
+    this.#writeReserved = true;
+    this.piecePtr = this.#sndPtr + offset;
+    return Math.min(space, most, this.#sndCapacity - offset);
+  }
+
+  /** The first `count` bytes of the reserved piece have been filled; 0 gives it up. */
+  commitWrite(count: number): void {
+    this.#writeReserved = false;
+    if (count > 0) this.#publishWrite(count);
+  }
+
+  /**
+   * Copies what is there into `target`.
+   * @returns bytes copied, 0 when there is nothing (see `atEnd`, `waitReadable`)
+   */
+  read(target: Uint8Array): number {
+    const count = Math.min(this.#readSpace(), target.length);
+    if (count === 0) return 0;
+    const offset = this.#rcvHead & (this.#rcvCapacity - 1);
+    const first = Math.min(count, this.#rcvCapacity - offset);
+    this.#copy(target, 0, this.#u8, this.#rcvPtr + offset, first);
+    if (count > first) this.#copy(target, first, this.#u8, this.#rcvPtr, count - first);
+    this.#publishRead(count);
+    return count;
+  }
+
+  /**
+   * Finds at most `most` bytes that can be read in one piece, at `piecePtr`; they stay until `commitRead`.
+   * @returns how many, 0 when there is nothing
+   */
+  reserveRead(most: number): number {
+    const space = this.#readSpace();
+    if (space === 0) return 0;
+    const offset = this.#rcvHead & (this.#rcvCapacity - 1);
+    this.#readReserved = true;
+    this.piecePtr = this.#rcvPtr + offset;
+    return Math.min(space, most, this.#rcvCapacity - offset);
+  }
+
+  /** The first `count` bytes of the reserved piece are no longer needed. */
+  commitRead(count: number): void {
+    this.#readReserved = false;
+    if (count > 0) this.#publishRead(count);
+    else this.#followReceiveRing();
+  }
+
+  /**
+   * Asks for READY_WRITABLE, unless it would come too late.
+   * @returns false if there is room now: try again instead of waiting
+   */
+  waitWritable(): boolean {
+    // Said before we look again: either we see the room the core made, or the core sees that we wait.
+    Atomics.or(this.#i32, this.#word + (TCB_WAITS >>> 2), READY_WRITABLE);
+    const space = this.#writeSpace();
+    // The core speaks up at a third of the ring; less than that is not worth a wake-up.
+    if (space > 0 && space * 3 >= this.#sndCapacity) return false;
+    if (this.#sndCapacity === 0 && !this.#ringWanted) {
+      this.#ringWanted = true;
+      this.#ops.ringWanted(this.handle);
+    }
+    return true;
+  }
+
+  /**
+   * Asks for READY_READABLE, unless it would come too late.
+   * @returns false if there is something to read, or the end, now
+   */
+  waitReadable(): boolean {
+    Atomics.or(this.#i32, this.#word + (TCB_WAITS >>> 2), READY_READABLE);
+    return this.readable === 0 && !this.atEnd;
+  }
+
+  #load(field: number): number {
+    return Atomics.load(this.#i32, this.#word + (field >>> 2)) >>> 0;
+  }
+
+  #store(field: number, value: number): void {
+    Atomics.store(this.#i32, this.#word + (field >>> 2), value | 0);
+  }
+
+  #publishWrite(count: number): void {
+    this.#sndTail = (this.#sndTail + count) >>> 0;
+    // Atomic: the bytes must be seen by whoever sees the new tail.
+    this.#store(TCB_SND_TAIL, this.#sndTail);
+    this.#kick();
+  }
+
+  #publishRead(count: number): void {
+    this.#rcvHead = (this.#rcvHead + count) >>> 0;
+    this.#store(TCB_RCV_HEAD, this.#rcvHead);
+    // Read after the store: either we see the core's new mark, or the core, which looks at the head after moving the mark,
+    // sees ours.
+    if (((this.#rcvHead - this.#load(TCB_RCV_KICK_AT)) | 0) >= 0) this.#kick();
+  }
+
+  #kick(): void {
+    // One kick under way is enough: the core clears the word before it reads the offsets.
+    if (Atomics.exchange(this.#i32, this.#word + (TCB_KICKED >>> 2), 1) === 0) this.#ops.kick(this.handle);
+  }
+
+  #writeSpace(): number {
+    if (this.#load(TCB_SND_EPOCH) !== this.#sndEpoch && !this.#writeReserved) this.#followSendRing();
+    return this.#sndCapacity - ((this.#sndTail - this.#load(TCB_SND_HEAD)) >>> 0);
+  }
+
+  #readSpace(): number {
+    // The tail first: bytes that lie only in a new ring are promised after its epoch.
+    const space = this.readable;
+    this.#followReceiveRing();
+    return this.#rcvCapacity === 0 ? 0 : space;
+  }
+
+  /** The core offers a new send ring: we, the producer, carry the bytes that are not acknowledged over. */
+  #followSendRing(): void {
+    const epoch = this.#load(TCB_SND_EPOCH);
+    const pointer = this.#load(TCB_SND_RING_PTR);
+    const capacity = this.#load(TCB_SND_RING_CAPACITY);
+    const head = this.#load(TCB_SND_HEAD);
+    const used = (this.#sndTail - head) >>> 0;
+    // It cannot happen that they do not fit, unless the core is wrong: then the old ring stays.
+    if (used > capacity) return;
+    let done = 0;
+    while (done < used) {
+      const position = (head + done) >>> 0;
+      const from = position & (this.#sndCapacity - 1);
+      const to = position & (capacity - 1);
+      const piece = Math.min(used - done, this.#sndCapacity - from, capacity - to);
+      this.#u8.copyWithin(pointer + to, this.#sndPtr + from, this.#sndPtr + from + piece);
+      done += piece;
+    }
+    this.#sndPtr = pointer;
+    this.#sndCapacity = capacity;
+    this.#sndEpoch = epoch;
+    this.#ringWanted = false;
+    this.#store(TCB_SND_EPOCH_TAKEN, epoch);
+    this.#kick();
+  }
+
+  /** The core has moved the receive ring: it has carried the bytes over; we only have to let go of the old one. */
+  #followReceiveRing(): void {
+    if (this.#readReserved) return;
+    // The core does not move it again before we have taken this epoch; still, never take a mixture of two.
+    for (let epoch = this.#load(TCB_RCV_EPOCH); epoch !== this.#rcvEpoch; ) {
+      this.#rcvPtr = this.#load(TCB_RCV_RING_PTR);
+      this.#rcvCapacity = this.#load(TCB_RCV_RING_CAPACITY);
+      this.#rcvEpoch = epoch;
+      epoch = this.#load(TCB_RCV_EPOCH);
+      if (epoch !== this.#rcvEpoch) continue;
+      this.#store(TCB_RCV_EPOCH_TAKEN, epoch);
+      this.#kick();
+    }
+  }
+
+  #copy(target: Uint8Array, to: number, source: Uint8Array, from: number, count: number): void {
+    if (count <= LOOP_BYTES) {
+      for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
+    } else if (from === 0 && count === source.length) {
+      target.set(source, to);
+    } else {
+      target.set(source.subarray(from, from + count), to);
+    }
+  }
+}

@@ -1,0 +1,309 @@
+// A stack as users see it: its calls become operations, the core's events become promises, and its end leaves nothing behind. What
+// happens to segments is decided in the core.
+import { CONFIG_TRACE_STATES } from "../assembly/layout.ts";
+import { LOOPBACK_ADDRESS, parseIpv4 } from "./address.ts";
+import {
+  type ConnectOptions,
+  checkHostname,
+  checkSignal,
+  type ListenOptions,
+  resolveConnect,
+  resolveListen,
+} from "./call-options.ts";
+import { ConnectAttempt } from "./connect-attempt.ts";
+import { type Address, addressOf, Connection } from "./connection.ts";
+import { AbortError, closedError, invalidType, invalidValue, NetstackError } from "./errors.ts";
+import type { EventPump } from "./event-pump.ts";
+import { ListenAttempt } from "./listen-attempt.ts";
+import { Listener, ListenerSocket } from "./listener.ts";
+import { Ping, type PingOptions, type PingReply, resolvePing } from "./ping.ts";
+import type { CaptureStatus, Usage } from "./protocol.ts";
+import { stateName, type TcpState } from "./states.ts";
+import { readStats, type Stats } from "./stats.ts";
+import { integer } from "./sysctl.ts";
+import type { TcpInfo } from "./tcp-info.ts";
+import { type SocketContext, TcpSocket } from "./tcp-socket.ts";
+import type { WorkerHost } from "./worker-host.ts";
+
+/** A connection or listener, as `connections()` lists it. */
+export interface ConnectionInfo extends TcpInfo {
+  localAddr: Address;
+  /** `0.0.0.0`, port 0 for a listener. */
+  remoteAddr: Address;
+}
+
+/** A change of a connection's state. */
+export interface StateEvent {
+  localAddr: Address;
+  remoteAddr: Address;
+  from: TcpState;
+  to: TcpState;
+  /** ms since 1970, with a fraction. */
+  timeMs: number;
+}
+
+/** Another host uses an address of ours (RFC 5227). */
+export interface ConflictEvent {
+  /** Name of the interface. */
+  interface: string;
+}
+
+/** The events of a stack. */
+export interface StackEvents {
+  state: StateEvent;
+  conflict: ConflictEvent;
+}
+
+/** What a stack is put together from (create-stack.ts). */
+export interface StackParts extends SocketContext {
+  host: WorkerHost;
+  pump: EventPump;
+  /** Names of the interfaces, the loopback first. */
+  interfaceNames: string[];
+  lookup: ((hostname: string) => Promise<string>) | undefined;
+  /** Wall clock, ms since 1970, at zero of the core's clock. */
+  timeOriginMs: number;
+  /** Leaves the links to others; after a crash, in the dead worker's place. */
+  unplug: (crashed: boolean) => void;
+}
+
+const DEFAULT_LINGER_MS = 2000;
+const MAX_LINGER_MS = 0x7fffffff;
+
+/** A TCP/IP stack in a worker of its own. Made by `createStack`. */
+export class Stack implements AsyncDisposable {
+  readonly #parts: StackParts;
+  readonly #listeners: { [Name in keyof StackEvents]: Set<(event: StackEvents[Name]) => void> } = {
+    state: new Set(),
+    conflict: new Set(),
+  };
+  #error: Error | undefined;
+  #closing: Promise<void> | undefined;
+  #pings = 0;
+
+  /** Not for users: use `createStack`. */
+  constructor(parts: StackParts) {
+    this.#parts = parts;
+    parts.dispatcher.onState = (from, to, local, remote, timeUs) =>
+      this.#emit("state", {
+        localAddr: addressOf(local),
+        remoteAddr: addressOf(remote),
+        from: stateName(from),
+        to: stateName(to),
+        timeMs: parts.timeOriginMs + timeUs / 1000,
+      });
+    parts.dispatcher.onInterface = (index) =>
+      this.#emit("conflict", { interface: parts.interfaceNames[index] ?? `#${index}` });
+    parts.host.crashed.catch((error: Error) => this.#crash(error));
+    parts.pump.start();
+  }
+
+  /**
+   * Opens a connection.
+   * @returns the connection, when the handshake is complete
+   * @throws (rejects) {@link NetstackError}: `ECONNREFUSED` (reset), `ETIMEDOUT`, `EHOSTUNREACH`, `ENETUNREACH`, `EADDRINUSE`,
+   * `EADDRNOTAVAIL`, `ENOTFOUND` (name), `ERR_STACK_CLOSED`, `ERR_STACK_CRASHED`; `AbortError` at once when the signal says so;
+   * TypeError or RangeError for wrong options
+   */
+  async connect(options: ConnectOptions): Promise<Connection> {
+    const { hostname, port, signal, ...rest } = resolveConnect(options);
+    this.#check("connect");
+    const address = await this.#resolve(hostname, "connect", signal);
+    this.#check("connect");
+    const attempt = new ConnectAttempt(this.#parts, { ...rest, remote: { address, port } }, signal);
+    return new Connection(await attempt.promise);
+  }
+
+  /**
+   * Listens for connections.
+   * @throws (rejects) {@link NetstackError}: `EADDRINUSE`, `EADDRNOTAVAIL`, `ERR_STACK_CLOSED`, `ERR_STACK_CRASHED`; `AbortError`;
+   * TypeError or RangeError for wrong options
+   */
+  async listen(options: ListenOptions): Promise<Listener> {
+    const { local, backlog, signal } = resolveListen(options);
+    this.#check("listen");
+    const attempt = new ListenAttempt(this.#parts, local, backlog, signal);
+    return new Listener(await attempt.promise);
+  }
+
+  /**
+   * Sends echo requests while the result is iterated, and tells what became of each.
+   * @throws TypeError, RangeError for wrong options; (while iterating) `ENOTFOUND`, `AbortError`, `ERR_STACK_CLOSED`, ...
+   */
+  ping(hostname: string, options: PingOptions = {}): AsyncIterable<PingReply> {
+    checkHostname(hostname);
+    if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
+    checkSignal(options.signal);
+    const id = (process.pid + this.#pings++) & 0xffff;
+    const request = resolvePing(0, id, options);
+    return this.#ping(hostname, request);
+  }
+
+  /** The connections and listeners of this stack that have not been given back to the core. */
+  connections(): ConnectionInfo[] {
+    const list: ConnectionInfo[] = [];
+    for (const socket of this.#parts.dispatcher.sockets) {
+      if (!(socket instanceof TcpSocket || socket instanceof ListenerSocket)) continue;
+      list.push({ localAddr: addressOf(socket.local), remoteAddr: addressOf(socket.remote), ...socket.info() });
+    }
+    return list;
+  }
+
+  /** All counters, read from shared memory: also those of a stack that has been closed. */
+  stats(): Stats {
+    return readStats(this.#parts.views, this.#parts.interfaceNames);
+  }
+
+  /** What is in use in the core at the moment. @throws (rejects) `ERR_STACK_CLOSED`, `ERR_STACK_CRASHED` */
+  async usage(): Promise<Usage> {
+    this.#check("usage");
+    return await this.#parts.host.call((control) => control.usage());
+  }
+
+  /** How the captures are doing; what is buffered is written first. @throws (rejects) as `usage` */
+  async captures(): Promise<CaptureStatus[]> {
+    this.#check("captures");
+    return await this.#parts.host.call((control) => control.captures());
+  }
+
+  /** Calls `listener` at each event: `state` (a connection changed its state) or `conflict` (another host uses our address). */
+  on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
+    this.#listenersOf(name).add(listener);
+    this.#updateTrace();
+    return this;
+  }
+
+  /** Undoes `on`. */
+  off<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
+    this.#listenersOf(name).delete(listener);
+    this.#updateTrace();
+    return this;
+  }
+
+  /**
+   * Closes everything: listeners and attempts at once, connections in order (as `Connection.close`). Those that are not done after
+   * `lingerMs` are reset. Then the worker ends; no thread, timer or file is left. A crashed stack is closed already.
+   * @param options.lingerMs - 0..2147483647, default 2000; 0 resets all connections
+   */
+  close(options: { lingerMs?: number | undefined } = {}): Promise<void> {
+    try {
+      const lingerMs = integer("lingerMs", options.lingerMs ?? DEFAULT_LINGER_MS, 0, MAX_LINGER_MS);
+      this.#closing ??= this.#close(lingerMs);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#closing;
+  }
+
+  /** `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(lingerMs: number): Promise<void> {
+    if (this.#error !== undefined) return;
+    const { host, keepAlive, ops, pump, dispatcher, unplug } = this.#parts;
+    keepAlive.hold();
+    this.#error = closedError("stack");
+    dispatcher.crashCalls(this.#error);
+    const sockets: TcpSocket[] = [];
+    for (const sink of [...dispatcher.sockets]) {
+      if (sink instanceof TcpSocket) sockets.push(sink);
+      else if (sink instanceof ListenerSocket) sink.close();
+      else sink.crash(this.#error);
+    }
+    if (lingerMs > 0) await this.#linger(sockets, lingerMs);
+    for (const socket of sockets) socket.abort(this.#error);
+    while (!ops.flush()) await new Promise((resolve) => setImmediate(resolve));
+    await host.stop();
+    pump.drain();
+    pump.stop();
+    ops.stop();
+    dispatcher.crash(this.#error);
+    unplug(false);
+    keepAlive.release();
+  }
+
+  async #linger(sockets: TcpSocket[], lingerMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, lingerMs);
+    });
+    await Promise.race([
+      Promise.allSettled(sockets.map((socket) => socket.close())),
+      late,
+      this.#parts.host.crashed,
+    ]).catch(() => {});
+    clearTimeout(timer);
+  }
+
+  #crash(error: Error): void {
+    this.#error ??= error;
+    const { pump, ops, dispatcher, unplug } = this.#parts;
+    // What it did before it died still counts.
+    pump.drain();
+    pump.stop();
+    ops.stop();
+    dispatcher.crash(error);
+    unplug(true);
+  }
+
+  #check(syscall: string): void {
+    if (this.#error === undefined) return;
+    throw this.#closing === undefined ? this.#error : closedError("stack", syscall);
+  }
+
+  async #resolve(hostname: string, syscall: string, signal: AbortSignal | undefined): Promise<number> {
+    if (signal?.aborted) throw new AbortError(signal);
+    const address = hostname === "localhost" ? LOOPBACK_ADDRESS : parseIpv4(hostname);
+    if (address !== undefined) return address;
+    const { lookup } = this.#parts;
+    if (lookup === undefined) {
+      const message = `${syscall} ENOTFOUND ${hostname}: the stack looks names up only with the option \`lookup\``;
+      throw new NetstackError("ENOTFOUND", message, { syscall, address: hostname });
+    }
+    const found = parseIpv4(await abortable(lookup(hostname), signal));
+    if (found === undefined) throw invalidValue("lookup", "a function that resolves with an IPv4 address", hostname);
+    return found;
+  }
+
+  async *#ping(hostname: string, request: ReturnType<typeof resolvePing>): AsyncGenerator<PingReply, void, undefined> {
+    this.#check("ping");
+    const address = await this.#resolve(hostname, "ping", request.signal);
+    this.#check("ping");
+    yield* new Ping(this.#parts, { ...request, address }).results();
+  }
+
+  #listenersOf<Name extends keyof StackEvents>(name: Name): Set<(event: StackEvents[Name]) => void> {
+    if (!Object.hasOwn(this.#listeners, name)) throw invalidValue("name", "`state` or `conflict`", name);
+    return this.#listeners[name];
+  }
+
+  #emit<Name extends keyof StackEvents>(name: Name, event: StackEvents[Name]): void {
+    for (const listener of [...this.#listeners[name]]) {
+      // A listener that throws is its author's uncaught exception, not a broken stack.
+      try {
+        listener(event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  /** The core tells state changes only while somebody listens. */
+  #updateTrace(): void {
+    Atomics.store(this.#parts.views.i32, CONFIG_TRACE_STATES >>> 2, this.#listeners.state.size > 0 ? 1 : 0);
+  }
+}
+
+/** The promise's result, or AbortError as soon as the signal says so. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new AbortError(signal));
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

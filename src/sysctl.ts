@@ -1,0 +1,212 @@
+// The settings of a stack under Linux's names and in Linux's units: types (which are the documentation), defaults, ranges, and
+// where each lies in the CONFIG block. What a setting does is the core's business.
+import * as layout from "../assembly/layout.ts";
+import { invalidType, invalidValue, outOfRange } from "./errors.ts";
+
+/** Least, initial and greatest size of a socket's ring, bytes; each at most the next. */
+export type MemoryTriple = readonly [min: number, initial: number, max: number];
+
+/** Settings of a stack. Names and units are those of Linux's `net.ipv4.*` (and `net.core`, `neigh.default`). */
+export interface Sysctl {
+  /** SYNs sent again before `connect` gives up, 1..127. Default 7: with doubling that is over three minutes (RFC 9293 MUST-23). */
+  tcp_syn_retries: number;
+  /** SYN-ACKs sent again before a connection that is being accepted is forgotten, 1..255. Default 5. */
+  tcp_synack_retries: number;
+  /** Retransmissions after which the way to the peer is suspected (R1), 1..255. Default 3. */
+  tcp_retries1: number;
+  /** Retransmissions after which a connection is given up (R2), 1..255. Default 15: 13 to 30 minutes. */
+  tcp_retries2: number;
+  /** Retransmissions for a connection that the application has closed, 0..255. Default 8. */
+  tcp_orphan_retries: number;
+  /** Seconds a closed connection waits in FIN-WAIT-2 for the peer's FIN, 1..3600. Default 60. */
+  tcp_fin_timeout: number;
+  /** Window scaling (RFC 7323), 0 | 1. Default 1. */
+  tcp_window_scaling: number;
+  /** Timestamps and PAWS (RFC 7323), 0 | 1. Default 1. */
+  tcp_timestamps: number;
+  /** Receive ring, bytes. Default [4096, 131072, 6291456]. */
+  tcp_rmem: MemoryTriple;
+  /** Send ring, bytes. Default [4096, 16384, 4194304]. */
+  tcp_wmem: MemoryTriple;
+  /** Congestion control. Default (and only) `reno`: NewReno, RFC 5681 and 6582. */
+  tcp_congestion_control: "reno";
+  /** Idle seconds before the first keepalive, 1..32767. Default 7200. */
+  tcp_keepalive_time: number;
+  /** Seconds between keepalives, 1..32767. Default 75. */
+  tcp_keepalive_intvl: number;
+  /** Unanswered keepalives before the connection is given up, 1..127. Default 9. */
+  tcp_keepalive_probes: number;
+  /** Least retransmission time-out, µs, 1000..120000000. Default 200000. */
+  tcp_rto_min_us: number;
+  /** Greatest retransmission time-out, ms, 1000..120000. Default 120000. */
+  tcp_rto_max_ms: number;
+  /** Least segment size we send, whatever a peer's MSS option says, bytes, 1..65535. Default 48. */
+  tcp_min_snd_mss: number;
+  /** Shrink the congestion window of a connection that was idle (RFC 5681 4.1), 0 | 1. Default 1. */
+  tcp_slow_start_after_idle: number;
+  /** Grow receive rings as the connection needs it, 0 | 1. Default 1. */
+  tcp_moderate_rcvbuf: number;
+  /** Greatest backlog of a listener, 1..65535. Default 4096. */
+  somaxconn: number;
+  /** Connections of a listener whose handshake is not complete, 1..65535. Default 4096. */
+  tcp_max_syn_backlog: number;
+  /** ms between answers to invalid segments of one connection (RFC 5961), 0..60000. Default 500. */
+  tcp_invalid_ratelimit: number;
+  /** Ephemeral ports (RFC 6056), first and last. Default [32768, 60999]. */
+  ip_local_port_range: readonly [first: number, last: number];
+  /** Time to live of what we send, 1..255. Default 64. */
+  ip_default_ttl: number;
+  /** Do not answer pings, 0 | 1. Default 0. */
+  icmp_echo_ignore_all: number;
+  /** ms between ICMP errors to one destination, 0..60000. Default 1000. */
+  icmp_ratelimit: number;
+  /** ms between ARP requests for one address, 1..60000. Default 1000. */
+  retrans_time_ms: number;
+  /** ARP requests before an address is unreachable, 1..100. Default 3. */
+  mcast_solicit: number;
+  /** ms an ARP entry is trusted, 1..3600000. Default 30000. */
+  base_reachable_time_ms: number;
+  /** Frames that wait for one unresolved address, 1..256. Default 16. */
+  unres_qlen: number;
+  /** ms of TIME-WAIT (2 MSL), 0..240000. Default 60000. */
+  tcp_time_wait_ms: number;
+  /** Segments of the initial window (RFC 6928), 1..1000. Default 10. */
+  tcp_initial_cwnd: number;
+  /** Duplicate ACKs that mean loss, 1..300. Default 3. */
+  tcp_reordering: number;
+  /** µs an ACK may be delayed, 0..500000. Default 40000. */
+  tcp_delack_min_us: number;
+  /** Bytes of one connection that may wait for the link, 65536..1073741824. Default 4194304. */
+  tcp_limit_output_bytes: number;
+}
+
+type Row = readonly [address: number, initial: number, least: number, most: number];
+
+const GIB = 1024 * 1024 * 1024;
+
+const NUMBERS = {
+  tcp_syn_retries: [layout.SYSCTL_TCP_SYN_RETRIES, 7, 1, 127],
+  tcp_synack_retries: [layout.SYSCTL_TCP_SYNACK_RETRIES, 5, 1, 255],
+  tcp_retries1: [layout.SYSCTL_TCP_RETRIES1, 3, 1, 255],
+  tcp_retries2: [layout.SYSCTL_TCP_RETRIES2, 15, 1, 255],
+  tcp_orphan_retries: [layout.SYSCTL_TCP_ORPHAN_RETRIES, 8, 0, 255],
+  tcp_fin_timeout: [layout.SYSCTL_TCP_FIN_TIMEOUT, 60, 1, 3600],
+  tcp_window_scaling: [layout.SYSCTL_TCP_WINDOW_SCALING, 1, 0, 1],
+  tcp_timestamps: [layout.SYSCTL_TCP_TIMESTAMPS, 1, 0, 1],
+  tcp_keepalive_time: [layout.SYSCTL_TCP_KEEPALIVE_TIME, 7200, 1, 32767],
+  tcp_keepalive_intvl: [layout.SYSCTL_TCP_KEEPALIVE_INTVL, 75, 1, 32767],
+  tcp_keepalive_probes: [layout.SYSCTL_TCP_KEEPALIVE_PROBES, 9, 1, 127],
+  tcp_rto_min_us: [layout.SYSCTL_TCP_RTO_MIN_US, 200_000, 1000, 120_000_000],
+  tcp_rto_max_ms: [layout.SYSCTL_TCP_RTO_MAX_MS, 120_000, 1000, 120_000],
+  tcp_min_snd_mss: [layout.SYSCTL_TCP_MIN_SND_MSS, 48, 1, 65535],
+  tcp_slow_start_after_idle: [layout.SYSCTL_TCP_SLOW_START_AFTER_IDLE, 1, 0, 1],
+  tcp_moderate_rcvbuf: [layout.SYSCTL_TCP_MODERATE_RCVBUF, 1, 0, 1],
+  somaxconn: [layout.SYSCTL_SOMAXCONN, 4096, 1, 65535],
+  tcp_max_syn_backlog: [layout.SYSCTL_TCP_MAX_SYN_BACKLOG, 4096, 1, 65535],
+  tcp_invalid_ratelimit: [layout.SYSCTL_TCP_INVALID_RATELIMIT, 500, 0, 60_000],
+  ip_default_ttl: [layout.SYSCTL_IP_DEFAULT_TTL, 64, 1, 255],
+  icmp_echo_ignore_all: [layout.SYSCTL_ICMP_ECHO_IGNORE_ALL, 0, 0, 1],
+  icmp_ratelimit: [layout.SYSCTL_ICMP_RATELIMIT, 1000, 0, 60_000],
+  retrans_time_ms: [layout.SYSCTL_NEIGH_RETRANS_TIME_MS, 1000, 1, 60_000],
+  mcast_solicit: [layout.SYSCTL_NEIGH_MCAST_SOLICIT, 3, 1, 100],
+  base_reachable_time_ms: [layout.SYSCTL_NEIGH_BASE_REACHABLE_TIME_MS, 30_000, 1, 3_600_000],
+  unres_qlen: [layout.SYSCTL_NEIGH_UNRES_QLEN, 16, 1, 256],
+  tcp_time_wait_ms: [layout.SYSCTL_TCP_TIME_WAIT_MS, 60_000, 0, 240_000],
+  tcp_initial_cwnd: [layout.SYSCTL_TCP_INITIAL_CWND, 10, 1, 1000],
+  tcp_reordering: [layout.SYSCTL_TCP_REORDERING, 3, 1, 300],
+  tcp_delack_min_us: [layout.SYSCTL_TCP_DELACK_MIN_US, 40_000, 0, 500_000],
+  tcp_limit_output_bytes: [layout.SYSCTL_TCP_LIMIT_OUTPUT_BYTES, 4_194_304, 65536, GIB],
+} as const satisfies Partial<Record<keyof Sysctl, Row>>;
+
+/** Settings that are several numbers, in ascending order, each in a word of its own. */
+const LISTS = {
+  tcp_rmem: {
+    addresses: [layout.SYSCTL_TCP_RMEM_MIN, layout.SYSCTL_TCP_RMEM_DEFAULT, layout.SYSCTL_TCP_RMEM_MAX],
+    initial: [4096, 131_072, 6_291_456],
+    least: 256,
+    most: GIB / 4,
+  },
+  tcp_wmem: {
+    addresses: [layout.SYSCTL_TCP_WMEM_MIN, layout.SYSCTL_TCP_WMEM_DEFAULT, layout.SYSCTL_TCP_WMEM_MAX],
+    initial: [4096, 16_384, 4_194_304],
+    least: 256,
+    most: GIB / 4,
+  },
+  ip_local_port_range: {
+    addresses: [layout.SYSCTL_IP_LOCAL_PORT_RANGE_MIN, layout.SYSCTL_IP_LOCAL_PORT_RANGE_MAX],
+    initial: [32_768, 60_999],
+    least: 1,
+    most: 65_535,
+  },
+} as const;
+
+const CONGESTION_CONTROLS: Readonly<Record<Sysctl["tcp_congestion_control"], number>> = {
+  reno: layout.CONGESTION_RENO,
+};
+
+/** The words of the CONFIG block that settings come to, by address. */
+export type SysctlWords = Map<number, number>;
+
+/**
+ * Checks settings and fills in the defaults.
+ * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), RangeError (`ERR_OUT_OF_RANGE`)
+ */
+export function resolveSysctl(sysctl: Partial<Sysctl> = {}): SysctlWords {
+  if (typeof sysctl !== "object" || sysctl === null) throw invalidType("sysctl", "an object", sysctl);
+  const words: SysctlWords = new Map();
+  for (const [address, initial] of Object.values(NUMBERS)) words.set(address, initial);
+  for (const { addresses, initial } of Object.values(LISTS)) {
+    for (const [index, address] of addresses.entries()) words.set(address, initial[index]!);
+  }
+  words.set(layout.SYSCTL_TCP_CONGESTION_CONTROL, CONGESTION_CONTROLS.reno);
+  for (const [name, value] of Object.entries(sysctl)) if (value !== undefined) setSysctl(words, name, value);
+  return words;
+}
+
+function setSysctl(words: SysctlWords, name: string, value: unknown): void {
+  const option = `sysctl.${name}`;
+  if (Object.hasOwn(NUMBERS, name)) {
+    const [address, , least, most] = NUMBERS[name as keyof typeof NUMBERS];
+    words.set(address, integer(option, value, least, most));
+  } else if (Object.hasOwn(LISTS, name)) {
+    setList(words, option, name as keyof typeof LISTS, value);
+  } else if (name === "tcp_congestion_control") {
+    const names = Object.keys(CONGESTION_CONTROLS);
+    if (typeof value !== "string" || !Object.hasOwn(CONGESTION_CONTROLS, value)) {
+      throw invalidValue(option, `one of ${names.join(", ")}`, value);
+    }
+    words.set(layout.SYSCTL_TCP_CONGESTION_CONTROL, CONGESTION_CONTROLS[value as Sysctl["tcp_congestion_control"]]);
+  } else {
+    throw invalidValue("sysctl", `settings out of ${sysctlNames().join(", ")}`, name);
+  }
+}
+
+function setList(words: SysctlWords, option: string, name: keyof typeof LISTS, value: unknown): void {
+  const { addresses, least, most } = LISTS[name];
+  const wanted = `${addresses.length} ascending numbers in ${least}..${most}`;
+  if (!Array.isArray(value)) throw invalidType(option, wanted, value);
+  if (value.length !== addresses.length) throw invalidValue(option, wanted, value);
+  let previous: number = least;
+  for (const [index, address] of addresses.entries()) {
+    const number = integer(`${option}[${index}]`, value[index], least, most);
+    if (number < previous) throw outOfRange(option, wanted, value);
+    words.set(address, number);
+    previous = number;
+  }
+}
+
+/**
+ * Checks that a value is an integer in a range.
+ * @throws TypeError (`ERR_INVALID_ARG_TYPE`), RangeError (`ERR_OUT_OF_RANGE`)
+ */
+export function integer(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== "number") throw invalidType(name, `${least}..${most}`, value);
+  if (!Number.isInteger(value)) throw outOfRange(name, `an integer in ${least}..${most}`, value);
+  if (value < least || value > most) throw outOfRange(name, `${least}..${most}`, value);
+  return value;
+}
+
+/** The names of all settings. */
+export function sysctlNames(): string[] {
+  return [...Object.keys(NUMBERS), ...Object.keys(LISTS), "tcp_congestion_control"];
+}

@@ -1,0 +1,129 @@
+// A connection as `info()` shows it: the TCB's fields by their RFC names, read from shared memory. Times in µs, sizes in bytes,
+// congestion window in segments as Linux counts it.
+import * as layout from "../assembly/layout.ts";
+import type { SharedViews } from "./memory.ts";
+import { stateName, type TcpState } from "./states.ts";
+
+/** What the core knows of a connection. RFC names; `*Us` in µs, windows in bytes unless said otherwise. */
+export interface TcpInfo {
+  state: TcpState;
+  /** SND.UNA, SND.NXT, SND.WND and ISS of RFC 9293 3.3.1. */
+  sndUna: number;
+  sndNxt: number;
+  sndWnd: number;
+  iss: number;
+  /** RCV.NXT, RCV.WND and IRS. */
+  rcvNxt: number;
+  rcvWnd: number;
+  irs: number;
+  /** Congestion window and slow-start threshold (RFC 5681), segments; Infinity: no threshold yet. */
+  cwnd: number;
+  ssthresh: number;
+  /** Payload of a full segment we send (options taken off), and of those the peer sends. */
+  sndMss: number;
+  rcvMss: number;
+  advMss: number;
+  pmtu: number;
+  /** RFC 6298; 0 before the first sample. */
+  srttUs: number;
+  rttvarUs: number;
+  rtoUs: number;
+  minRttUs: number;
+  /** Segments in flight, and of those: thought lost, sent again, reported received. */
+  packetsOut: number;
+  lostOut: number;
+  retransOut: number;
+  sackedOut: number;
+  /** Segments sent again in the connection's life. */
+  totalRetrans: number;
+  /** Time-outs in a row without an answer, exponent of the back-off, window probes in a row. */
+  retransmits: number;
+  backoff: number;
+  probes: number;
+  /** Shifts of RFC 7323. */
+  sndWscale: number;
+  rcvWscale: number;
+  /** What was negotiated. */
+  options: { timestamps: boolean; sack: boolean; windowScaling: boolean; ecn: boolean };
+  caState: "open" | "disorder" | "cwr" | "recovery" | "loss";
+  congestionControl: "reno";
+  /** Payload bytes sent (with and of retransmissions), acknowledged, received in order. */
+  bytesSent: number;
+  bytesRetrans: number;
+  bytesAcked: number;
+  bytesReceived: number;
+  /** Segments on the wire. */
+  segsOut: number;
+  segsIn: number;
+  /** Segments that came out of order. */
+  rcvOooSegs: number;
+  /** Bytes of the rings, and how many are waiting in them. */
+  sndRingBytes: number;
+  rcvRingBytes: number;
+  sndQueuedBytes: number;
+  rcvQueuedBytes: number;
+}
+
+const CA_STATES = ["open", "disorder", "cwr", "recovery", "loss"] as const;
+const NO_THRESHOLD = 0x7fffffff;
+
+/**
+ * Reads a TCB.
+ * @param tcb - address of the record
+ */
+export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
+  const u32 = (field: number): number => views.u32[(tcb + field) >>> 2]!;
+  const u64 = (field: number): number => Number(views.u64[(tcb + field) >>> 3]!);
+  const u8 = (field: number): number => views.u8[tcb + field]!;
+  const options = u8(layout.TCB_OPTIONS);
+  const ssthresh = u32(layout.TCB_SSTHRESH);
+  return {
+    state: stateName(u8(layout.TCB_STATE)),
+    sndUna: u32(layout.TCB_SND_UNA),
+    sndNxt: u32(layout.TCB_SND_NXT),
+    sndWnd: u32(layout.TCB_SND_WND),
+    iss: u32(layout.TCB_ISS),
+    rcvNxt: u32(layout.TCB_RCV_NXT),
+    rcvWnd: u32(layout.TCB_RCV_WND),
+    irs: u32(layout.TCB_IRS),
+    cwnd: u32(layout.TCB_CWND),
+    ssthresh: ssthresh >= NO_THRESHOLD ? Number.POSITIVE_INFINITY : ssthresh,
+    sndMss: u32(layout.TCB_SND_MSS),
+    rcvMss: u32(layout.TCB_RCV_MSS),
+    advMss: u32(layout.TCB_ADV_MSS),
+    pmtu: u32(layout.TCB_PMTU),
+    srttUs: u32(layout.TCB_SRTT_US),
+    rttvarUs: u32(layout.TCB_RTTVAR_US),
+    rtoUs: u32(layout.TCB_RTO_US),
+    minRttUs: u32(layout.TCB_MIN_RTT_US),
+    packetsOut: u32(layout.TCB_PACKETS_OUT),
+    lostOut: u32(layout.TCB_LOST_OUT),
+    retransOut: u32(layout.TCB_RETRANS_OUT),
+    sackedOut: u32(layout.TCB_SACKED_OUT),
+    totalRetrans: u32(layout.TCB_TOTAL_RETRANS),
+    retransmits: u8(layout.TCB_RETRANSMITS),
+    backoff: u8(layout.TCB_BACKOFF),
+    probes: u8(layout.TCB_PROBES),
+    sndWscale: u8(layout.TCB_SND_WSCALE),
+    rcvWscale: u8(layout.TCB_RCV_WSCALE),
+    options: {
+      timestamps: (options & layout.TCB_OPTION_TIMESTAMPS) !== 0,
+      sack: (options & layout.TCB_OPTION_SACK) !== 0,
+      windowScaling: (options & layout.TCB_OPTION_WSCALE) !== 0,
+      ecn: (options & layout.TCB_OPTION_ECN) !== 0,
+    },
+    caState: CA_STATES[u8(layout.TCB_CA_STATE)] ?? "open",
+    congestionControl: "reno",
+    bytesSent: u64(layout.TCB_BYTES_SENT),
+    bytesRetrans: u64(layout.TCB_BYTES_RETRANS),
+    bytesAcked: u64(layout.TCB_BYTES_ACKED),
+    bytesReceived: u64(layout.TCB_BYTES_RECEIVED),
+    segsOut: u64(layout.TCB_SEGS_OUT),
+    segsIn: u64(layout.TCB_SEGS_IN),
+    rcvOooSegs: u32(layout.TCB_RCV_OOO_SEGS),
+    sndRingBytes: u32(layout.TCB_SND_RING_CAPACITY),
+    rcvRingBytes: u32(layout.TCB_RCV_RING_CAPACITY),
+    sndQueuedBytes: (u32(layout.TCB_SND_TAIL) - u32(layout.TCB_SND_HEAD)) >>> 0,
+    rcvQueuedBytes: (u32(layout.TCB_RCV_TAIL) - u32(layout.TCB_RCV_HEAD)) >>> 0,
+  };
+}

@@ -1,0 +1,190 @@
+// The life of one connection on the main thread: from the handshake's end until its handle is given back to the core. Joins the two
+// sides, says how it ended (once), and gives the handle back at the right moment: not while unread bytes are wanted, and never
+// while the file system works on one of its rings.
+import {
+  ECONNABORTED,
+  EPIPE,
+  READY_CLOSED,
+  READY_EOF,
+  READY_FIN_ACKED,
+  READY_READABLE,
+  READY_WRITABLE,
+} from "../assembly/layout.ts";
+import { formatIpv4 } from "./address.ts";
+import type { Dispatcher, HandleSink } from "./dispatcher.ts";
+import { closedError, netstackError } from "./errors.ts";
+import { Holder, type KeepAlive } from "./keep-alive.ts";
+import type { SharedViews } from "./memory.ts";
+import type { Endpoint, OpQueue } from "./op-queue.ts";
+import { ReceiveSide } from "./receive-side.ts";
+import { SendSide } from "./send-side.ts";
+import { SocketIo } from "./socket-io.ts";
+import { readTcpInfo, type TcpInfo } from "./tcp-info.ts";
+
+/** What the sockets of a stack share. */
+export interface SocketContext {
+  views: SharedViews;
+  ops: OpQueue;
+  dispatcher: Dispatcher;
+  keepAlive: KeepAlive;
+}
+
+/** How a handle is given back: the core ends the connection in order, resets it, or has nothing left to do. */
+type GiveBack = "close" | "abort" | "release";
+
+/** One connection. */
+export class TcpSocket implements HandleSink {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly send: SendSide;
+  readonly receive: ReceiveSide;
+  readonly views: SharedViews;
+  readonly holder: Holder;
+  /** Resolves after an orderly end, rejects when the connection was lost. Never an unhandled rejection. */
+  readonly closed: Promise<void>;
+  /** Goes on after an access of the file system. */
+  readonly pump: () => void;
+  readonly #context: SocketContext;
+  readonly #io: SocketIo;
+  #resolveClosed!: () => void;
+  #rejectClosed!: (error: Error) => void;
+  #ended = false;
+  #closing = false;
+  #givingBack: GiveBack | undefined;
+  #lastInfo: TcpInfo | undefined;
+
+  constructor(context: SocketContext, handle: number, local: Endpoint, remote: Endpoint) {
+    this.#context = context;
+    this.local = local;
+    this.remote = remote;
+    this.views = context.views;
+    this.#io = new SocketIo(context.views, context.ops, handle);
+    this.send = new SendSide(this.#io, () => context.ops.shutdownWrite(handle));
+    this.receive = new ReceiveSide(this.#io, () => this.#giveBack("release"));
+    this.holder = new Holder(context.keepAlive);
+    this.closed = new Promise((resolve, reject) => {
+      this.#resolveClosed = resolve;
+      this.#rejectClosed = reject;
+    });
+    this.closed.catch(() => {});
+    this.pump = () => {
+      if (this.#givingBack !== undefined) this.#finishGivingBack();
+      this.send.pump();
+      this.receive.pump();
+    };
+    context.dispatcher.attach(handle, this);
+  }
+
+  /** Whether the handle is ours no more (or will not be as soon as the file system is done). */
+  get gone(): boolean {
+    return this.#givingBack !== undefined;
+  }
+
+  onReady(bits: number, errno: number): void {
+    if (this.gone) return;
+    if ((bits & READY_CLOSED) !== 0) return this.#onClosed(errno);
+    if ((bits & READY_FIN_ACKED) !== 0 && this.#closing) return this.#finishClose();
+    if ((bits & READY_WRITABLE) !== 0) this.send.pump();
+    if ((bits & (READY_READABLE | READY_EOF)) === 0) return;
+    if (this.#closing) this.#discardUnread();
+    else this.receive.pump();
+  }
+
+  crash(error: Error): void {
+    // Nobody takes the handle back: there is no core any more, or it has forgotten this socket itself.
+    this.#givingBack ??= "release";
+    this.#lastInfo ??= readTcpInfo(this.views, this.#io.tcb);
+    this.send.fail(error);
+    this.receive.detach(error);
+    this.#end(error);
+  }
+
+  /**
+   * Ends the connection in order: what was written is sent, then FIN. Unread bytes are discarded, and the peer is told by a reset.
+   * @returns `closed`, or a resolved promise if the connection had ended before
+   * @see RFC 9293 3.6.1
+   */
+  close(): Promise<void> {
+    if (this.#closing) return this.closed;
+    if (this.gone || this.#ended) {
+      this.receive.detach(closedError("connection", "read"));
+      this.#giveBack("release");
+      return Promise.resolve();
+    }
+    this.#closing = true;
+    this.receive.detach(closedError("connection", "read"));
+    if (this.#discardUnread()) return this.closed;
+    // A failure is told by `closed`.
+    this.send.end().catch(() => {});
+    return this.closed;
+  }
+
+  /** Resets the connection; everything that waits is rejected with the error. */
+  abort(error: Error = this.#error(ECONNABORTED, "abort")): void {
+    this.send.fail(error);
+    this.receive.detach(error);
+    this.#giveBack(this.#ended ? "release" : "abort");
+    this.#end(error);
+  }
+
+  /** The state of the connection, or the last one seen. */
+  info(): TcpInfo {
+    return this.#lastInfo ?? readTcpInfo(this.views, this.#io.tcb);
+  }
+
+  setNoDelay(on: boolean): void {
+    if (!this.gone) this.#context.ops.setNoDelay(this.#io.handle, on);
+  }
+
+  setKeepAlive(on: boolean, idleMs: number, intervalMs: number, count: number): void {
+    if (!this.gone) this.#context.ops.setKeepAlive(this.#io.handle, on, idleMs, intervalMs, count);
+  }
+
+  #error(errno: number, syscall: string): Error {
+    return netstackError(errno, { syscall, address: formatIpv4(this.remote.address), port: this.remote.port });
+  }
+
+  #onClosed(errno: number): void {
+    const error = errno === 0 ? null : this.#error(errno, "read");
+    this.send.fail(error === null ? this.#error(EPIPE, "write") : this.#error(errno, "write"));
+    this.#end(error);
+    if (this.#closing) this.#giveBack("release");
+    else this.receive.finish(error);
+  }
+
+  /** Bytes that nobody will read are there, or come, after close(): RST instead of FIN. @returns whether there were any */
+  #discardUnread(): boolean {
+    if (!this.#io.waitReadable() && this.#io.readable > 0) {
+      this.send.fail(closedError("connection", "write"));
+      this.#finishClose();
+      return true;
+    }
+    return false;
+  }
+
+  #finishClose(): void {
+    this.#giveBack("close");
+    this.#end(null);
+  }
+
+  #end(error: Error | null): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (error === null) this.#resolveClosed();
+    else this.#rejectClosed(error);
+    this.holder.end();
+  }
+
+  #giveBack(how: GiveBack): void {
+    if (this.gone) return;
+    this.#givingBack = how;
+    this.#finishGivingBack();
+  }
+
+  #finishGivingBack(): void {
+    if (this.#lastInfo !== undefined || this.#io.busy) return;
+    this.#lastInfo = readTcpInfo(this.views, this.#io.tcb);
+    this.#context.dispatcher.forgetHandle(this.#io.handle);
+    this.#context.ops[this.#givingBack!](this.#io.handle);
+  }
+}

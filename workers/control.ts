@@ -1,0 +1,170 @@
+// The worker's side of the control plane: brings interfaces up on their ports, answers questions. Runs between turns of the loop.
+import {
+  CONTROL_HANDLED,
+  IF_CSUM_OFFLOAD,
+  IF_UP,
+  INTERFACE_BYTES,
+  INTERFACES,
+  RX_DESCRIPTOR_BYTES,
+  RX_DESCRIPTOR_CAPACITY,
+  RX_DESCRIPTORS,
+  TX_RING_BYTES,
+  TX_RINGS,
+} from "../assembly/layout.ts";
+import { netstackError } from "../src/errors.ts";
+import type { SharedViews } from "../src/memory.ts";
+import type {
+  CaptureStatus,
+  Failure,
+  InterfaceSetup,
+  StackControl,
+  StackSetup,
+  StartResult,
+  Usage,
+} from "../src/protocol.ts";
+import type { LoopCore } from "./loop.ts";
+import { type OpenedLinks, openPort } from "./open-port.ts";
+import type { Port, PortPlace } from "./port.ts";
+
+/** The core's exports for control, besides those of the loop (assembly/index.ts). */
+export interface ControlCore extends LoopCore {
+  initialise(): number;
+  addInterface(
+    address: number,
+    prefixLength: number,
+    macHigh16: number,
+    macLow32: number,
+    mtu: number,
+    gsoMax: number,
+    rxSlots: number,
+    flags: number,
+  ): number;
+  addRoute(destination: number, prefixLength: number, gateway: number, interfaceIndex: number): number;
+  heapAllocate(bytes: number): number;
+  heapFree(ptr: number): number;
+  usage(kind: number): number;
+}
+
+// What usage() of the core counts.
+const USAGE_TCBS = 0;
+const USAGE_RTX_RECORDS = 1;
+const USAGE_HEAP_BYTES = 2;
+const USAGE_TCP_TIMERS = 3;
+const USAGE_TX_FRAMES = 4;
+
+const ENOMEM = 12;
+
+/** Control of one core. */
+export class Control implements StackControl {
+  /** Ports by interface; 0 is the loopback, which has none. */
+  readonly ports: (Port | undefined)[] = [undefined];
+  readonly links: OpenedLinks = { packet: [], capture: [] };
+  readonly #views: SharedViews;
+  readonly #core: ControlCore;
+  readonly #onStarted: () => void;
+  readonly #linkBlocks: number[] = [];
+  #linkBytes = 0;
+
+  /** @param onStarted - the loop can run */
+  constructor(views: SharedViews, core: ControlCore, onStarted: () => void) {
+    this.#views = views;
+    this.#core = core;
+    this.#onStarted = onStarted;
+  }
+
+  start(setup: StackSetup): StartResult {
+    return this.#handled(() => {
+      try {
+        check("initialise", this.#core.initialise());
+        for (const [at, one] of setup.interfaces.entries()) this.#addInterface(one, at + 1);
+        for (const { destination, prefixLength, gateway, interfaceIndex } of setup.routes) {
+          check("addRoute", this.#core.addRoute(destination, prefixLength, gateway, interfaceIndex));
+        }
+      } catch (error) {
+        this.close();
+        return { ok: false, failure: failureOf(error) };
+      }
+      this.#onStarted();
+      return { ok: true, timeOriginMs: performance.timeOrigin };
+    });
+  }
+
+  peerAttached(interfaceIndex: number, memory: SharedArrayBuffer): void {
+    this.#handled(() => this.ports[interfaceIndex]?.peerAttached(memory));
+  }
+
+  usage(): Usage {
+    return this.#handled(() => ({
+      tcbs: this.#core.usage(USAGE_TCBS),
+      retransmissionRecords: this.#core.usage(USAGE_RTX_RECORDS),
+      timers: this.#core.usage(USAGE_TCP_TIMERS),
+      txFrames: this.#core.usage(USAGE_TX_FRAMES),
+      heapBytes: this.#core.usage(USAGE_HEAP_BYTES),
+      linkBytes: this.#linkBytes,
+    }));
+  }
+
+  captures(): CaptureStatus[] {
+    return this.#handled(() => this.links.capture.map((port) => port.status()));
+  }
+
+  /** Closes all ports. */
+  close(): void {
+    for (const port of this.ports.splice(1)) port?.close();
+  }
+
+  /** After a message has been dealt with, the loop may go on without the event loop. */
+  #handled<T>(work: () => T): T {
+    try {
+      return work();
+    } finally {
+      Atomics.add(this.#views.i32, CONTROL_HANDLED >>> 2, 1);
+    }
+  }
+
+  #addInterface({ link, address, prefixLength, mac, mtu }: InterfaceSetup, index: number): void {
+    const place: PortPlace = {
+      views: this.#views,
+      rxDescriptors: RX_DESCRIPTORS + index * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES,
+      txRing: TX_RINGS + index * TX_RING_BYTES,
+      interfaceRecord: INTERFACES + index * INTERFACE_BYTES,
+      mac,
+      mtu,
+      allocate: (bytes) => this.#allocate(bytes),
+    };
+    const port = openPort(link, place, index, this.links);
+    this.ports[index] = port;
+    const words = new DataView(mac.buffer, mac.byteOffset, mac.byteLength);
+    const flags = IF_UP | (port.checksumOffload ? IF_CSUM_OFFLOAD : 0);
+    const high = words.getUint16(0);
+    const low = words.getUint32(2);
+    const { gsoMax, rxSlots } = port;
+    const added = this.#core.addInterface(address, prefixLength, high, low, mtu, gsoMax, rxSlots, flags);
+    check("addInterface", added < 0 ? added : added - index);
+  }
+
+  #allocate(bytes: number): number {
+    const ptr = this.#core.heapAllocate(bytes);
+    if (ptr === 0)
+      throw netstackError(ENOMEM, { syscall: "open" }, `a link needs ${bytes} bytes of the stack's memory`);
+    this.#linkBlocks.push(ptr);
+    this.#linkBytes += 2 ** Math.ceil(Math.log2(bytes));
+    // Signed numbers come out of WASM.
+    return ptr >>> 0;
+  }
+}
+
+function check(call: string, result: number): void {
+  if (result < 0) throw netstackError(-result, { syscall: call });
+  if (result > 0) throw new Error(`${call} gave ${result}`);
+}
+
+function failureOf(error: unknown): Failure {
+  const { message, code, errno, syscall } = error as Partial<NodeJS.ErrnoException>;
+  return {
+    message: message ?? String(error),
+    code: typeof code === "string" ? code : "ERR_STACK_START",
+    errno: typeof errno === "number" ? errno : undefined,
+    syscall: typeof syscall === "string" ? syscall : undefined,
+  };
+}

@@ -1,0 +1,135 @@
+// The run-to-completion loop of a stack: what main wants, frames in, timers, frames out, events, sleep. A function of core, ports,
+// clock and a way to wait, so that tests run it with fakes. Makes no decision about segments and knows no kind of link.
+import {
+  CONTROL_HANDLED,
+  CONTROL_REQUESTS,
+  DOORBELL_PENDING,
+  EVENT_BELL,
+  EVENT_BELL_WAITING,
+  STOP,
+} from "../assembly/layout.ts";
+import type { Port } from "./port.ts";
+
+/** The core's exports that the loop calls (assembly/index.ts). Times are µs. */
+export interface LoopCore {
+  userCalls(nowUs: number): number;
+  receive(interfaceIndex: number, count: number, nowUs: number): void;
+  runTimers(nowUs: number): void;
+  transmit(nowUs: number): number;
+  transmitted(interfaceIndex: number): void;
+  flushEvents(): number;
+  nextDeadline(nowUs: number): number;
+}
+
+/** What the loop runs over. */
+export interface LoopParts {
+  core: LoopCore;
+  /** View of the whole memory. */
+  i32: Int32Array<SharedArrayBuffer>;
+  /** Ports by interface; 0 is the loopback, which has none. */
+  ports: readonly (Port | undefined)[];
+  /** µs, never backwards. */
+  clock: () => number;
+  /** Sleeps until the doorbell rings, a link has news, or `timeoutUs` (Infinity: no deadline) is over. Returns at once if it rang. */
+  sleep: (timeoutUs: number) => void;
+  /** µs to look on for work before sleeping. 0: sleep at once. */
+  spinUs: number;
+}
+
+/** Turns at the end in which what is on its way out may leave. */
+const LAST_TURNS = 64;
+
+/** The loop of one stack. */
+export class Loop {
+  readonly #parts: LoopParts;
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Runs until main stops the stack or has sent a control message.
+   * @returns `stop`: it is over; `control`: return to the event loop, then call `run` again
+   */
+  run(): "stop" | "control" {
+    const { i32, clock, spinUs } = this.#parts;
+    let busyUs = clock();
+    for (;;) {
+      // Taken down before we look for work: work that comes later puts it up again, and then we do not sleep.
+      Atomics.store(i32, DOORBELL_PENDING >>> 2, 0);
+      if (Atomics.load(i32, STOP >>> 2) !== 0) {
+        this.#finish();
+        return "stop";
+      }
+      if (this.isControlWaiting) return "control";
+      const nowUs = clock();
+      if (this.turn(nowUs) > 0) busyUs = nowUs;
+      const deadlineUs = this.#nextDeadline(clock());
+      const afterUs = clock();
+      if (deadlineUs <= afterUs || afterUs - busyUs < spinUs) continue;
+      this.#sleep(deadlineUs - afterUs);
+    }
+  }
+
+  /** Whether a control message has been sent that the event loop has not delivered. */
+  get isControlWaiting(): boolean {
+    const { i32 } = this.#parts;
+    return Atomics.load(i32, CONTROL_REQUESTS >>> 2) !== Atomics.load(i32, CONTROL_HANDLED >>> 2);
+  }
+
+  /** One turn. @returns a number that is 0 if nothing was done */
+  turn(nowUs: number): number {
+    const { core, ports } = this.#parts;
+    let work = core.userCalls(nowUs);
+    for (let index = 1; index < ports.length; index++) {
+      const count = ports[index]!.receive(nowUs);
+      if (count > 0) core.receive(index, count, nowUs);
+      work += count;
+    }
+    core.runTimers(nowUs);
+    work += this.#transmit(nowUs);
+    if (core.flushEvents() !== 0) this.#ringMain();
+    return work;
+  }
+
+  /** Fills the TX rings and lets the links empty them, until the core has nothing more or the links take no more. */
+  #transmit(nowUs: number): number {
+    const { core, ports } = this.#parts;
+    let total = 0;
+    core.transmit(nowUs);
+    for (let index = 1; index < ports.length; index++) {
+      const count = ports[index]!.transmit(nowUs);
+      if (count > 0) core.transmitted(index);
+      total += count;
+    }
+    return total;
+  }
+
+  /** After the events have been published; see src/event-pump.ts for the other side. */
+  #ringMain(): void {
+    const { i32 } = this.#parts;
+    Atomics.add(i32, EVENT_BELL >>> 2, 1);
+    if (Atomics.exchange(i32, EVENT_BELL_WAITING >>> 2, 0) !== 0) Atomics.notify(i32, EVENT_BELL >>> 2);
+  }
+
+  #nextDeadline(nowUs: number): number {
+    const { core, ports } = this.#parts;
+    let deadlineUs = core.nextDeadline(nowUs);
+    for (let index = 1; index < ports.length; index++) {
+      deadlineUs = Math.min(deadlineUs, ports[index]!.nextDeadlineUs(nowUs));
+    }
+    return deadlineUs;
+  }
+
+  #sleep(timeoutUs: number): void {
+    const { ports, sleep } = this.#parts;
+    for (let index = 1; index < ports.length; index++) ports[index]!.beforeSleep();
+    sleep(timeoutUs);
+  }
+
+  /** What main asked for before it stopped us (resets, above all) is still done. */
+  #finish(): void {
+    const { clock } = this.#parts;
+    for (let turns = 0; turns < LAST_TURNS && this.turn(clock()) > 0; turns++);
+  }
+}

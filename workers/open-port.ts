@@ -1,0 +1,46 @@
+// From a link's description to its port; towers of emulated and capture links are built from the wire up.
+import type { Link } from "../src/links/link.ts";
+import type { Port, PortPlace } from "./port.ts";
+import { CapturePort } from "./ports/capture-port.ts";
+import { EmulatedPort } from "./ports/emulated-port.ts";
+import { MemoryPort } from "./ports/memory-port.ts";
+import { PacketPort } from "./ports/packet-port.ts";
+
+/** The ports that others need to know by kind. */
+export interface OpenedLinks {
+  /** To wait for. */
+  packet: PacketPort[];
+  /** To ask how they are doing. */
+  capture: CapturePort[];
+}
+
+/**
+ * Opens the port of a link.
+ * @param index - of the interface
+ * @param opened - packet and capture ports are added to it
+ * @throws what the port's constructor throws; nothing stays open
+ */
+export function openPort(link: Link, place: PortPlace, index: number, opened: OpenedLinks): Port {
+  switch (link.kind) {
+    case "memory":
+      return new MemoryPort(link, place);
+    case "packet": {
+      const port = new PacketPort(link, place);
+      opened.packet.push(port);
+      return port;
+    }
+    case "emulated":
+      return new EmulatedPort(link, place, index, (inner) => openPort(link.link, inner, index, opened));
+    case "capture": {
+      const inner = openPort(link.link, place, index, opened);
+      try {
+        const port = new CapturePort(link, inner, place, `interface ${index}`);
+        opened.capture.push(port);
+        return port;
+      } catch (error) {
+        inner.close();
+        throw error;
+      }
+    }
+  }
+}

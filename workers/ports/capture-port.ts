@@ -1,0 +1,118 @@
+// Writes the frames of another port to a pcapng file as they pass. A file that cannot be written ends the capture, not the link.
+import {
+  RX_DESCRIPTOR_BYTES,
+  RX_FLAGS,
+  RX_FRAME_LENGTH,
+  RX_FRAME_PTR,
+  RX_GSO_SIZE,
+  RX_TIME_US,
+} from "../../assembly/layout.ts";
+import { CaptureWriter } from "../../src/links/capture-writer.ts";
+import type { Frame } from "../../src/links/frame.ts";
+import { FramePool } from "../../src/links/frame-pool.ts";
+import type { CaptureLink } from "../../src/links/link.ts";
+import type { CaptureStatus } from "../../src/protocol.ts";
+import type { Port, PortPlace } from "../port.ts";
+import { TxRing } from "../tx-ring.ts";
+
+const POOL_BYTES = 4 * 1024 * 1024;
+
+/** The port of a captured link. */
+export class CapturePort implements Port {
+  readonly #inner: Port;
+  readonly #place: PortPlace;
+  readonly #tx: TxRing;
+  readonly #writer: CaptureWriter;
+  readonly #interfaceId: number;
+  readonly #pool = new FramePool(POOL_BYTES);
+  readonly #frame: Frame = { bytes: new Uint8Array(0), flags: 0, gsoSize: 0 };
+
+  /** @throws CaptureError when the file cannot be opened; the inner port stays open */
+  constructor(link: CaptureLink, inner: Port, place: PortPlace, name: string) {
+    this.#inner = inner;
+    this.#place = place;
+    this.#tx = new TxRing(place.views, place.txRing);
+    this.#writer = new CaptureWriter(link.path);
+    this.#interfaceId = this.#writer.addInterface(name);
+  }
+
+  get gsoMax(): number {
+    return this.#inner.gsoMax;
+  }
+
+  get checksumOffload(): boolean {
+    return this.#inner.checksumOffload;
+  }
+
+  get rxSlots(): number {
+    return this.#inner.rxSlots;
+  }
+
+  get blocked(): boolean {
+    return this.#inner.blocked;
+  }
+
+  /** How the capture is doing, after writing what is buffered. */
+  status(): CaptureStatus {
+    this.#writer.flush();
+    const { frames, bytes, lostFrames } = this.#writer.counters;
+    return { path: this.#writer.path, frames, bytes, lostFrames, error: this.#writer.error?.message ?? null };
+  }
+
+  receive(nowUs: number): number {
+    const count = this.#inner.receive(nowUs);
+    for (let index = 0; index < count; index++) this.#record(index, nowUs);
+    return count;
+  }
+
+  transmit(nowUs: number): number {
+    const tx = this.#tx;
+    const first = tx.head;
+    const count = this.#inner.transmit(nowUs);
+    // The link has taken them, but their bytes stay until the core is told.
+    for (let index = 0; index < count; index++) {
+      const slot = tx.slot(first + index);
+      const frame = this.#pool.take(tx.length(slot));
+      tx.gather(slot, frame.bytes, 0);
+      frame.flags = tx.flags(slot);
+      frame.gsoSize = tx.gsoSize(slot);
+      this.#writer.write(this.#interfaceId, wallClockUs(nowUs), frame, true);
+      this.#pool.give(frame);
+    }
+    return count;
+  }
+
+  nextDeadlineUs(nowUs: number): number {
+    return this.#inner.nextDeadlineUs(nowUs);
+  }
+
+  beforeSleep(): void {
+    this.#writer.flush();
+    this.#inner.beforeSleep();
+  }
+
+  peerAttached(memory: SharedArrayBuffer): void {
+    this.#inner.peerAttached(memory);
+  }
+
+  close(): void {
+    this.#inner.close();
+    this.#writer.close();
+  }
+
+  #record(index: number, nowUs: number): void {
+    const { views, rxDescriptors } = this.#place;
+    const descriptor = rxDescriptors + index * RX_DESCRIPTOR_BYTES;
+    const at = views.u32[(descriptor + RX_FRAME_PTR) >>> 2]!;
+    const arrivedUs = views.f64[(descriptor + RX_TIME_US) >>> 3]!;
+    this.#frame.bytes = views.u8.subarray(at, at + views.u32[(descriptor + RX_FRAME_LENGTH) >>> 2]!);
+    this.#frame.flags = views.u16[(descriptor + RX_FLAGS) >>> 1]!;
+    this.#frame.gsoSize = views.u16[(descriptor + RX_GSO_SIZE) >>> 1]!;
+    this.#writer.write(this.#interfaceId, wallClockUs(arrivedUs === 0 ? nowUs : arrivedUs), this.#frame, false);
+  }
+}
+
+/** The loop's clock as µs since 1970. */
+function wallClockUs(loopUs: number): number {
+  return performance.timeOrigin * 1000 + loopUs;
+}

@@ -1,0 +1,138 @@
+// One end of a cable in memory (src/links/memory-link.ts). Frames are copied into the cable's ring and out of it; a full ring holds
+// the sender back until the peer has made room and rings.
+import {
+  RX_DESCRIPTOR_BYTES,
+  RX_DESCRIPTOR_CAPACITY,
+  RX_FLAGS,
+  RX_FRAME_LENGTH,
+  RX_FRAME_PTR,
+  RX_GSO_SIZE,
+  RX_TIME_US,
+} from "../../assembly/layout.ts";
+import { Doorbell } from "../../src/doorbell.ts";
+import type { MemoryLink } from "../../src/links/link.ts";
+import { CableEnd } from "../../src/links/memory-link.ts";
+import { loadAddon } from "../../src/native.ts";
+import { countLinkErrors } from "../link-counter.ts";
+import type { Port, PortPlace } from "../port.ts";
+import { copyBytes, TxRing } from "../tx-ring.ts";
+
+/** Bytes of frames described at once: small enough to stay in the processor's cache, and a frame fits. */
+const REGION_BYTES = 1024 * 1024;
+/** The longest IP packet: super-segments cross the cable whole. */
+const GSO_MAX = 65535;
+/** A full ring holds the sender back, so this only has to be more than windows are. */
+const RX_SLOTS = 65535;
+/** How often to look for frames of a peer whose doorbell we do not know (yet). */
+const UNINTRODUCED_PEER_US = 1000;
+
+/** The port of a memory link. */
+export class MemoryPort implements Port {
+  readonly gsoMax = GSO_MAX;
+  readonly checksumOffload = true;
+  readonly rxSlots = RX_SLOTS;
+  blocked = false;
+  readonly #place: PortPlace;
+  readonly #cable: CableEnd;
+  readonly #tx: TxRing;
+  readonly #region: number;
+  #peer: Doorbell | undefined;
+
+  /** @throws Error with code EBUSY (the end is taken) or ENOMEM */
+  constructor(link: MemoryLink, place: PortPlace) {
+    this.#place = place;
+    this.#cable = new CableEnd(link);
+    this.#tx = new TxRing(place.views, place.txRing);
+    try {
+      this.#region = place.allocate(REGION_BYTES);
+    } catch (error) {
+      this.#cable.unplug();
+      throw error;
+    }
+  }
+
+  receive(nowUs: number): number {
+    const { consumer } = this.#cable;
+    const { views } = this.#place;
+    let count = 0;
+    let used = 0;
+    for (let at = consumer.peek(); at >= 0 && count < RX_DESCRIPTOR_CAPACITY; at = consumer.peek()) {
+      if (used + consumer.length > REGION_BYTES) break;
+      copyBytes(views.u8, this.#region + used, consumer.bytes, at, consumer.length);
+      this.#describe(count++, this.#region + used, nowUs);
+      used = (used + consumer.length + 63) & -64;
+      consumer.advance();
+    }
+    if (count > 0 && consumer.release()) this.#peer?.ring();
+    return count;
+  }
+
+  transmit(): number {
+    const tx = this.#tx;
+    const tail = tx.tail;
+    const first = tx.head;
+    this.blocked = false;
+    if (first === tail) return 0;
+    const end = this.#cable.hasPeer ? this.#send(first, tail) : this.#lose(first, tail);
+    tx.head = end;
+    return (end - first) >>> 0;
+  }
+
+  nextDeadlineUs(nowUs: number): number {
+    const uncertain = this.#peer === undefined && this.#cable.hasPeer;
+    return uncertain ? nowUs + UNINTRODUCED_PEER_US : Number.POSITIVE_INFINITY;
+  }
+
+  beforeSleep(): void {}
+
+  peerAttached(memory: SharedArrayBuffer): void {
+    this.#peer = new Doorbell(new Int32Array(memory), (fd) => loadAddon().wake(fd));
+    // It may wait for what we have not told it.
+    this.#peer.ring();
+  }
+
+  close(): void {
+    this.#cable.unplug();
+    // A peer that waits for room shall see that nobody is here.
+    this.#peer?.ring();
+  }
+
+  #send(first: number, tail: number): number {
+    const { producer } = this.#cable;
+    const tx = this.#tx;
+    let index = first;
+    for (; index !== tail; index = (index + 1) >>> 0) {
+      const slot = tx.slot(index);
+      const length = tx.length(slot);
+      const at = producer.reserve(length);
+      if (at < 0) {
+        this.blocked = true;
+        break;
+      }
+      tx.gather(slot, producer.bytes, at);
+      producer.commit(length, tx.flags(slot), tx.gsoSize(slot));
+    }
+    if (index !== first) {
+      producer.publish();
+      this.#peer?.ring();
+    }
+    return index;
+  }
+
+  /** Nobody is plugged in at the other end. */
+  #lose(first: number, tail: number): number {
+    countLinkErrors(this.#place.views, this.#place.interfaceRecord, (tail - first) >>> 0);
+    return tail;
+  }
+
+  #describe(index: number, at: number, nowUs: number): void {
+    const { views, rxDescriptors } = this.#place;
+    const { consumer } = this.#cable;
+    const descriptor = rxDescriptors + index * RX_DESCRIPTOR_BYTES;
+    views.u32[(descriptor + RX_FRAME_PTR) >>> 2] = at;
+    views.u32[(descriptor + RX_FRAME_LENGTH) >>> 2] = consumer.length;
+    views.u16[(descriptor + RX_FLAGS) >>> 1] = consumer.flags;
+    views.u16[(descriptor + RX_GSO_SIZE) >>> 1] = consumer.gsoSize;
+    views.f64[(descriptor + RX_TIME_US) >>> 3] = nowUs;
+  }
+}

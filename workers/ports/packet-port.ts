@@ -1,0 +1,69 @@
+// A network interface of the host through the addon (AF_PACKET). Frames are read where the kernel wrote them and sent from where the
+// core has them; what the kernel does not take stays in the TX ring.
+import { RX_DESCRIPTOR_CAPACITY } from "../../assembly/layout.ts";
+import type { PacketLink } from "../../src/links/link.ts";
+import { loadAddon, type PacketSocket } from "../../src/native.ts";
+import type { Port, PortPlace } from "../port.ts";
+
+/** Bytes for received frames; the kernel pins as much, or less when it is short of memory. */
+const RING_BYTES = 64 * 1024 * 1024;
+/** RFC 791's total length. */
+const MAX_PACKET_BYTES = 65535;
+
+/** The port of a packet link. */
+export class PacketPort implements Port {
+  readonly gsoMax: number;
+  readonly checksumOffload = true;
+  /** For the waiter. */
+  readonly socket: PacketSocket;
+
+  /** @throws AddonError; Error with code, errno and syscall: EPERM without CAP_NET_RAW, ENODEV, ENOMEM, ... */
+  constructor(link: PacketLink, place: PortPlace) {
+    const { PacketSocket, interfaceInfo } = loadAddon();
+    // What the kernel would split by software gains nothing.
+    const gsoMax = Math.min(interfaceInfo(link.interface)?.gsoMaxBytes ?? 0, MAX_PACKET_BYTES);
+    this.gsoMax = gsoMax < place.mtu ? 0 : gsoMax;
+    const mac = new DataView(place.mac.buffer, place.mac.byteOffset, place.mac.byteLength);
+    this.socket = new PacketSocket(place.views.u8, {
+      interface: link.interface,
+      ringPtr: place.allocate(RING_BYTES),
+      ringBytes: RING_BYTES,
+      rxDescriptorsPtr: place.rxDescriptors,
+      txRingPtr: place.txRing,
+      interfacePtr: place.interfaceRecord,
+      macHigh16: mac.getUint16(0),
+      macLow32: mac.getUint32(2),
+    });
+  }
+
+  get rxSlots(): number {
+    return this.socket.slots;
+  }
+
+  get blocked(): boolean {
+    return this.socket.blocked;
+  }
+
+  receive(nowUs: number): number {
+    const count = this.socket.receive(RX_DESCRIPTOR_CAPACITY, nowUs);
+    // An interface that went down makes the socket readable with nothing but an error; when it comes back the socket works on.
+    if (count === 0) this.socket.takeError();
+    return count;
+  }
+
+  transmit(): number {
+    return this.socket.transmit();
+  }
+
+  nextDeadlineUs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  beforeSleep(): void {}
+
+  peerAttached(): void {}
+
+  close(): void {
+    this.socket.close();
+  }
+}
