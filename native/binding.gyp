@@ -15,7 +15,13 @@
             "wake.cc"
           ],
           "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-          "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+          # The last one: in a worker that is being terminated no call can throw any more, and must not abort the process.
+          "defines": [
+            "NAPI_VERSION=8",
+            "NODE_ADDON_API_CPP_EXCEPTIONS",
+            "NODE_ADDON_API_DISABLE_DEPRECATED",
+            "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
+          ],
           "cflags": ["-O2", "-Wall", "-Wextra"],
           "cflags!": ["-fno-exceptions", "-O3", "-Wno-unused-parameter"],
           "cflags_cc": ["-std=c++20", "-fexceptions", "-fvisibility=hidden"],

@@ -89,9 +89,15 @@ uint32_t gsoMaxSize(uint32_t index) {
 
 }  // namespace
 
+uint32_t interfaceIndex(const std::string& name) {
+  // A name from JavaScript may hold a NUL, which would end it early: no interface has one.
+  if (name.size() >= IFNAMSIZ || name.find('\0') != std::string::npos) return 0;
+  return if_nametoindex(name.c_str());
+}
+
 std::optional<InterfaceInfo> interfaceInfo(const std::string& name) {
   InterfaceInfo info{};
-  info.index = name.size() < IFNAMSIZ ? if_nametoindex(name.c_str()) : 0;
+  info.index = interfaceIndex(name);
   if (info.index == 0) return std::nullopt;
   const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd) throw SystemError(errno, "socket", "socket(AF_INET)");

@@ -24,6 +24,9 @@ struct InterfaceInfo {
   std::vector<InterfaceAddress> addresses;  // IPv4
 };
 
+/// The kernel's number of the interface, 0 when there is none of this name.
+uint32_t interfaceIndex(const std::string& name);
+
 /// Nothing when there is no interface of this name. Throws SystemError.
 std::optional<InterfaceInfo> interfaceInfo(const std::string& name);
 

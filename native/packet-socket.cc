@@ -14,6 +14,7 @@
 
 #include <algorithm>
 
+#include "interface-info.h"
 #include "layout.h"
 #include "packet-filter.h"
 #include "system-error.h"
@@ -89,7 +90,7 @@ void PacketSocket::checkRegions() const {
 /// Finds the interface and makes sure that its frames are Ethernet.
 void PacketSocket::checkInterface() {
   const std::string call = "bind(AF_PACKET, " + options_.interface + ")";
-  interfaceIndex_ = static_cast<int>(if_nametoindex(options_.interface.c_str()));
+  interfaceIndex_ = static_cast<int>(wasmtcp::interfaceIndex(options_.interface));
   if (interfaceIndex_ == 0) throw SystemError(ENODEV, "bind", call, "`ip link` lists the interfaces of this network namespace");
   ifreq request{};
   options_.interface.copy(request.ifr_name, IFNAMSIZ - 1);

@@ -9,9 +9,16 @@ import * as assert from "uvu/assert";
 const INSIDE = "WASMTCP_TEST_NAMESPACE";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
+const PATIENCE_MS = 120_000; // a child that hangs must not hold the whole run
+
 /** Runs ip(8) and returns what it prints. */
 export function ip(...args: string[]): string {
   return execFileSync("ip", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Runs tc(8). */
+export function tc(...args: string[]): void {
+  execFileSync("tc", args, { stdio: ["ignore", "pipe", "pipe"] });
 }
 
 /** A namespace name of this process. */
@@ -62,6 +69,7 @@ export function execIn(namespace: string, command: string[]): Promise<{ code: nu
     const child = spawn("ip", ["netns", "exec", namespace, ...command], {
       cwd: ROOT,
       env: { ...process.env, [INSIDE]: namespace, NODE_OPTIONS: "" },
+      timeout: PATIENCE_MS,
     });
     let output = "";
     child.stdout.on("data", (chunk) => {
