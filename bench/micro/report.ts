@@ -15,6 +15,8 @@ export type Result = {
 
 export type Operation = {
   name: string;
+  /** Called before each `run`, outside the time that counts: makes what `run` uses up. */
+  prepare?: () => void;
   /** Runs the operation `iterations` times in one call, so that the cost of the call disappears. */
   run: (iterations: number) => unknown;
   iterations: number;
@@ -24,9 +26,14 @@ export type Operation = {
 /** A sample below this is dominated by the call and the clock, or did not run at all. */
 const SHORTEST_SAMPLE_NS = 10_000;
 
-async function measureOperation({ name, run, iterations, bytes }: Operation): Promise<Result> {
+async function measureOperation({ name, prepare, run, iterations, bytes }: Operation): Promise<Result> {
   // Operations bring their own loop, so a sample is always one call: mitata's batching of short calls is switched off.
-  const stats = await measure(() => run(iterations), { min_cpu_time: 150e6, batch_threshold: -1 });
+  const options = { min_cpu_time: 150e6, batch_threshold: -1 };
+  // mitata makes a parameter anew for each sample, and does not count the time of that
+  const prepared = function* () {
+    yield { 0: prepare, bench: (_: unknown) => run(iterations) } as unknown as () => unknown;
+  };
+  const stats = await (prepare === undefined ? measure(() => run(iterations), options) : measure(prepared, options));
   const nsMedian = stats.p50 / iterations;
   if (!(stats.min >= SHORTEST_SAMPLE_NS)) {
     throw new Error(`${name}: a sample took ${stats.min} ns, too short to be believed; raise its iterations`);
