@@ -4,4 +4,5 @@ export * from "./icmp/testing";
 export * from "./iface/testing";
 export * from "./index";
 export * from "./storage/testing";
+export * from "./tcp/testing";
 export * from "./wire/testing";

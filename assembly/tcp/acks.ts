@@ -49,12 +49,13 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   noteAnswer(tcb);
   tcb.retransmits = 0;
   tcb.firstUnansweredUs = 0;
+  const wasReducing = isReducing(tcb); // the ACK that ends a recovery sets the window to ssthresh and no further
   sample.lostSegments = recoveryOnAck(tcb, seg, sample.ackedSegments);
   sample.inflight = inFlight(tcb);
   sample.deliveryRate = rateEnd(tcb, nowUs);
   sample.appLimited = rateIsAppLimited() ? 1 : 0;
   // A SYN or FIN alone says nothing about the path's capacity
-  if (sample.ackedBytes !== 0 && !isReducing(tcb)) {
+  if (sample.ackedBytes !== 0 && !wasReducing) {
     sample.cwndLimited = isWindowUsed(tcb) ? 1 : 0;
     congestionOnAck(tcb, sample);
   }

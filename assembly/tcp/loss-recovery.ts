@@ -69,7 +69,7 @@ export function recoveryOnDuplicate(tcb: Tcb): u32 {
   }
   addEmulatedSack(tcb);
   if (tcb.caState === <u8>CA_RECOVERY) {
-    reduceWindow(tcb, 1, false);
+    reduceWindow(tcb, 1, false, 0);
     return 0;
   }
   tcb.caState = <u8>CA_DISORDER;
@@ -105,7 +105,7 @@ function acknowledgedInRecovery(tcb: Tcb, ackedSegments: u32): u32 {
     return 0;
   }
   const lost = markHeadLost(tcb);
-  reduceWindow(tcb, delivered, lost === 0);
+  reduceWindow(tcb, delivered, lost === 0, lost);
   return lost;
 }
 
@@ -119,7 +119,7 @@ function enterRecovery(tcb: Tcb): u32 {
   tcb.prrOut = 0;
   congestionOnLoss(tcb, tcb.packetsOut);
   const lost = markHeadLost(tcb);
-  reduceWindow(tcb, 1, false);
+  reduceWindow(tcb, 1, false, lost);
   return lost;
 }
 
@@ -143,7 +143,7 @@ function markHeadLost(tcb: Tcb): u32 {
 }
 
 // RFC 6937 3.1: send in proportion to what is delivered, so that cwnd reaches ssthresh when the recovery ends
-function reduceWindow(tcb: Tcb, delivered: u32, isProgress: bool): void {
+function reduceWindow(tcb: Tcb, delivered: u32, isProgress: bool, least: u32): void {
   const pipe = inFlight(tcb);
   tcb.prrDelivered += delivered;
   let send: i64;
@@ -155,8 +155,7 @@ function reduceWindow(tcb: Tcb, delivered: u32, isProgress: bool): void {
     send = max<i64>(<i64>tcb.prrDelivered - <i64>tcb.prrOut, <i64>delivered) + (isProgress ? 1 : 0);
     send = min<i64>(send, <i64>(tcb.ssthresh - pipe));
   }
-  // The first retransmission leaves at once (RFC 5681 3.2 step 3)
-  const least: i64 = tcb.prrOut === 0 ? 1 : 0;
+  // What is newly lost is retransmitted at once (RFC 5681 3.2 step 3, RFC 6582 3.2 step 3); prrOut makes up for it
   tcb.cwnd = max<u32>(1, pipe + <u32>max<i64>(send, least));
 }
 

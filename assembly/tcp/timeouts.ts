@@ -175,7 +175,7 @@ function countRetransmit(tcb: Tcb, nowUs: u64): void {
 function isUnanswered(tcb: Tcb, nowUs: u64): bool {
   if (tcb.firstUnansweredUs === 0) return false;
   // RFC 9293 3.8.6.1, MUST-37: a peer that answers may keep its window shut for ever
-  if (tcb.sndWnd === 0 && tcb.has(TCB_FLAG_OWNED) && nowUs - tcb.lastReceivedUs < <u64>rtoMaxUs()) return false;
+  if (tcb.sndWnd === 0 && tcb.has(TCB_FLAG_OWNED) && nowUs - tcb.lastReceivedUs < 2 * <u64>rtoMaxUs()) return false;
   return nowUs - tcb.firstUnansweredUs >= patienceUs(tcb);
 }
 

@@ -1,0 +1,398 @@
+// What the tests of the sending half of TCP call: a connection that is ESTABLISHED out of nothing, the next segment of it, an ACK for
+// it, its timers; and the pieces (retransmission queue, RTT, Reno, persist) by themselves. u64 times come as f64.
+import { eventsInitialise } from "../events";
+import { heapAlloc, heapInitialise } from "../heap";
+import { INTERFACE_BYTES, INTERFACE_GSO_MAX, INTERFACES, STATE_ESTABLISHED, TABLES } from "../layout";
+import { NONE } from "../storage/none";
+import { OPT_TIMESTAMPS } from "../wire/tcp-options";
+import { onAck, onDuplicateAck } from "./acks";
+import { AckSample, ackSample } from "./congestion/ack-sample";
+import {
+  congestionOnAck,
+  congestionOnLoss,
+  congestionOnRecoveryExit,
+  congestionOnTimeout,
+  congestionStart,
+} from "./congestion/control";
+import { allocTcb, nextWantingOutput, tcpInitialise } from "./connections";
+import { configureKeepAlive } from "./keepalive";
+import { mayBeSmall } from "./new-data";
+import { outgoing } from "./outgoing";
+import { output } from "./output";
+import { persistInterval } from "./persist";
+import { backOffRto, rtoOfEstimate, rttReset, rttSample } from "./rtt";
+import {
+  inFlight,
+  rtxAppend,
+  rtxAt,
+  rtxClearLost,
+  rtxInUse,
+  rtxMarkAllLost,
+  rtxMarkLost,
+  rtxMarkRetransmitted,
+  rtxNextLost,
+  rtxPurge,
+  rtxRecount,
+  rtxRemoveHead,
+  rtxReset,
+  rtxSplit,
+  rtxTrimHead,
+  wireSegments,
+} from "./rtx-queue";
+import { currentSegment } from "./segment";
+import { adoptSendRing, offerSendRing, releaseSendRing, segmentQueued, segmentSent } from "./send-ring";
+import { segmentSize, syncMss, updateSendWindow } from "./send-window";
+import { startSender } from "./sender";
+import { seqGt } from "./seq";
+import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_OWNED, Tcb } from "./tcb";
+import { patienceUs, runTimers } from "./timeouts";
+import { arm, nextTimer, timersArmed } from "./timers";
+
+export { rtxInUse, timersArmed, wireSegments };
+
+/** Lays out heap, events and TCP in fresh memory. CONFIG holds the sysctls. */
+export function outputInitialise(): bool {
+  eventsInitialise();
+  return heapInitialise(tcpInitialise(TABLES)) !== 0;
+}
+
+/** A TCB that is empty but for its retransmission queue. @returns index */
+export function outputTcb(): u32 {
+  const tcb = allocTcb();
+  if (tcb === null) return NONE;
+  rtxReset(tcb);
+  rttReset(tcb);
+  return tcb.index;
+}
+
+/**
+ * An ESTABLISHED connection that has sent nothing but its SYN, acknowledged.
+ * @param window the peer's, bytes; not scaled
+ * @param ringBytes send ring, a power of two
+ */
+export function outputEstablish(
+  iss: u32,
+  peerMss: u32,
+  window: u32,
+  ringBytes: u32,
+  gsoMax: u32,
+  options: u32,
+  nowUs: f64,
+): u32 {
+  const index = outputTcb();
+  const tcb = Tcb.at(index);
+  store<u32>(<usize>INTERFACES + <usize>INTERFACE_BYTES, gsoMax, INTERFACE_GSO_MAX);
+  tcb.interfaceIndex = 1;
+  tcb.iss = iss;
+  tcb.pmtu = 65535;
+  tcb.peerMss = peerMss;
+  tcb.options = <u8>options;
+  tcb.state = <u8>STATE_ESTABLISHED;
+  tcb.sndUna = iss + 1;
+  tcb.sndNxt = iss + 1;
+  tcb.smallEnd = iss;
+  tcb.cwndUsageSeq = iss;
+  tcb.highSeq = iss;
+  tcb.sndWnd = window;
+  tcb.sndWl2 = iss + 1;
+  tcb.maxSndWnd = window;
+  tcb.sndBufferPtr = <u32>heapAlloc(ringBytes);
+  tcb.sndBufferCapacity = ringBytes;
+  tcb.sndRingPtr = tcb.sndBufferPtr;
+  tcb.sndRingCapacity = ringBytes;
+  tcb.rcvBufferCapacity = 65536;
+  tcb.rcvMss = 1460;
+  tcb.set(TCB_FLAG_OWNED);
+  startSender(tcb, <u64>nowUs);
+  return index;
+}
+
+/** Main's sndTail was moved. */
+export function outputKick(index: u32): void {
+  adoptSendRing(Tcb.at(index));
+}
+
+export function outputFin(index: u32): void {
+  Tcb.at(index).set(TCB_FLAG_FIN_QUEUED);
+}
+
+export function outputSetFlags(index: u32, flags: u32): void {
+  Tcb.at(index).flags |= flags;
+}
+
+export function outputClearFlags(index: u32, flags: u32): void {
+  Tcb.at(index).flags &= ~flags;
+}
+
+export function outputFlags(index: u32): u32 {
+  return Tcb.at(index).flags;
+}
+
+/** Builds the next segment into the Outgoing record at outputRecord(). */
+export function outputNext(index: u32, nowUs: f64): bool {
+  return output(Tcb.at(index), outgoing(), <u64>nowUs);
+}
+
+/** -> the Outgoing record: u32 seq, ack, flags, window, urgent, optionsLength, payloadLength, pieces (4), gsoSize, segments, suspectRoute. */
+export function outputRecord(): usize {
+  return changetype<usize>(outgoing());
+}
+
+/** An ACK without data arrives, as in the fifth step of RFC 9293 3.10.7.4. `tsEcr`: 0 = no timestamps. @returns FIN acknowledged */
+export function outputAck(index: u32, seq: u32, ack: u32, window: u32, tsEcr: u32, nowUs: f64): bool {
+  const tcb = Tcb.at(index);
+  const seg = currentSegment();
+  memory.fill(changetype<usize>(seg), 0, 512);
+  seg.seq = seq;
+  seg.ack = ack;
+  seg.wnd = window;
+  seg.flags = 16;
+  seg.segments = 1;
+  if (tsEcr !== 0) {
+    seg.options.present = OPT_TIMESTAMPS;
+    seg.options.tsEcr = tsEcr;
+  }
+  tcb.lastReceivedUs = <u64>nowUs;
+  let isFinAcked = false;
+  if (seqGt(ack, tcb.sndUna)) isFinAcked = onAck(tcb, seg, <u64>nowUs);
+  else if (ack === tcb.sndUna) onDuplicateAck(tcb, seg);
+  updateSendWindow(tcb, seg);
+  return isFinAcked;
+}
+
+/** Runs timers. @returns TCBs that want output now; they are taken off the list */
+export function outputRunTimers(nowUs: f64): u32 {
+  runTimers(<u64>nowUs);
+  let wanting: u32 = 0;
+  while (nextWantingOutput() !== NONE) wanting += 1;
+  return wanting;
+}
+
+/** µs, or -1 if no timer runs. */
+export function outputNextTimer(): f64 {
+  const due = nextTimer();
+  return due === U64.MAX_VALUE ? -1 : <f64>due;
+}
+
+/** The deadline of the tagged timer, µs, 0 = off, and its kind. */
+export function outputTimerUs(index: u32): f64 {
+  return <f64>Tcb.at(index).retransmitUs;
+}
+
+export function outputTimerKind(index: u32): u32 {
+  return Tcb.at(index).timerKind;
+}
+
+export function outputState(index: u32, state: u32): void {
+  Tcb.at(index).state = <u8>state;
+}
+
+export function outputQueued(index: u32, bytes: u32): void {
+  segmentQueued(Tcb.at(index), bytes);
+}
+
+export function outputSent(index: u32, bytes: u32): void {
+  segmentSent(Tcb.at(index), bytes);
+}
+
+export function outputOfferRing(index: u32): void {
+  offerSendRing(Tcb.at(index));
+}
+
+export function outputReleaseRing(index: u32): void {
+  releaseSendRing(Tcb.at(index));
+}
+
+/** The send ring in use. */
+export function outputRingPtr(index: u32): u32 {
+  return Tcb.at(index).sndBufferPtr;
+}
+
+export function outputRingCapacity(index: u32): u32 {
+  return Tcb.at(index).sndBufferCapacity;
+}
+
+export function outputTail(index: u32): u32 {
+  return Tcb.at(index).sndTail;
+}
+
+export function outputSetKeepAlive(index: u32, idleMs: u32, intervalMs: u32, probes: u32, nowUs: f64): void {
+  Tcb.at(index).lastReceivedUs = <u64>nowUs;
+  configureKeepAlive(Tcb.at(index), true, idleMs, intervalMs, probes, <u64>nowUs);
+}
+
+export function outputDelayedAck(index: u32, dueUs: f64, flags: u32): void {
+  Tcb.at(index).delayedAckUs = <u64>dueUs;
+  Tcb.at(index).set(flags);
+  arm(Tcb.at(index));
+}
+
+/** mayBeSmall() with the state it looks at. */
+export function outputMayBeSmall(
+  index: u32,
+  bytes: u32,
+  isAll: bool,
+  packetsOut: u32,
+  una: u32,
+  nxt: u32,
+  smallEnd: u32,
+  maxWindow: u32,
+): bool {
+  const tcb = Tcb.at(index);
+  tcb.packetsOut = packetsOut;
+  tcb.sndUna = una;
+  tcb.sndNxt = nxt;
+  tcb.smallEnd = smallEnd;
+  tcb.maxSndWnd = maxWindow;
+  const answer = mayBeSmall(tcb, bytes, isAll);
+  tcb.packetsOut = 0;
+  return answer;
+}
+
+/** SND.MSS of a peer's MSS option, a path and options, then the size segments are cut to. */
+export function outputSegmentSize(index: u32, peerMss: u32, pmtu: u32, options: u32, maxWindow: u32): u32 {
+  const tcb = Tcb.at(index);
+  tcb.peerMss = peerMss;
+  tcb.pmtu = pmtu;
+  tcb.options = <u8>options;
+  tcb.maxSndWnd = maxWindow;
+  syncMss(tcb);
+  return segmentSize(tcb);
+}
+
+export function outputPatience(index: u32): f64 {
+  return <f64>patienceUs(Tcb.at(index));
+}
+
+export function outputPersistInterval(index: u32, rtoUs: u32, probes: u32, window: u32): f64 {
+  const tcb = Tcb.at(index);
+  tcb.rtoUs = rtoUs;
+  tcb.persistProbes = probes;
+  tcb.sndWnd = window;
+  return <f64>persistInterval(tcb);
+}
+
+// --------------------------------------------------------------------------------------------------- retransmission queue
+
+/** @returns index of the record or -1 */
+export function rtxTestAppend(index: u32, seq: u32, end: u32, flags: u32, segments: u32, nowUs: f64): i32 {
+  return <i32>rtxAppend(Tcb.at(index), seq, end, <u8>flags, segments, <u64>nowUs);
+}
+
+export function rtxTestSplit(index: u32, record: u32, atSeq: u32, mss: u32): bool {
+  return rtxSplit(Tcb.at(index), record, atSeq, mss);
+}
+
+export function rtxTestTrimHead(index: u32, ack: u32, mss: u32): u32 {
+  return rtxTrimHead(Tcb.at(index), ack, mss);
+}
+
+export function rtxTestRemoveHead(index: u32): void {
+  rtxRemoveHead(Tcb.at(index));
+}
+
+export function rtxTestPurge(index: u32): void {
+  rtxPurge(Tcb.at(index));
+}
+
+export function rtxTestMarkLost(index: u32, record: u32): void {
+  rtxMarkLost(Tcb.at(index), record);
+}
+
+export function rtxTestMarkAllLost(index: u32): void {
+  rtxMarkAllLost(Tcb.at(index));
+}
+
+export function rtxTestClearLost(index: u32): void {
+  rtxClearLost(Tcb.at(index));
+}
+
+export function rtxTestRetransmit(index: u32, record: u32, nowUs: f64): void {
+  rtxMarkRetransmitted(Tcb.at(index), record, <u64>nowUs);
+}
+
+export function rtxTestRecount(index: u32, record: u32, mss: u32): void {
+  rtxRecount(Tcb.at(index), record, mss);
+}
+
+/** @returns index of the record or -1 */
+export function rtxTestNextLost(index: u32): i32 {
+  return <i32>rtxNextLost(Tcb.at(index));
+}
+
+export function rtxTestInFlight(index: u32): u32 {
+  return inFlight(Tcb.at(index));
+}
+
+/**
+ * Writes the queue from its head on: per record u32 index, seq, end, flags, segments, transmissions, prev.
+ * @returns records, or -1 if the links or the count are wrong
+ */
+export function rtxTestDump(index: u32, ptr: usize): i32 {
+  const tcb = Tcb.at(index);
+  let count: i32 = 0;
+  let previous = NONE;
+  for (let at = tcb.rtxHead; at !== NONE; at = rtxAt(at).next) {
+    const record = rtxAt(at);
+    if (record.prev !== previous || <u32>count > tcb.rtxCount) return -1;
+    store<u32>(ptr, at);
+    store<u32>(ptr, record.seq, 4);
+    store<u32>(ptr, record.end, 8);
+    store<u32>(ptr, <u32>record.flags, 12);
+    store<u32>(ptr, record.segments, 16);
+    store<u32>(ptr, <u32>record.transmissions, 20);
+    ptr += 24;
+    previous = at;
+    count += 1;
+  }
+  return tcb.rtxTail === previous && tcb.rtxCount === <u32>count ? count : -1;
+}
+
+// ------------------------------------------------------------------------------------------------ round trips, congestion
+
+export function rttTestSample(index: u32, us: u32): void {
+  rttSample(Tcb.at(index), us);
+}
+
+export function rttTestReset(index: u32): void {
+  rttReset(Tcb.at(index));
+}
+
+export function rttTestBackOff(index: u32): void {
+  backOffRto(Tcb.at(index));
+}
+
+export function rttTestEstimate(index: u32): u32 {
+  return rtoOfEstimate(Tcb.at(index));
+}
+
+export function congestionTestStart(index: u32): void {
+  congestionStart(Tcb.at(index));
+}
+
+export function congestionTestSet(index: u32, cwnd: u32, ssthresh: u32): void {
+  Tcb.at(index).cwnd = cwnd;
+  Tcb.at(index).ssthresh = ssthresh;
+}
+
+export function congestionTestAck(index: u32, segments: u32, isLimited: bool): void {
+  const sample: AckSample = ackSample();
+  sample.clear();
+  sample.ackedSegments = segments;
+  sample.ackedBytes = segments * 1460;
+  sample.mss = 1460;
+  sample.cwndLimited = isLimited ? 1 : 0;
+  congestionOnAck(Tcb.at(index), sample);
+}
+
+export function congestionTestLoss(index: u32, flight: u32): void {
+  congestionOnLoss(Tcb.at(index), flight);
+}
+
+export function congestionTestTimeout(index: u32, flight: u32, isFirst: bool): void {
+  congestionOnTimeout(Tcb.at(index), flight, isFirst);
+}
+
+export function congestionTestExit(index: u32): void {
+  congestionOnRecoveryExit(Tcb.at(index));
+}

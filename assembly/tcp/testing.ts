@@ -1,0 +1,3 @@
+// What the unit tests of TCP call, by half.
+export * from "./testing-input";
+export * from "./testing-output";
