@@ -20,6 +20,8 @@ export default async function runStack({ port, memory, module }: WorkerTask): Pr
     const waiting = new Control(views, core, () => resolve(waiting));
     expose(waiting, endpointOf(port));
   });
+  // The answer to `start` leaves before the loop keeps the thread to itself.
+  await eventLoopTurn();
   const { packet } = control.links;
   const sleeper = packet.length === 0 ? futexSleeper(views.i32) : pollSleeper(views.i32, packet);
   const { ports } = control;
@@ -29,7 +31,7 @@ export default async function runStack({ port, memory, module }: WorkerTask): Pr
     while (loop.run() === "control") {
       // The event loop delivers the message; the network goes on meanwhile.
       while (loop.isControlWaiting) {
-        await new Promise((resolve) => setImmediate(resolve));
+        await eventLoopTurn();
         loop.turn(clock());
       }
     }
@@ -38,4 +40,8 @@ export default async function runStack({ port, memory, module }: WorkerTask): Pr
     sleeper.close();
     port.close();
   }
+}
+
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
