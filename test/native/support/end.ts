@@ -7,7 +7,7 @@ const INTERFACE = 1;
 const PAYLOAD_PTR = 32 << 20; // where send() puts headers and pieces
 const RING_PTR = 64 << 20;
 export const TX_RING_PTR = layout.TX_RINGS + INTERFACE * layout.TX_RING_BYTES;
-const RX_DESCRIPTORS_PTR =
+export const RX_DESCRIPTORS_PTR =
   layout.RX_DESCRIPTORS + INTERFACE * layout.RX_DESCRIPTOR_CAPACITY * layout.RX_DESCRIPTOR_BYTES;
 const INTERFACE_PTR = layout.INTERFACES + INTERFACE * layout.INTERFACE_BYTES;
 
