@@ -54,15 +54,29 @@ export function startReceiver(tcb: Tcb, irs: u32, nowUs: u64): void {
   updateKickAt(tcb);
 }
 
-// A window is told in units of 2^rcvWscale. What is lost by that is kept free in the ring, so that a promise may be rounded up
-function roundingSlack(tcb: Tcb): u32 {
-  return (1 << <u32>tcb.rcvWscale) - 1;
+// A window is told in units of 2^rcvWscale. Between two reads the edge stands still while RCV.NXT moves, so what is left of the
+// promise is hardly ever a multiple of the unit: rounded down it would look taken back (SHLD-14), so it is rounded up, and each
+// ACK may move the edge by a unit less one. The room for that is never promised: 1/16 of the ring, which is enough for
+// segments of all common sizes. If it is used up, the promise is rounded down after all (RFC 7323 2.4 knows that case)
+function roundingReserve(tcb: Tcb): u32 {
+  return tcb.rcvWscale === 0 ? 0 : max(tcb.rcvBufferCapacity >> 4, unitOf(tcb) - 1);
+}
+
+function unitOf(tcb: Tcb): u32 {
+  return 1 << <u32>tcb.rcvWscale;
 }
 
 // Bytes beyond RCV.NXT that the ring has room for
 function ringSpace(tcb: Tcb): u32 {
   const used = tcb.rcvTail - tcb.rcvHead;
   return used < tcb.rcvBufferCapacity ? tcb.rcvBufferCapacity - used : 0;
+}
+
+// Bytes beyond RCV.NXT that we would promise now
+function promisable(tcb: Tcb): u32 {
+  const space = ringSpace(tcb);
+  const reserve = roundingReserve(tcb);
+  return min(space > reserve ? space - reserve : 0, frameBound(tcb));
 }
 
 // Bytes that the link's receive slots hold, if frames go on to be as large as they were: a drop there would be our fault
@@ -75,9 +89,7 @@ function frameBound(tcb: Tcb): u32 {
 
 /** The window field of a SYN or SYN-ACK: never scaled (RFC 7323 2.2). */
 export function windowInSyn(tcb: Tcb): u32 {
-  const space = ringSpace(tcb);
-  const slack = roundingSlack(tcb);
-  return min(space > slack ? space - slack : 0, WINDOW_FIELD_MAX);
+  return min(promisable(tcb), WINDOW_FIELD_MAX);
 }
 
 /**
@@ -91,10 +103,8 @@ export function windowInSyn(tcb: Tcb): u32 {
 export function windowToAdvertise(tcb: Tcb): u32 {
   updateReceiveHead(tcb);
   const scale: u32 = tcb.rcvWscale;
-  const slack = roundingSlack(tcb);
-  const space = ringSpace(tcb);
-  let limit = min(space > slack ? space - slack : 0, frameBound(tcb));
-  limit = min(limit, WINDOW_FIELD_MAX << scale) & ~slack;
+  const fraction = unitOf(tcb) - 1;
+  const limit = min(promisable(tcb), WINDOW_FIELD_MAX << scale) & ~fraction;
   tcb.rcvAdvertised = seqMax(tcb.rcvAdvertised, tcb.rcvNxt); // a FIN may have been taken with the window closed
   const promised = tcb.rcvAdvertised - tcb.rcvNxt;
   const step = max<u32>(min(tcb.rcvBufferCapacity / 2, tcb.rcvMss), 1);
@@ -103,8 +113,7 @@ export function windowToAdvertise(tcb: Tcb): u32 {
     return limit >> scale;
   }
   let field = promised >> scale;
-  // The promise is no multiple of the unit: round it up if the ring holds that, or else it would look taken back (SHLD-14)
-  if ((promised & slack) !== 0 && (field + 1) << scale <= space && field < WINDOW_FIELD_MAX) {
+  if ((promised & fraction) !== 0 && (field + 1) << scale <= ringSpace(tcb) && field < WINDOW_FIELD_MAX) {
     field += 1;
     tcb.rcvAdvertised = tcb.rcvNxt + (field << scale);
   }
@@ -133,7 +142,7 @@ function updateStep(tcb: Tcb): u32 {
 function updateKickAt(tcb: Tcb): void {
   const step = updateStep(tcb);
   const edge = receiveOffset(tcb, tcb.rcvAdvertised);
-  const moves = edge + step + roundingSlack(tcb) - tcb.rcvBufferCapacity;
+  const moves = edge + step + roundingReserve(tcb) - tcb.rcvBufferCapacity;
   atomic.store<u32>(tcb.ptr, seqMax(moves, tcb.rcvHead + step), TCB_RCV_KICK_AT);
   // Main stores rcvHead, then looks at rcvKickAt; we store rcvKickAt, then look at rcvHead: one of us sees the other
   if (seqGte(tcb.loadRcvHead(), tcb.rcvKickAt)) onRead(tcb);
@@ -146,9 +155,7 @@ function updateKickAt(tcb: Tcb): void {
 export function onRead(tcb: Tcb): void {
   updateReceiveHead(tcb);
   const promised = tcb.rcvAdvertised - tcb.rcvNxt;
-  const space = ringSpace(tcb);
-  const slack = roundingSlack(tcb);
-  const limit = min(space > slack ? space - slack : 0, frameBound(tcb));
+  const limit = promisable(tcb);
   if (<i32>promised < <i32>(tcb.rcvBufferCapacity / 2) && limit > promised && limit - promised >= updateStep(tcb)) {
     ackNow(tcb);
     return;

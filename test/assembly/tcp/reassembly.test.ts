@@ -1,0 +1,125 @@
+import fc from "fast-check";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import * as C from "../../../assembly/counters.ts";
+import * as L from "../../../assembly/layout.ts";
+import { ACK, Core, FIN, pattern } from "./input-harness.ts";
+
+const test = suite("tcp/reassembly");
+
+test("delivers what a model delivers: any order, any overlap, the first copy of each byte wins", async () => {
+  const STREAM = 600;
+  const piece = fc.record({
+    at: fc.integer({ min: 0, max: STREAM - 1 }),
+    length: fc.integer({ min: 1, max: 120 }),
+    tint: fc.integer({ min: 0, max: 255 }),
+    reads: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece, { maxLength: 40 }), async (pieces) => {
+      const core = (await Core.create()).established();
+      const first: (number | undefined)[] = [];
+      let delivered: number[] = [];
+      const all = [...pieces, { at: 0, length: STREAM, tint: 0, reads: true }];
+      for (const { at, length, tint, reads } of all) {
+        const bytes = pattern(at, Math.min(length, STREAM - at)).map((byte) => byte ^ tint);
+        bytes.forEach((byte, i) => {
+          first[at + i] ??= byte;
+        });
+        core.arrive({ flags: ACK, seq: 1 + at, ack: 1, data: bytes });
+        if (reads) delivered = delivered.concat([...core.read()]);
+        let end = 0;
+        while (first[end] !== undefined) end++;
+        assert.is(core.rcvNxt(), 1 + end);
+      }
+      assert.equal(delivered, first);
+      core.pullAll();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("keeps 64 ranges and refuses the 65th, which comes again later", async () => {
+  const core = (await Core.create()).established();
+  for (let i = 0; i < 70; i++) core.arrive({ flags: ACK, seq: 1 + 10 + i * 10, ack: 1, data: 5 });
+  assert.is(core.counter(C.COUNTER_TCP_IN_OFO_QUEUED), 64);
+  assert.is(core.counter(C.COUNTER_TCP_IN_OFO_DROPPED), 6);
+  core.arrive({ flags: ACK, seq: 11 + 700, ack: 1, data: 5 });
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 645 });
+  assert.is(core.rcvNxt(), 646);
+  core.arrive({ flags: ACK, seq: 646, ack: 1, data: 100 });
+  assert.equal([...core.read()], [...pattern(1, 645), ...pattern(646, 100)]);
+});
+
+test("cuts text at the promised edge and counts it", async () => {
+  const core = (await Core.create([[L.SYSCTL_TCP_RMEM_DEFAULT, 4096], [L.SYSCTL_TCP_RMEM_MAX, 4096]])).established();
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 5000 });
+  assert.is(core.rcvNxt(), 4097);
+  assert.is(core.counter(C.COUNTER_TCP_IN_BEYOND_WINDOW), 1);
+  core.expect({ flags: ACK, ack: 4097, window: 0 });
+  core.arrive({ flags: ACK, seq: 4097, ack: 1, data: 1 });
+  core.expect({ flags: ACK, ack: 4097, window: 0 }, "for a probe");
+  assert.equal([...core.read()], [...pattern(1, 4096)]);
+});
+
+test("takes a FIN with the window closed, and nothing else", async () => {
+  const core = (await Core.create([[L.SYSCTL_TCP_RMEM_DEFAULT, 4096], [L.SYSCTL_TCP_RMEM_MAX, 4096]])).established();
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 4096 });
+  core.pullAll();
+  core.arrive({ flags: ACK | FIN, seq: 4097, ack: 1 });
+  assert.is(core.state(), L.STATE_CLOSE_WAIT);
+  core.expect({ flags: ACK, ack: 4098, window: 0 });
+  assert.is(core.read().length, 4096);
+});
+
+test("acknowledges each out-of-order arrival and each filled gap at once [RFC 5681 4.2]", async () => {
+  const core = (await Core.create()).established();
+  for (let i = 0; i < 40; i++) core.arrive({ flags: ACK, seq: 1 + i * 100, ack: 1, data: 100 });
+  core.pullAll(); // past the quick ACKs of the start
+  core.arrive({ flags: ACK, seq: 4101, ack: 1, data: 100 });
+  core.expect({ ack: 4001 }, "for a gap");
+  core.arrive({ flags: ACK, seq: 4301, ack: 1, data: 100 });
+  core.expect({ ack: 4001 }, "for a second gap");
+  core.arrive({ flags: ACK, seq: 4001, ack: 1, data: 100 });
+  core.expect({ ack: 4201 }, "for a filled gap");
+  core.arrive({ flags: ACK, seq: 4201, ack: 1, data: 100 });
+  core.expect({ ack: 4401 }, "for the last filled gap");
+});
+
+test("frees the set of ranges when nothing waits any more", async () => {
+  const core = (await Core.create()).established();
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10 });
+  const before = core.x.heapBytesInUse();
+  core.arrive({ flags: ACK, seq: 21, ack: 1, data: 10 });
+  assert.ok(core.x.heapBytesInUse() > before);
+  core.arrive({ flags: ACK, seq: 11, ack: 1, data: 10 });
+  assert.is(core.x.heapBytesInUse(), before);
+});
+
+test("text for which the heap has no room is refused, counted, and taken when it comes again", async () => {
+  const core = await Core.create([
+    [L.SYSCTL_TCP_RMEM_DEFAULT, 64 << 20],
+    [L.SYSCTL_TCP_RMEM_MAX, 64 << 20],
+  ]);
+  const listener = core.listen();
+  const indices: number[] = [];
+  for (const port of [1000, 1001]) {
+    core.remotePort = port;
+    core.synReceived();
+    core.arrive({ flags: ACK, seq: 1, ack: 1 });
+    core.x.inputAccept(core.index);
+    core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10 });
+    indices.push(core.index);
+    core.pullAll();
+  }
+  core.x.inputCloseListener(listener, core.now);
+  assert.is(core.counter(C.COUNTER_TCP_IN_NO_MEMORY), 1);
+  assert.is(core.rcvNxt(), 1);
+  core.x.inputAbort(indices[0], core.now);
+  core.events();
+  core.pullAll();
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10 });
+  assert.is(core.rcvNxt(), 11);
+});
+
+test.run();

@@ -1,0 +1,113 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import * as C from "../../../assembly/counters.ts";
+import * as L from "../../../assembly/layout.ts";
+import { ACK, Core, type Leaving, RST, SYN } from "./input-harness.ts";
+
+const test = suite("tcp/timestamps");
+const DAY_US = 24 * 3600 * 1_000_000;
+
+async function withTimestamps(ts: number): Promise<Core> {
+  const core = await Core.create();
+  core.peerTs = ts;
+  return core.established();
+}
+
+function echoed(out: Leaving): number {
+  return new DataView(out.options.buffer, out.options.byteOffset + 8, 4).getUint32(0);
+}
+
+function sent(out: Leaving): number {
+  return new DataView(out.options.buffer, out.options.byteOffset + 4, 4).getUint32(0);
+}
+
+test("an older timestamp is answered with an ACK and dropped [RFC 7323 5.3 R1]", async () => {
+  const core = await withTimestamps(5000);
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 4999 });
+  core.expect({ flags: ACK, ack: 1 });
+  assert.is(core.counter(C.COUNTER_TCP_IN_PAWS), 1);
+  assert.is(core.rcvNxt(), 1);
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 5000 });
+  assert.is(core.rcvNxt(), 11);
+});
+
+test("compares modulo 2^32 [RFC 7323 3.2]", async () => {
+  const core = await withTimestamps(0xfffffffe);
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 3 });
+  assert.is(core.rcvNxt(), 11);
+  assert.is(core.x.inputTsRecent(core.index), 3);
+  core.arrive({ flags: ACK, seq: 11, ack: 1, data: 10, tsVal: 0xffffffff });
+  assert.is(core.rcvNxt(), 11);
+});
+
+test("a RST is exempt [RFC 7323 5.3]", async () => {
+  const core = await withTimestamps(5000);
+  core.arrive({ flags: RST, seq: 1, tsVal: 1 });
+  assert.is(core.state(), L.STATE_CLOSED);
+  const bare = await withTimestamps(5000);
+  bare.arrive({ flags: RST, seq: 1, tsVal: -1 });
+  assert.is(bare.state(), L.STATE_CLOSED);
+});
+
+test("once negotiated, a segment without the option is dropped in silence [RFC 7323 3.2]", async () => {
+  const core = await withTimestamps(5000);
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: -1 });
+  core.expectNothing();
+  assert.is(core.rcvNxt(), 1);
+  assert.is(core.counter(C.COUNTER_TCP_IN_MISSING_TIMESTAMP), 1);
+});
+
+test("not negotiated, the option is ignored", async () => {
+  const core = (await Core.create()).established();
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 77 });
+  assert.is(core.expect({ ack: 11 }).options.length, 0);
+});
+
+test("after 24 idle days any timestamp is news [RFC 7323 5.5]", async () => {
+  const core = await withTimestamps(5000);
+  core.now += 24 * DAY_US;
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 4000 });
+  assert.is(core.rcvNxt(), 1);
+  core.now += 1_000_000;
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 4000 });
+  assert.is(core.rcvNxt(), 11);
+  assert.is(core.x.inputTsRecent(core.index), 4000);
+});
+
+test("a delayed ACK echoes the earliest segment, one out of order is not echoed, its filler is [RFC 7323 4.3]", async () => {
+  const core = await withTimestamps(100);
+  for (let i = 0; i < 30; i++) {
+    core.arrive({ flags: ACK, seq: 1 + i * 100, ack: 1, data: 100 });
+    core.pullAll();
+  }
+  core.now += 1_000_000;
+  core.x.inputRunTimers(core.now);
+  core.pullAll();
+  core.arrive({ flags: ACK, seq: 3001, ack: 1, data: 100, tsVal: 200 });
+  core.expectNothing("for a lone segment");
+  core.arrive({ flags: ACK, seq: 3101, ack: 1, data: 1400, tsVal: 300 });
+  const delayed = core.pullAll();
+  if (delayed.length !== 0) assert.is(echoed(delayed[0]!), 200, "the earlier of the two");
+  core.now += 1_000_000;
+  core.x.inputRunTimers(core.now);
+  core.pullAll();
+  core.arrive({ flags: ACK, seq: 5001, ack: 1, data: 100, tsVal: 400 });
+  assert.is(echoed(core.expect({ ack: 4501 })), 200, "a segment beyond a gap");
+  core.arrive({ flags: ACK, seq: 4501, ack: 1, data: 500, tsVal: 350 });
+  assert.is(echoed(core.expect({ ack: 5101 })), 350, "the segment that fills it");
+});
+
+test("our clock ticks in ms, from an offset that depends on the pair of hosts only [RFC 7323 5.4, 7.1; RFC 6191]", async () => {
+  const core = await withTimestamps(5);
+  const at = core.x.inputTimestamp(core.index, core.now) >>> 0;
+  assert.is((core.x.inputTimestamp(core.index, core.now + 7_000) - at) >>> 0, 7);
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 1, tsVal: 6 });
+  assert.is(sent(core.expect({ ack: 2 })), at);
+  assert.is.not(at, Math.floor(core.now / 1000));
+  core.listen();
+  core.arrive({ flags: SYN, remotePort: 6000, mss: 1460, tsVal: 1 });
+  const other = core.expect({ flags: SYN | ACK }).index;
+  assert.is(core.x.inputTimestamp(other, core.now) >>> 0, at);
+});
+
+test.run();
