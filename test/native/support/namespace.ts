@@ -5,6 +5,8 @@ import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { AddonError } from "../../../src/native.ts";
+import { loadAddon } from "../../../src/native.ts";
 
 const INSIDE = "WASMTCP_TEST_NAMESPACE";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -26,9 +28,14 @@ export function namespaceName(suffix = ""): string {
   return `wtn${process.pid}${suffix}`;
 }
 
-/** Why namespaces cannot be made here, or undefined. */
+/** Why the tests cannot run here, or undefined. */
 function obstacle(): string | undefined {
-  if (process.platform !== "linux") return "needs Linux";
+  try {
+    loadAddon();
+  } catch (error) {
+    if ((error as AddonError).code === "ERR_ADDON_MISSING") return (error as Error).message;
+    throw error;
+  }
   const name = namespaceName("probe");
   try {
     ip("netns", "add", name);
