@@ -42,7 +42,7 @@ function obstacle(): string | undefined {
     ip("netns", "del", name);
     return undefined;
   } catch (error) {
-    return `needs root (CAP_NET_ADMIN, CAP_NET_RAW) and ip(8): ${(error as Error).message.split("\n").pop()}`;
+    return `needs root (CAP_NET_ADMIN, CAP_NET_RAW) and ip(8): ${(error as Error).message.trim().split("\n").pop()}`;
   }
 }
 
