@@ -26,10 +26,13 @@ import { Tcb } from "./tcb";
 import { cancelRetransmitTimer, setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
 import { timestampNow } from "./timestamps";
 
+/** A round trip is not longer than this, ms. */
+const TIMESTAMP_AGE_MAX_MS: u32 = 1000000;
+
 // What removal of records found out about times: when the first and the last transmission acknowledged now left, 0 = none
 let firstSentUs: u64 = 0;
 let lastSentUs: u64 = 0;
-let hasRetransmission: bool = false;
+let retransmittedUs: u64 = 0; // of those sent more than once: when the first of them was sent last
 let isFinAcked: bool = false;
 
 /**
@@ -88,7 +91,7 @@ function noteAnswer(tcb: Tcb): void {
 function removeAcknowledged(tcb: Tcb, ack: u32, sample: AckSample, nowUs: u64): void {
   firstSentUs = 0;
   lastSentUs = 0;
-  hasRetransmission = false;
+  retransmittedUs = 0;
   isFinAcked = false;
   while (tcb.rtxHead !== NONE) {
     const record = rtxAt(tcb.rtxHead);
@@ -109,7 +112,7 @@ function removeAcknowledged(tcb: Tcb, ack: u32, sample: AckSample, nowUs: u64): 
 function noteDelivered(tcb: Tcb, record: RtxRecord, bytes: u32, nowUs: u64): void {
   rateOnDelivered(tcb, record, bytes, nowUs);
   if (record.has(RTX_EVER_RETRANSMITTED)) {
-    hasRetransmission = true;
+    if (retransmittedUs === 0) retransmittedUs = record.sentUs;
     return;
   }
   if (firstSentUs === 0) firstSentUs = record.sentUs;
@@ -130,7 +133,7 @@ function advance(tcb: Tcb, ack: u32, finAcked: bool): u32 {
 // RFC 6298 3 (Karn): only from segments sent once; RFC 7323 4.1: else from the timestamp that comes back with an ACK of new data.
 // The time-out follows the oldest of the segments acknowledged (it waited for the peer's delayed ACK), the path the newest
 function measureRoundTrip(tcb: Tcb, seg: Segment, sample: AckSample, nowUs: u64): void {
-  if (firstSentUs !== 0 && !hasRetransmission) {
+  if (firstSentUs !== 0 && retransmittedUs === 0) {
     sample.rttUs = clampUs(nowUs - lastSentUs);
     rttSample(tcb, clampUs(nowUs - firstSentUs));
     if (sample.rttUs < tcb.minRttUs) tcb.minRttUs = max<u32>(sample.rttUs, 1);
@@ -139,13 +142,21 @@ function measureRoundTrip(tcb: Tcb, seg: Segment, sample: AckSample, nowUs: u64)
     seg.options.has(OPT_TIMESTAMPS) &&
     seg.options.tsEcr !== 0
   ) {
-    const elapsedMs = timestampNow(tcb, nowUs) - seg.options.tsEcr;
-    // An echo from the future, or of weeks ago, is a lie
-    if (<i32>elapsedMs >= 0 && elapsedMs < 1000000) rttSample(tcb, elapsedMs * 1000);
+    measureByTimestamp(tcb, seg.options.tsEcr, nowUs);
   }
   sample.srttUs = tcb.srttUs;
   sample.minRttUs = tcb.minRttUs;
   sample.mss = tcb.sndMss;
+}
+
+// Only if the echo is not older than the last transmission. An older one may be of the first transmission, or of a later one whose
+// ACK was lost: a peer does not take the timestamp of a duplicate (RFC 7323 5.3, R2 before R3). Taking the whole silence
+// for a round trip, the time-out would grow with each ACK lost; so the back-off stays until a clear sample comes (Karn)
+function measureByTimestamp(tcb: Tcb, tsEcr: u32, nowUs: u64): void {
+  if (<i32>(tsEcr - timestampNow(tcb, retransmittedUs)) < 0) return;
+  const elapsedMs = timestampNow(tcb, nowUs) - tsEcr;
+  if (<i32>elapsedMs < 0 || elapsedMs >= TIMESTAMP_AGE_MAX_MS) return; // from the future, or from long ago: a lie
+  rttSample(tcb, elapsedMs * 1000);
 }
 
 function clampUs(us: u64): u32 {

@@ -226,4 +226,21 @@ test("takes it from the timestamp instead [7323 4.1]", () => {
   assert.ok(sender.get("srttUs") > RTT_US);
 });
 
+test("takes none from a timestamp older than the last transmission: the ACK between was lost [6298 3]", () => {
+  const sender = inFlight20({ timestamps: true, mss: 1012 });
+  sender.wait(sender.timerIn!);
+  sender.pull(); // arrives; its ACK is lost
+  const waited = sender.timerIn!;
+  sender.wait(waited);
+  sender.pull(); // a duplicate to the peer, which does not take its timestamp
+  const [srtt, rto] = [sender.get("srttUs"), sender.get("rtoUs")];
+  sender.nowUs += RTT_US;
+  sender.ack(11_000, timestamp(sender, waited + RTT_US));
+  assert.equal([sender.get("srttUs"), sender.get("rtoUs")], [srtt, rto]);
+  sender.pull();
+  sender.nowUs += RTT_US;
+  sender.ack(13_000, timestamp(sender, RTT_US));
+  assert.ok(sender.get("rtoUs") < rto, "the next clear sample ends the back-off");
+});
+
 test.run();
