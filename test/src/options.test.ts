@@ -1,0 +1,142 @@
+// The options of a stack and its calls: defaults, checks, words of the CONFIG block.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  SYSCTL_END,
+  SYSCTL_IP_LOCAL_PORT_RANGE_MAX,
+  SYSCTL_TCP_RMEM_DEFAULT,
+  SYSCTL_TCP_RMEM_MAX,
+  SYSCTL_TCP_RMEM_MIN,
+  SYSCTL_TCP_SYN_RETRIES,
+  CONFIG_SYSCTLS,
+} from "../../assembly/layout.ts";
+import { resolveConnect, resolveListen } from "../../src/call-options.ts";
+import { memoryLinkPair } from "../../src/links/memory-link.ts";
+import { packetLink } from "../../src/links/packet.ts";
+import { type InterfaceOptions, resolveStackOptions, type StackOptions } from "../../src/options.ts";
+import { resolveSysctl, type Sysctl } from "../../src/sysctl.ts";
+
+const options = suite("src/options");
+const [link] = memoryLinkPair({ mtu: 1400 });
+
+function failure(run: () => unknown): { code: string; message: string } {
+  try {
+    run();
+  } catch (error) {
+    return error as { code: string; message: string };
+  }
+  return assert.unreachable("nothing was thrown");
+}
+
+function withInterface(change: Partial<Record<keyof InterfaceOptions, unknown>>): StackOptions {
+  return { interfaces: [{ link, address: "10.0.0.1/24", ...change } as InterfaceOptions] };
+}
+
+options("fills in MAC address, MTU and name", () => {
+  const { interfaces, routes } = resolveStackOptions(withInterface({}));
+  assert.is(interfaces[0]!.mtu, 1400);
+  assert.is(interfaces[0]!.name, "if1");
+  assert.equal([...interfaces[0]!.mac], [2, 0x77, 10, 0, 0, 1]);
+  assert.equal(routes, []);
+});
+
+options("leaves the MTU of a packet link to the interface", () => {
+  const { interfaces } = resolveStackOptions(withInterface({ link: packetLink({ interface: "eth0" }) }));
+  assert.is(interfaces[0]!.mtu, undefined);
+});
+
+options("says what was expected and what came", () => {
+  const { code, message } = failure(() => resolveStackOptions(withInterface({ mtu: 12 })));
+  assert.is(message, "Expected `mtu` to be 68..1400, got `12` (number)");
+  assert.is(code, "ERR_OUT_OF_RANGE");
+  assert.is(failure(() => resolveStackOptions(withInterface({ mtu: "12" }))).code, "ERR_INVALID_ARG_TYPE");
+  assert.is(failure(() => resolveStackOptions(withInterface({ link: {} }))).code, "ERR_INVALID_ARG_TYPE");
+  assert.is(failure(() => resolveStackOptions({ interfaces: [] })).code, "ERR_INVALID_ARG_VALUE");
+});
+
+options("takes only addresses that a host can have [RFC 1122 3.2.1.3]", () => {
+  const wrong = ["10.0.0.0/24", "10.0.0.255/24", "0.0.0.1/8", "127.0.0.1/8", "224.0.0.1/24", "255.255.255.255/32", "10.0.0.1/0"];
+  for (const address of wrong) {
+    assert.is(failure(() => resolveStackOptions(withInterface({ address }))).code, "ERR_INVALID_ARG_VALUE", address);
+  }
+  for (const address of ["10.0.0.0/31", "10.0.0.1/31", "10.0.0.255/16", "10.0.0.1/32"]) {
+    assert.ok(resolveStackOptions(withInterface({ address })), address);
+  }
+});
+
+options("turns a gateway into the default route of its interface", () => {
+  const { routes } = resolveStackOptions(withInterface({ gateway: "10.0.0.254" }));
+  assert.equal(routes, [{ destination: 0, prefixLength: 0, gateway: 0x0a0000fe, interfaceIndex: 1 }]);
+  for (const gateway of ["10.0.1.1", "10.0.0.1", "x"]) {
+    assert.is(failure(() => resolveStackOptions(withInterface({ gateway }))).code, "ERR_INVALID_ARG_VALUE", gateway);
+  }
+});
+
+options("finds the interface of a route by its gateway, and clears host bits of its destination", () => {
+  const interfaces = [
+    { link, address: "10.0.0.1/24" },
+    { link, address: "10.0.1.1/24" },
+  ];
+  const { routes } = resolveStackOptions({ interfaces, routes: [{ destination: "10.9.8.7/16", gateway: "10.0.1.9" }] });
+  assert.equal(routes, [{ destination: 0x0a090000, prefixLength: 16, gateway: 0x0a000109, interfaceIndex: 2 }]);
+  const nowhere = { interfaces, routes: [{ destination: "10.9.0.0/16", gateway: "10.0.2.9" }] };
+  assert.is(failure(() => resolveStackOptions(nowhere)).code, "ERR_INVALID_ARG_VALUE");
+});
+
+options("refuses one address on two interfaces", () => {
+  const interfaces = [
+    { link, address: "10.0.0.1/24" },
+    { link, address: "10.0.0.1/16" },
+  ];
+  assert.is(failure(() => resolveStackOptions({ interfaces })).code, "ERR_INVALID_ARG_VALUE");
+});
+
+options("gives every word of the sysctl block a value", () => {
+  const words = resolveSysctl();
+  const addresses = Array.from({ length: (SYSCTL_END - CONFIG_SYSCTLS) / 4 }, (_, index) => CONFIG_SYSCTLS + index * 4);
+  assert.equal(
+    [...words.keys()].sort((a, b) => a - b),
+    addresses,
+  );
+  assert.is(words.get(SYSCTL_TCP_SYN_RETRIES), 7);
+});
+
+options("sets sysctls by Linux's names", () => {
+  const words = resolveSysctl({ tcp_syn_retries: 2, tcp_rmem: [4096, 8192, 16384], ip_local_port_range: [1000, 2000] });
+  assert.is(words.get(SYSCTL_TCP_SYN_RETRIES), 2);
+  assert.is(words.get(SYSCTL_TCP_RMEM_MIN), 4096);
+  assert.is(words.get(SYSCTL_TCP_RMEM_DEFAULT), 8192);
+  assert.is(words.get(SYSCTL_TCP_RMEM_MAX), 16384);
+  assert.is(words.get(SYSCTL_IP_LOCAL_PORT_RANGE_MAX), 2000);
+});
+
+options("refuses sysctls that are unknown, of the wrong type or out of range", () => {
+  const code = (sysctl: object): string => failure(() => resolveSysctl(sysctl as Partial<Sysctl>)).code;
+  assert.is(code({ tcp_nonsense: 1 }), "ERR_INVALID_ARG_VALUE");
+  assert.is(code({ tcp_syn_retries: 0 }), "ERR_OUT_OF_RANGE");
+  assert.is(code({ tcp_syn_retries: 1.5 }), "ERR_OUT_OF_RANGE");
+  assert.is(code({ tcp_syn_retries: "7" }), "ERR_INVALID_ARG_TYPE");
+  assert.is(code({ tcp_rmem: 4096 }), "ERR_INVALID_ARG_TYPE");
+  assert.is(code({ tcp_rmem: [4096, 8192] }), "ERR_INVALID_ARG_VALUE");
+  assert.is(code({ tcp_rmem: [8192, 4096, 16384] }), "ERR_OUT_OF_RANGE");
+  assert.is(code({ tcp_congestion_control: "magic" }), "ERR_INVALID_ARG_VALUE");
+});
+
+options("checks connect and listen", () => {
+  assert.is(failure(() => resolveConnect({ hostname: "a", port: 0 })).code, "ERR_OUT_OF_RANGE");
+  assert.is(failure(() => resolveConnect({ hostname: "", port: 1 })).code, "ERR_INVALID_ARG_VALUE");
+  assert.is(failure(() => resolveConnect({ hostname: "a", port: 1, timeoutMs: 0 })).code, "ERR_OUT_OF_RANGE");
+  assert.is(failure(() => resolveConnect({ hostname: "a", port: 1, localAddress: "b" })).code, "ERR_INVALID_ARG_VALUE");
+  assert.is(failure(() => resolveListen({ port: 65536 })).code, "ERR_OUT_OF_RANGE");
+  assert.is(failure(() => resolveListen({ port: 1, backlog: 0 })).code, "ERR_OUT_OF_RANGE");
+  assert.equal(resolveListen({ port: 0, hostname: "localhost" }).local, { address: 0x7f000001, port: 0 });
+});
+
+options("checks the name of an interface", () => {
+  for (const name of ["", "a/b", "sixteencharacter", "a b"]) {
+    assert.is(failure(() => packetLink({ interface: name })).code, "ERR_INVALID_ARG_VALUE", name);
+  }
+  assert.is(failure(() => memoryLinkPair({ mtu: 67 })).code, "ERR_OUT_OF_RANGE");
+});
+
+options.run();
