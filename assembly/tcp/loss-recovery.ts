@@ -59,23 +59,23 @@ export function recoveryOnAck(tcb: Tcb, seg: Segment, ackedSegments: u32): u32 {
   return 0;
 }
 
-/** A duplicate ACK (RFC 5681 2) while data is outstanding. @returns wire segments newly taken for lost */
-export function recoveryOnDuplicate(tcb: Tcb): u32 {
+/** A duplicate ACK (RFC 5681 2) while data is outstanding. */
+export function recoveryOnDuplicate(tcb: Tcb): void {
   tcb.duplicateAcks += 1;
   if (tcb.caState === <u8>CA_LOSS) {
     // Only data sent since the time-out can have left the network now; the rest is marked lost already
     if (seqGt(tcb.sndNxt, tcb.highSeq)) addEmulatedSack(tcb);
-    return 0;
+    return;
   }
   addEmulatedSack(tcb);
   if (tcb.caState === <u8>CA_RECOVERY) {
     reduceWindow(tcb, 1, false, 0);
-    return 0;
+    return;
   }
   tcb.caState = <u8>CA_DISORDER;
   // RFC 6582 3.2 step 2: only if the ACK covers more than "recover"; else these answer our own retransmissions
-  if (tcb.duplicateAcks < load<u32>(SYSCTL_TCP_REORDERING) || !seqGt(tcb.sndUna, tcb.highSeq)) return 0;
-  return enterRecovery(tcb);
+  if (tcb.duplicateAcks < load<u32>(SYSCTL_TCP_REORDERING) || !seqGt(tcb.sndUna, tcb.highSeq)) return;
+  enterRecovery(tcb);
 }
 
 /** The retransmission timer expired: everything outstanding is lost, cwnd starts anew from one segment. */
@@ -110,7 +110,7 @@ function acknowledgedInRecovery(tcb: Tcb, ackedSegments: u32): u32 {
 }
 
 // RFC 5681 3.2 step 2 and 3, RFC 6582 3.2 step 2
-function enterRecovery(tcb: Tcb): u32 {
+function enterRecovery(tcb: Tcb): void {
   count(COUNTER_TCP_FAST_RETRANS);
   rememberForUndo(tcb);
   tcb.caState = <u8>CA_RECOVERY;
@@ -120,7 +120,6 @@ function enterRecovery(tcb: Tcb): u32 {
   congestionOnLoss(tcb, tcb.packetsOut);
   const lost = markHeadLost(tcb);
   reduceWindow(tcb, 1, false, lost);
-  return lost;
 }
 
 function endRecovery(tcb: Tcb): void {

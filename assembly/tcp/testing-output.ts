@@ -396,3 +396,18 @@ export function congestionTestTimeout(index: u32, flight: u32, isFirst: bool): v
 export function congestionTestExit(index: u32): void {
   congestionOnRecoveryExit(Tcb.at(index));
 }
+
+/** Delivery rate that the last ACK gave, bytes/s; 0 = none. */
+export function rateTestLast(): f64 {
+  return <f64>ackSample().deliveryRate;
+}
+
+/** Whether that was the application's rate rather than the path's. */
+export function rateTestIsAppLimited(): bool {
+  return ackSample().appLimited !== 0;
+}
+
+/** Sets the pacing rate, bytes/s. */
+export function pacingTestSet(index: u32, rate: f64): void {
+  Tcb.at(index).pacingRate = <u64>rate;
+}

@@ -11,6 +11,7 @@ import {
   TCB_BYTES,
   TCB_ERROR,
   TCB_RECORDS,
+  TCB_STATE,
 } from "../../../assembly/layout.ts";
 import { ACK, FIN, RST, Sender, setSysctl, tcpInstance } from "../../support/tcp-sender.ts";
 
@@ -329,6 +330,44 @@ test("halves the window for each time-out of idleness before it sends again [568
   assert.ok(sender.next() !== null);
   assert.is(sender.get("cwnd"), 40);
   assert.is(sender.get("ssthresh"), 0x7fffffff);
+});
+
+/** Opens a connection that nobody answers. @returns µs at which each SYN left and at which it ended, and the error */
+async function connectToNobody(timeoutMs: number) {
+  const { exports: wasm, view } = await tcpInstance(); // with no timers but ours
+  const startUs = 5 * SECOND;
+  const tcb = wasm.inputConnect(0, 80, false, 0, timeoutMs, startUs);
+  assert.ok(tcb >= 0);
+  const state = () => view.getUint8(TCB_RECORDS + tcb * TCB_BYTES + TCB_STATE);
+  const syns: number[] = [];
+  let nowUs = startUs;
+  for (let i = 0; i < 100 && state() !== STATE_CLOSED; i++) {
+    while (wasm.inputPull(nowUs) === tcb) syns.push(nowUs - startUs);
+    nowUs = wasm.inputNextTimer();
+    wasm.inputRunTimers(nowUs);
+  }
+  const errno = view.getUint16(TCB_RECORDS + tcb * TCB_BYTES + TCB_ERROR, true);
+  return { syns, endedUs: nowUs - startUs, errno };
+}
+
+test("sends a SYN again for three minutes and more, then says ETIMEDOUT [9293 3.8.3, MUST-23]", async () => {
+  const { syns, endedUs, errno } = await connectToNobody(0);
+  assert.equal(
+    syns.map((us) => us / SECOND),
+    [0, 1, 3, 7, 15, 31, 63, 127], // tcp_syn_retries is 7
+  );
+  assert.is(endedUs / SECOND, 247); // the last wait is bounded by tcp_rto_max
+  assert.is(errno, ETIMEDOUT);
+});
+
+test("ends a connect at exactly the time that was asked for", async () => {
+  const { syns, endedUs, errno } = await connectToNobody(1234);
+  assert.equal(
+    syns.map((us) => us / SECOND),
+    [0, 1],
+  );
+  assert.is(endedUs, 1_234_000);
+  assert.is(errno, ETIMEDOUT);
 });
 
 test.run();
