@@ -1,8 +1,12 @@
 // A segment for a listener. RFC 9293 3.10.7.2, in its order: RST, ACK, SYN, anything else.
 import { count } from "../count";
 import {
-  COUNTER_TCP_IN_BAD_ACK, COUNTER_TCP_IN_BAD_FLAGS, COUNTER_TCP_IN_LISTEN_IGNORED, COUNTER_TCP_IN_RST_IGNORED,
-  COUNTER_TCP_PASSIVE_OPENS, COUNTER_TCP_TABLE_FULL,
+  COUNTER_TCP_IN_BAD_ACK,
+  COUNTER_TCP_IN_BAD_FLAGS,
+  COUNTER_TCP_IN_LISTEN_IGNORED,
+  COUNTER_TCP_IN_RST_IGNORED,
+  COUNTER_TCP_PASSIVE_OPENS,
+  COUNTER_TCP_TABLE_FULL,
 } from "../counters";
 import { STATE_SYN_RECEIVED } from "../layout";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
@@ -13,8 +17,8 @@ import { initialSequenceNumber } from "./isn";
 import { joinListener, maySpawn } from "./listen";
 import { startReceiver } from "./receive-window";
 import { Segment } from "./segment";
-import { queueSyn } from "./sender";
 import { updateSendWindow } from "./send-window";
+import { queueSyn } from "./sender";
 import { setState } from "./state";
 import { TCB_FLAG_PASSIVE, Tcb } from "./tcb";
 

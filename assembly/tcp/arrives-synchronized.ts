@@ -3,13 +3,29 @@
 // RFC 5961 tightens RST, SYN and ACK, RFC 7323 5.3 comes before all.
 import { count, countMany } from "../count";
 import {
-  COUNTER_TCP_ABORT_ON_DATA, COUNTER_TCP_ESTAB_RESETS, COUNTER_TCP_IN_AFTER_CLOSE, COUNTER_TCP_IN_BAD_ACK,
-  COUNTER_TCP_IN_MISSING_TIMESTAMP, COUNTER_TCP_IN_NO_ACK_FLAG, COUNTER_TCP_IN_PAWS, COUNTER_TCP_IN_RST_IGNORED,
+  COUNTER_TCP_ABORT_ON_DATA,
+  COUNTER_TCP_ESTAB_RESETS,
+  COUNTER_TCP_IN_AFTER_CLOSE,
+  COUNTER_TCP_IN_BAD_ACK,
+  COUNTER_TCP_IN_MISSING_TIMESTAMP,
+  COUNTER_TCP_IN_NO_ACK_FLAG,
+  COUNTER_TCP_IN_PAWS,
+  COUNTER_TCP_IN_RST_IGNORED,
   COUNTER_TCP_IN_UNACCEPTABLE,
 } from "../counters";
 import {
-  ECONNREFUSED, ECONNRESET, READY_EOF, READY_FIN_ACKED, READY_READABLE, STATE_CLOSE_WAIT, STATE_CLOSING, STATE_ESTABLISHED,
-  STATE_FIN_WAIT_1, STATE_FIN_WAIT_2, STATE_LAST_ACK, STATE_SYN_RECEIVED, TCB_EOF,
+  ECONNREFUSED,
+  ECONNRESET,
+  READY_EOF,
+  READY_FIN_ACKED,
+  READY_READABLE,
+  STATE_CLOSE_WAIT,
+  STATE_CLOSING,
+  STATE_ESTABLISHED,
+  STATE_FIN_WAIT_1,
+  STATE_LAST_ACK,
+  STATE_SYN_RECEIVED,
+  TCB_EOF,
 } from "../layout";
 import { NONE } from "../storage/none";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
@@ -27,7 +43,7 @@ import { updateSendWindow } from "./send-window";
 import { seqGt, seqGte, seqInWindow, seqLt, seqLte } from "./seq";
 import { mayReceive, setState } from "./state";
 import { TCB_FLAG_PASSIVE, TCB_FLAG_SLOW_READER_CLOSED, TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
-import { isOldTimestamp, isTimestampMissing, hasTimestamps, updateTsRecent } from "./timestamps";
+import { hasTimestamps, isOldTimestamp, isTimestampMissing, updateTsRecent } from "./timestamps";
 
 /** @returns a DISPOSITION_ code */
 export function arrivesSynchronized(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
@@ -74,12 +90,13 @@ function checkSequenceNumber(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
       return DISPOSITION_DONE;
     }
   }
-  if (isAcceptable(tcb, seg)) return GO_ON;
+  // Before the test: text or FIN on a SYN reach into the window, and it is still the same SYN, not another one
   if (tcb.state === STATE_SYN_RECEIVED && (seg.flags & (SYN | ACK)) === SYN && seg.seq === tcb.irs) {
     tcb.set(TCB_FLAG_SYN_PENDING); // our SYN-ACK was lost: the peer's SYN comes again
     wantOutput(tcb);
     return DISPOSITION_DONE;
   }
+  if (isAcceptable(tcb, seg)) return GO_ON;
   countMany(COUNTER_TCP_IN_UNACCEPTABLE, seg.segments);
   if ((seg.flags & SYN) !== 0) challenge(tcb, nowUs);
   else answerUnacceptable(tcb, seg.len !== 0, nowUs);

@@ -2,8 +2,12 @@
 // the same ports again must get them if its sequence numbers prove that it is new (RFC 9293 MAY-2, RFC 6191).
 import { count, countMany } from "../count";
 import {
-  COUNTER_TCP_IN_AFTER_CLOSE, COUNTER_TCP_IN_MISSING_TIMESTAMP, COUNTER_TCP_IN_PAWS, COUNTER_TCP_IN_RST_IGNORED,
-  COUNTER_TCP_IN_UNACCEPTABLE, COUNTER_TCP_TIME_WAIT_RECYCLED,
+  COUNTER_TCP_IN_AFTER_CLOSE,
+  COUNTER_TCP_IN_MISSING_TIMESTAMP,
+  COUNTER_TCP_IN_PAWS,
+  COUNTER_TCP_IN_RST_IGNORED,
+  COUNTER_TCP_IN_UNACCEPTABLE,
+  COUNTER_TCP_TIME_WAIT_RECYCLED,
 } from "../counters";
 import { NONE } from "../storage/none";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";

@@ -3,17 +3,35 @@
 import { count } from "../count";
 import { COUNTER_TCP_ATTEMPT_FAILS, COUNTER_TCP_ESTAB_RESETS } from "../counters";
 import {
-  STATE_CLOSE_WAIT, STATE_CLOSED, STATE_ESTABLISHED, STATE_FIN_WAIT_1, STATE_FIN_WAIT_2, STATE_LISTEN, STATE_SYN_RECEIVED,
-  STATE_SYN_SENT, STATE_TIME_WAIT, SYSCTL_TCP_FIN_TIMEOUT, SYSCTL_TCP_TIME_WAIT_MS,
+  STATE_CLOSE_WAIT,
+  STATE_CLOSED,
+  STATE_ESTABLISHED,
+  STATE_FIN_WAIT_1,
+  STATE_FIN_WAIT_2,
+  STATE_LISTEN,
+  STATE_SYN_RECEIVED,
+  STATE_SYN_SENT,
+  STATE_TIME_WAIT,
+  SYSCTL_TCP_FIN_TIMEOUT,
+  SYSCTL_TCP_TIME_WAIT_MS,
 } from "../layout";
 import { freeIfDone, unhash, wantOutput } from "./connections";
 import { leaveListener } from "./listen";
 import { dropOutOfOrder } from "./reassembly";
+import { releaseReceiveRing } from "./receive-ring";
 import { rtxPurge } from "./rtx-queue";
+import { releaseSendRing } from "./send-ring";
 import { setState } from "./state";
 import {
-  TCB_FLAG_ACCEPT_QUEUE, TCB_FLAG_ACK_DELAYED, TCB_FLAG_ACK_NOW, TCB_FLAG_CONNECT_TIMEOUT, TCB_FLAG_OWNED,
-  TCB_FLAG_PROBE_PENDING, TCB_FLAG_RST_PENDING, TCB_FLAG_SYN_PENDING, Tcb,
+  TCB_FLAG_ACCEPT_QUEUE,
+  TCB_FLAG_ACK_DELAYED,
+  TCB_FLAG_ACK_NOW,
+  TCB_FLAG_CONNECT_TIMEOUT,
+  TCB_FLAG_OWNED,
+  TCB_FLAG_PROBE_PENDING,
+  TCB_FLAG_RST_PENDING,
+  TCB_FLAG_SYN_PENDING,
+  Tcb,
 } from "./tcb";
 import { disarm, setRetransmitTimer, TIMER_FIN_WAIT_2, TIMER_TIME_WAIT } from "./timers";
 
@@ -39,7 +57,7 @@ export function enterClosed(tcb: Tcb, errno: u32, nowUs: u64): void {
 }
 
 /** Whether an abort in this state is told to the peer (RFC 9293 3.10.5). */
-function isAbortTold(state: u32): bool {
+export function isAbortTold(state: u32): bool {
   return (
     state === STATE_SYN_RECEIVED ||
     state === STATE_ESTABLISHED ||
@@ -71,7 +89,14 @@ export function enterTimeWait(tcb: Tcb, nowUs: u64): void {
   tcb.delayedAckUs = ackDelayedUs;
   rtxPurge(tcb);
   dropOutOfOrder(tcb);
+  if (!tcb.has(TCB_FLAG_OWNED)) releaseRings(tcb);
   restartTimeWait(tcb, nowUs);
+}
+
+/** Frees the rings of a connection that only waits for its end; main has forgotten it. Frames on their way keep the send ring. */
+export function releaseRings(tcb: Tcb): void {
+  releaseReceiveRing(tcb);
+  if (tcb.txQueuedFrames === 0) releaseSendRing(tcb);
 }
 
 /** Starts the 2 MSL again. */

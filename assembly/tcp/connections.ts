@@ -1,17 +1,33 @@
 // The set of all TCBs: where they live, how a segment finds its own, and the two lists that a turn of the loop works off
 // (who wants to send, who has something to tell main). RFC 9293 3.3.1, 3.10.7 ("look up the connection"). Knows no state rules.
-import { COUNTER_TCB_EXHAUSTED } from "../counters";
+
 import { count } from "../count";
-import { SCRATCH, SECRET_TUPLES, STATE_CLOSED, TCB_BYTES, TCB_CAPACITY, TCB_LOCAL_ADDRESS, TCB_RECORDS } from "../layout";
+import { COUNTER_TCB_EXHAUSTED } from "../counters";
+import {
+  SCRATCH,
+  SECRET_TUPLES,
+  STATE_CLOSED,
+  TCB_BYTES,
+  TCB_CAPACITY,
+  TCB_LOCAL_ADDRESS,
+  TCB_RECORDS,
+} from "../layout";
 import { NONE } from "../storage/none";
 import { Slab, slabBytes } from "../storage/slab";
-import { TUPLE_KEY_BYTES, TupleTable, tupleTableBytes } from "../storage/tuple-table";
+import { TupleTable, tupleTableBytes } from "../storage/tuple-table";
 import { findListener, LISTENER_TABLE_BYTES, listenerTableInitialise } from "./listener-table";
 import { releaseReceiveRing } from "./receive-ring";
 import { rtxInitialise, rtxPurge } from "./rtx-queue";
 import { Segment } from "./segment";
 import { releaseSendRing } from "./send-ring";
-import { TCB_FLAG_EVENT_QUEUED, TCB_FLAG_HASHED, TCB_FLAG_OUTPUT_QUEUED, TCB_FLAG_OWNED, TCB_FLAG_RST_PENDING, Tcb } from "./tcb";
+import {
+  TCB_FLAG_EVENT_QUEUED,
+  TCB_FLAG_HASHED,
+  TCB_FLAG_OUTPUT_QUEUED,
+  TCB_FLAG_OWNED,
+  TCB_FLAG_RST_PENDING,
+  Tcb,
+} from "./tcb";
 import { disarm, timersInitialise } from "./timers";
 
 // A key of the tuple table while it is looked up; in the part of SCRATCH that tcp/ has
@@ -136,7 +152,12 @@ export function unhash(tcb: Tcb): void {
 
 /** The connection with exactly these ends, or NONE. Addresses as in Tcb, ports in host order. */
 export function findTuple(
-  localHigh: u64, localLow: u64, remoteHigh: u64, remoteLow: u64, localPort: u32, remotePort: u32,
+  localHigh: u64,
+  localLow: u64,
+  remoteHigh: u64,
+  remoteLow: u64,
+  localPort: u32,
+  remotePort: u32,
 ): u32 {
   store<u64>(KEY, localHigh);
   store<u64>(KEY, localLow, 8);
@@ -162,7 +183,12 @@ function isFor(tcb: Tcb, seg: Segment): bool {
 export function lookup(seg: Segment): Tcb | null {
   if (lastFound !== NONE && isFor(Tcb.at(lastFound), seg)) return Tcb.at(lastFound);
   let index = findTuple(
-    seg.localAddressHigh, seg.localAddressLow, seg.remoteAddressHigh, seg.remoteAddressLow, seg.localPort, seg.remotePort,
+    seg.localAddressHigh,
+    seg.localAddressLow,
+    seg.remoteAddressHigh,
+    seg.remoteAddressLow,
+    seg.localPort,
+    seg.remotePort,
   );
   if (index !== NONE) {
     lastFound = index;

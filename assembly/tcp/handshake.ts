@@ -1,8 +1,16 @@
 // What both ends agree on while the connection is made: segment size, window scale, timestamps (RFC 9293 3.7.1, RFC 7323), and the
 // moment it is ESTABLISHED. Shared by active, passive and simultaneous opens; which segment led here is the caller's business.
 import {
-  INTERFACE_BYTES, INTERFACE_MTU, INTERFACES, STATE_ESTABLISHED, STATE_FIN_WAIT_1, SYSCTL_TCP_CONGESTION_CONTROL,
-  SYSCTL_TCP_TIMESTAMPS, SYSCTL_TCP_WINDOW_SCALING, TCB_OPTION_TIMESTAMPS, TCB_OPTION_WSCALE,
+  INTERFACE_BYTES,
+  INTERFACE_MTU,
+  INTERFACES,
+  STATE_ESTABLISHED,
+  STATE_FIN_WAIT_1,
+  SYSCTL_TCP_CONGESTION_CONTROL,
+  SYSCTL_TCP_TIMESTAMPS,
+  SYSCTL_TCP_WINDOW_SCALING,
+  TCB_OPTION_TIMESTAMPS,
+  TCB_OPTION_WSCALE,
 } from "../layout";
 import { OPT_MSS, OPT_TIMESTAMPS, OPT_WSCALE } from "../wire/tcp-options";
 import { onAck } from "./acks";

@@ -41,7 +41,13 @@ function isRangeSane(): bool {
  * Chooses a local port for a connection to a remote end: one whose four-tuple is free and on which nobody listens.
  * @returns the port, or 0 if all of ip_local_port_range are taken
  */
-export function chooseConnectPort(localHigh: u64, localLow: u64, remoteHigh: u64, remoteLow: u64, remotePort: u32): u32 {
+export function chooseConnectPort(
+  localHigh: u64,
+  localLow: u64,
+  remoteHigh: u64,
+  remoteLow: u64,
+  remotePort: u32,
+): u32 {
   const offset = portOffset(localHigh, localLow, remoteHigh, remoteLow, remotePort);
   const ports = portCount();
   for (let tried: u32 = 0; tried < ports; tried++) {

@@ -3,7 +3,10 @@
 // not know states, ACKs or windows beyond the right edge that was promised.
 import { count, countMany } from "../count";
 import {
-  COUNTER_TCP_IN_BEYOND_WINDOW, COUNTER_TCP_IN_DUPLICATE_DATA, COUNTER_TCP_IN_NO_MEMORY, COUNTER_TCP_IN_OFO_DROPPED,
+  COUNTER_TCP_IN_BEYOND_WINDOW,
+  COUNTER_TCP_IN_DUPLICATE_DATA,
+  COUNTER_TCP_IN_NO_MEMORY,
+  COUNTER_TCP_IN_OFO_DROPPED,
   COUNTER_TCP_IN_OFO_QUEUED,
 } from "../counters";
 import { heapAlloc, heapFree } from "../heap";

@@ -9,7 +9,14 @@
 import { count } from "../count";
 import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_RCV_RING_GROWN } from "../counters";
 import { heapAlloc, heapFree } from "../heap";
-import { READY_READABLE, SYSCTL_TCP_RMEM_DEFAULT, SYSCTL_TCP_RMEM_MAX, SYSCTL_TCP_RMEM_MIN, TCB_RCV_EPOCH, TCB_RCV_RING_PTR } from "../layout";
+import {
+  READY_READABLE,
+  SYSCTL_TCP_RMEM_DEFAULT,
+  SYSCTL_TCP_RMEM_MAX,
+  SYSCTL_TCP_RMEM_MIN,
+  TCB_RCV_EPOCH,
+  TCB_RCV_RING_PTR,
+} from "../layout";
 import { byteRingCopyAcross, byteRingCopyIn } from "../storage/byte-ring";
 import { raise } from "./connections";
 import { Tcb } from "./tcb";

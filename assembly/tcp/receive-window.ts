@@ -2,12 +2,25 @@
 // growth, and delayed ACKs (RFC 9293 3.8.6.3, RFC 5681 4.2). The right edge (rcvAdvertised) never moves left, and never beyond
 // what the receive ring holds. Must not know why a segment was accepted.
 import {
-  INTERFACE_BYTES, INTERFACE_RX_SLOTS, INTERFACES, SYSCTL_TCP_DELACK_MIN_US, SYSCTL_TCP_MODERATE_RCVBUF, SYSCTL_TCP_RMEM_MAX,
+  INTERFACE_BYTES,
+  INTERFACE_RX_SLOTS,
+  INTERFACES,
+  SYSCTL_TCP_DELACK_MIN_US,
+  SYSCTL_TCP_MODERATE_RCVBUF,
+  SYSCTL_TCP_RMEM_MAX,
   TCB_RCV_KICK_AT,
 } from "../layout";
 import { WINDOW_SCALE_MAX } from "../wire/tcp-options";
 import { ackNow } from "./challenge";
-import { isOutOfOrder, receiveEnd, receiveOffset, TEXT_DUPLICATE, TEXT_IN_ORDER, TEXT_OUT_OF_ORDER, TEXT_REFUSED } from "./reassembly";
+import {
+  isOutOfOrder,
+  receiveEnd,
+  receiveOffset,
+  TEXT_DUPLICATE,
+  TEXT_IN_ORDER,
+  TEXT_OUT_OF_ORDER,
+  TEXT_REFUSED,
+} from "./reassembly";
 import { growReceiveRing, receiveCapacityInitial, updateReceiveHead } from "./receive-ring";
 import { Segment } from "./segment";
 import { seqGte, seqLt, seqMax } from "./seq";
@@ -20,6 +33,8 @@ const WINDOW_FIELD_MAX: u32 = 0xffff;
 const QUICK_ACKS: u32 = 16;
 /** RFC 9293 3.8.6.3: "an ACK SHOULD be generated for at least every second full-sized segment". */
 const ACK_EVERY: u32 = 2;
+/** Duplicate ACKs owed at most: a super-segment of 64 KiB in segments of 536 bytes. The number of segments is the link's hint. */
+const DUPLICATE_ACKS_MAX: u32 = 128;
 /** What a first estimate of the peer's segment size may be at most: the size that everybody can send. */
 const RCV_MSS_INITIAL: u32 = 536;
 /** Frames that a link holds for us never bound the window below this: small frames are no measure of what bulk data will be. */
@@ -63,7 +78,7 @@ function roundingReserve(tcb: Tcb): u32 {
 }
 
 function unitOf(tcb: Tcb): u32 {
-  return 1 << <u32>tcb.rcvWscale;
+  return 1 << (<u32>tcb.rcvWscale);
 }
 
 // Bytes beyond RCV.NXT that the ring has room for
@@ -131,10 +146,15 @@ export function ackSent(tcb: Tcb): void {
   updateKickAt(tcb);
 }
 
+// The widest window that we would promise: a ring may have grown far beyond what the link's slots let us promise at once
+function reach(tcb: Tcb): u32 {
+  return min(tcb.rcvBufferCapacity, frameBound(tcb));
+}
+
 // How far main must have read before it is worth telling the peer
 function updateStep(tcb: Tcb): u32 {
-  const capacity = tcb.rcvBufferCapacity;
-  return max(min(capacity / 2, tcb.rcvMss), capacity / 4);
+  const widest = reach(tcb);
+  return max(min(widest / 2, tcb.rcvMss), widest / 4);
 }
 
 // Where main kicks: when what it has read would move the edge by updateStep. A kick without use must not repeat at each read,
@@ -149,14 +169,14 @@ function updateKickAt(tcb: Tcb): void {
 }
 
 /**
- * Main has read: sends a window update if the peer may be waiting for one. While more than half of the ring is still promised
+ * Main has read: sends a window update if the peer may be waiting for one. While more than half of the reach is still promised
  * none is needed: the ACKs of what arrives carry the new edge.
  */
 export function onRead(tcb: Tcb): void {
   updateReceiveHead(tcb);
   const promised = tcb.rcvAdvertised - tcb.rcvNxt;
   const limit = promisable(tcb);
-  if (<i32>promised < <i32>(tcb.rcvBufferCapacity / 2) && limit > promised && limit - promised >= updateStep(tcb)) {
+  if (<i32>promised < <i32>(reach(tcb) / 2) && limit > promised && limit - promised >= updateStep(tcb)) {
     ackNow(tcb);
     return;
   }
@@ -180,7 +200,8 @@ export function ackReceived(tcb: Tcb, seg: Segment, outcome: u32, nowUs: u64): v
   measureSegment(tcb, seg);
   // RFC 5681 4.2: a duplicate ACK for each segment out of order, though many arrive in one turn: the peer counts them. Once the
   // gap is filled, or moves, those not sent would speak of the wrong segment
-  if (outcome === TEXT_OUT_OF_ORDER) tcb.duplicateAcksOwed += seg.segments;
+  if (outcome === TEXT_OUT_OF_ORDER)
+    tcb.duplicateAcksOwed = min(tcb.duplicateAcksOwed + seg.segments, DUPLICATE_ACKS_MAX);
   else if (outcome !== TEXT_DUPLICATE && outcome !== TEXT_REFUSED) tcb.duplicateAcksOwed = 0;
   if (outcome !== TEXT_IN_ORDER || isOutOfOrder(tcb)) {
     ackNow(tcb);

@@ -4,7 +4,13 @@ import { count } from "../count";
 import { COUNTER_STATE_EVENTS_LOST } from "../counters";
 import { eventRoom, pushEvent } from "../events";
 import {
-  CONFIG_TRACE_STATES, EVENT_HANDLE, EVENT_LOCAL_ADDRESS, EVENT_PORTS, EVENT_REMOTE_ADDRESS, EVENT_STATE, EVENT_TIME_US,
+  CONFIG_TRACE_STATES,
+  EVENT_HANDLE,
+  EVENT_LOCAL_ADDRESS,
+  EVENT_PORTS,
+  EVENT_REMOTE_ADDRESS,
+  EVENT_STATE,
+  EVENT_TIME_US,
   EVENT_VALUE,
 } from "../layout";
 import { Tcb } from "./tcb";

@@ -4,12 +4,26 @@ import { count } from "../count";
 import { COUNTER_TCP_ACTIVE_OPENS } from "../counters";
 import { INTERNAL_ATTACHED } from "../events";
 import {
-  EADDRINUSE, EADDRNOTAVAIL, ECONNABORTED, EINVAL, ENOBUFS, SOCKET_OPTION_KEEP_ALIVE, SOCKET_OPTION_NO_DELAY, STATE_CLOSE_WAIT,
-  STATE_CLOSED, STATE_ESTABLISHED, STATE_FIN_WAIT_1, STATE_LAST_ACK, STATE_LISTEN, STATE_SYN_RECEIVED, STATE_SYN_SENT,
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  ECONNABORTED,
+  EINVAL,
+  ENOBUFS,
+  SOCKET_OPTION_KEEP_ALIVE,
+  SOCKET_OPTION_NO_DELAY,
+  STATE_CLOSE_WAIT,
+  STATE_CLOSED,
+  STATE_ESTABLISHED,
+  STATE_FIN_WAIT_1,
+  STATE_LAST_ACK,
+  STATE_LISTEN,
+  STATE_SYN_RECEIVED,
+  STATE_SYN_SENT,
+  STATE_TIME_WAIT,
   SYSCTL_SOMAXCONN,
 } from "../layout";
 import { NONE } from "../storage/none";
-import { abortConnection, enterClosed, limitFinWait2 } from "./close";
+import { abortConnection, enterClosed, isAbortTold, limitFinWait2, releaseRings } from "./close";
 import { allocTcb, findTuple, freeIfDone, hash, raise, wantOutput } from "./connections";
 import { prepareConnection } from "./handshake";
 import { initialSequenceNumber } from "./isn";
@@ -17,14 +31,19 @@ import { configureKeepAlive } from "./keepalive";
 import { closeListening, leaveListener } from "./listen";
 import { addListener, findListener, isListenerTaken, isUnspecified } from "./listener-table";
 import { chooseConnectPort, chooseListenPort } from "./ports";
-import { reclaimOldReceiveRing, unreadBytes, updateReceiveHead } from "./receive-ring";
+import { reclaimOldReceiveRing, releaseReceiveRing, unreadBytes, updateReceiveHead } from "./receive-ring";
 import { adjustReceiveSpace, onRead } from "./receive-window";
 import { adoptSendRing, offerSendRing } from "./send-ring";
 import { queueSyn } from "./sender";
 import { seqGte } from "./seq";
 import { isSynchronized, mayReceive, setState } from "./state";
 import {
-  TCB_FLAG_CONNECT_TIMEOUT, TCB_FLAG_FIN_QUEUED, TCB_FLAG_NO_DELAY, TCB_FLAG_OWNED, TCB_FLAG_SLOW_READER_CLOSED, Tcb,
+  TCB_FLAG_CONNECT_TIMEOUT,
+  TCB_FLAG_FIN_QUEUED,
+  TCB_FLAG_NO_DELAY,
+  TCB_FLAG_OWNED,
+  TCB_FLAG_SLOW_READER_CLOSED,
+  Tcb,
 } from "./tcb";
 import { arm } from "./timers";
 
@@ -41,8 +60,18 @@ import { arm } from "./timers";
  *   or remote port 0), -ENOBUFS (no TCB left)
  */
 export function openActive(
-  token: u32, localHigh: u64, localLow: u64, localPort: u32, remoteHigh: u64, remoteLow: u64, remotePort: u32,
-  interfaceIndex: u32, mtu: u32, options: u32, timeoutMs: u32, nowUs: u64,
+  token: u32,
+  localHigh: u64,
+  localLow: u64,
+  localPort: u32,
+  remoteHigh: u64,
+  remoteLow: u64,
+  remotePort: u32,
+  interfaceIndex: u32,
+  mtu: u32,
+  options: u32,
+  timeoutMs: u32,
+  nowUs: u64,
 ): i32 {
   if (remotePort === 0 || remotePort > 0xffff || isUnspecified(remoteHigh, remoteLow)) return -EADDRNOTAVAIL;
   if (localPort > 0xffff) return -EINVAL;
@@ -188,7 +217,7 @@ export function close(tcb: Tcb, nowUs: u64): void {
     enterClosed(tcb, ECONNABORTED, nowUs);
     return;
   }
-  if (isSynchronized(tcb.state) && unreadBytes(tcb) !== 0) {
+  if (isAbortTold(tcb.state) && unreadBytes(tcb) !== 0) {
     abort(tcb, nowUs);
     return;
   }
@@ -215,11 +244,13 @@ export function release(tcb: Tcb, nowUs: u64): void {
   close(tcb, nowUs);
 }
 
-// From now on main touches neither the rings nor the handle
+// From now on main touches neither the rings nor the handle. The receive ring can go at once: text that still comes is refused
 function forget(tcb: Tcb): void {
   leaveListener(tcb);
   tcb.clear(TCB_FLAG_OWNED);
   tcb.readyBits = 0;
+  releaseReceiveRing(tcb);
+  if (tcb.state === STATE_TIME_WAIT) releaseRings(tcb);
 }
 
 /** OP_SET_NO_DELAY: Nagle off or on (RFC 9293 3.7.4, MUST-17). */

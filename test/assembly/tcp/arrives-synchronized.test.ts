@@ -309,7 +309,10 @@ test("the fast path does exactly what the slow path does", async () => {
       else core.arriveSlowly(segment);
       left.push(core.pullAll());
     }
-    const record = core.u8.slice(L.TCB_RECORDS + core.index * L.TCB_BYTES, L.TCB_RECORDS + (core.index + 1) * L.TCB_BYTES);
+    const record = core.u8.slice(
+      L.TCB_RECORDS + core.index * L.TCB_BYTES,
+      L.TCB_RECORDS + (core.index + 1) * L.TCB_BYTES,
+    );
     return [record, left, core.counter(C.COUNTER_TCP_PREDICTED)];
   };
   const [fast, fastLeft, predicted] = await run(true);

@@ -23,6 +23,27 @@ test("lasts 2 MSL, then the TCB is gone [RFC 9293 MUST-13]", async () => {
   assert.is(core.x.heapBytesInUse(), 0);
 });
 
+test("holds no ring once main has forgotten the socket, whichever came first, read or not", async () => {
+  for (const isEarly of [true, false]) {
+    const core = (await Core.create()).established();
+    core.x.inputRingWanted(core.index);
+    core.setTcb(L.TCB_SND_EPOCH_TAKEN, core.tcb(L.TCB_SND_EPOCH));
+    core.kick();
+    core.arrive({ flags: ACK, seq: 1, ack: 1, data: 100 });
+    core.pullAll();
+    if (isEarly) {
+      core.read();
+      core.x.inputClose(core.index, core.now);
+    } else core.x.inputShutdown(core.index, core.now);
+    core.expect({ flags: FIN | ACK });
+    core.arrive({ flags: FIN | ACK, seq: 101, ack: 2 });
+    assert.is(core.state(), L.STATE_TIME_WAIT);
+    if (!isEarly) core.x.inputRelease(core.index, core.now);
+    assert.is(core.state(), L.STATE_TIME_WAIT);
+    assert.is(core.x.heapBytesInUse(), 0);
+  }
+});
+
 test("acknowledges a retransmitted FIN and starts again [RFC 9293 3.10.7.4]", async () => {
   const core = (await Core.create()).timeWait();
   core.now += TWO_MSL - 1;

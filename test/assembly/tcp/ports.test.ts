@@ -20,7 +20,10 @@ test("gives each connection to one destination its own port of ip_local_port_ran
     assert.ok(index >= 0);
     ports.add(localPort(core, index));
   }
-  assert.equal([...ports].sort(), [...Array(10).keys()].map((i) => 50000 + i));
+  assert.equal(
+    [...ports].sort(),
+    [...Array(10).keys()].map((i) => 50000 + i),
+  );
   assert.is(core.x.inputConnect(0, 80, false, 0, 0, core.now), -L.EADDRNOTAVAIL);
   assert.ok(core.x.inputConnect(0, 81, false, 0, 0, core.now) >= 0, "another destination has all of them");
 });
@@ -28,7 +31,8 @@ test("gives each connection to one destination its own port of ip_local_port_ran
 test("starts elsewhere for each destination [RFC 6056 3.3.3]", async () => {
   const core = await Core.create();
   const offsets = new Set<number>();
-  for (let port = 1; port <= 50; port++) offsets.add(localPort(core, core.x.inputConnect(0, port, false, 0, 0, core.now)) - port);
+  for (let port = 1; port <= 50; port++)
+    offsets.add(localPort(core, core.x.inputConnect(0, port, false, 0, 0, core.now)) - port);
   assert.ok(offsets.size > 40, "ports do not simply count up");
 });
 

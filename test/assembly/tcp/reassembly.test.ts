@@ -52,7 +52,12 @@ test("keeps 64 ranges and refuses the 65th, which comes again later", async () =
 });
 
 test("cuts text at the promised edge and counts it", async () => {
-  const core = (await Core.create([[L.SYSCTL_TCP_RMEM_DEFAULT, 4096], [L.SYSCTL_TCP_RMEM_MAX, 4096]])).established();
+  const core = (
+    await Core.create([
+      [L.SYSCTL_TCP_RMEM_DEFAULT, 4096],
+      [L.SYSCTL_TCP_RMEM_MAX, 4096],
+    ])
+  ).established();
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 5000 });
   assert.is(core.rcvNxt(), 4097);
   assert.is(core.counter(C.COUNTER_TCP_IN_BEYOND_WINDOW), 1);
@@ -63,7 +68,12 @@ test("cuts text at the promised edge and counts it", async () => {
 });
 
 test("takes a FIN with the window closed, and nothing else", async () => {
-  const core = (await Core.create([[L.SYSCTL_TCP_RMEM_DEFAULT, 4096], [L.SYSCTL_TCP_RMEM_MAX, 4096]])).established();
+  const core = (
+    await Core.create([
+      [L.SYSCTL_TCP_RMEM_DEFAULT, 4096],
+      [L.SYSCTL_TCP_RMEM_MAX, 4096],
+    ])
+  ).established();
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 4096 });
   core.pullAll();
   core.arrive({ flags: ACK | FIN, seq: 4097, ack: 1 });

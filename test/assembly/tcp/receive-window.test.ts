@@ -185,7 +185,10 @@ test("autotuning reaches 4 MiB for a reader that keeps up at 50 µs, and the str
 });
 
 test("autotuning leaves the ring alone when main reads slowly, or when it is switched off", async () => {
-  for (const [sysctls, pauseUs] of [[[], 100_000], [FIXED, 10]] as [[number, number][], number][]) {
+  for (const [sysctls, pauseUs] of [
+    [[], 100_000],
+    [FIXED, 10],
+  ] as [[number, number][], number][]) {
     const core = (await Core.create(sysctls)).established();
     let seq = 1;
     for (let i = 0; i < 100; i++) {

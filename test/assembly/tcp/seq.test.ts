@@ -34,11 +34,16 @@ test("is reflexive where it must be and strict where it must be", () => {
 
 test("holds exactly the numbers from first to first + size - 1 in a window", () => {
   fc.assert(
-    fc.property(word, fc.integer({ min: 0, max: 0x40000000 }), fc.integer({ min: -5, max: 5 }), (first, size, around) => {
-      const inside = (offset: number): boolean => Boolean(x.seqInWindow((first + offset) >>> 0, first, size));
-      assert.is(inside(around), around >= 0 && around < size);
-      assert.is(inside(size + around), around < 0 && size + around >= 0);
-    }),
+    fc.property(
+      word,
+      fc.integer({ min: 0, max: 0x40000000 }),
+      fc.integer({ min: -5, max: 5 }),
+      (first, size, around) => {
+        const inside = (offset: number): boolean => Boolean(x.seqInWindow((first + offset) >>> 0, first, size));
+        assert.is(inside(around), around >= 0 && around < size);
+        assert.is(inside(size + around), around < 0 && size + around >= 0);
+      },
+    ),
   );
 });
 
