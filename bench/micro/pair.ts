@@ -114,6 +114,7 @@ export class Pair {
     if (count !== outstanding || Buffer.compare(this.#read, this.#sent) !== 0) {
       throw new Error("what was read is not what was written");
     }
+    this.#turn(); // reading may have made a window update due
     for (const { host } of [this.sender, this.receiver]) expectNoLoss(host);
   }
 
