@@ -238,4 +238,26 @@ test("bounds the promise by what the link's receive slots hold", async () => {
   assert.ok(promised <= 256 * 1460 && promised > 200 * 1460, `${promised}`);
 });
 
+test("a ring much larger than that bound still opens again when main reads after a pause", async () => {
+  const core = (
+    await Core.create([
+      [L.SYSCTL_TCP_RMEM_DEFAULT, 4 << 20],
+      [L.SYSCTL_TCP_MODERATE_RCVBUF, 0],
+    ])
+  ).established();
+  core.set(L.INTERFACES + L.INTERFACE_BYTES + L.INTERFACE_RX_SLOTS, 64);
+  let edge = 65536;
+  for (let seq = 1; seq < edge; seq = core.rcvNxt()) {
+    core.arrive({ flags: ACK, seq, ack: 1, data: Math.min(1460, edge - seq) });
+    for (const out of core.pullAll()) edge = edgeOf(core, out);
+  }
+  let told = 0;
+  while (core.read(50000).length > 0) {
+    if (core.mustKick()) core.kick();
+    told += core.pullAll().length;
+  }
+  assert.ok(told >= 1 && told <= 10, `${told} window updates`);
+  assert.ok((core.x.inputAdvertised(core.index) - core.tcb(L.TCB_RCV_NXT)) >>> 0 > 32768);
+});
+
 test.run();
