@@ -1,0 +1,46 @@
+// TCBs that are freed and taken again while somebody still remembers their index: the new connection must not inherit anything
+// of the old one.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { EHOSTUNREACH } from "../../assembly/layout.ts";
+import { assertAllFree, B, SECOND, simulate } from "../support/sim.ts";
+
+const test = suite("sim/reuse");
+const NOBODY = 0x0a000063;
+
+test("a connection in the place of one that waited for a next hop does not fail with that next hop [1122 2.3.2]", () => {
+  const sim = simulate();
+  sim.a.ping(B);
+  sim.runFor(SECOND);
+  const listener = sim.b.listen(80);
+  const old = sim.a.connect(NOBODY, 80);
+  sim.runFor(SECOND / 2);
+  const place = old.tcb;
+  old.abort();
+  sim.runFor(1000);
+  sim.filter = (_from, frame) => frame.bytes[12] === 8 && frame.bytes[13] === 6;
+  const client = sim.a.connect(B, 80);
+  sim.runFor(SECOND / 4);
+  assert.is(client.tcb, place, "it is the same TCB");
+  sim.runFor(4 * SECOND);
+  assert.is.not(client.error, EHOSTUNREACH);
+  sim.filter = null;
+  assert.ok(sim.runFor(60 * SECOND, () => client.connected));
+  client.abort();
+  listener.close();
+  assertAllFree(sim);
+});
+
+test("closing a connection that is still being opened frees it once [9293 3.10.4]", () => {
+  const sim = simulate();
+  sim.a.ping(B);
+  sim.runFor(SECOND);
+  sim.filter = () => false;
+  const client = sim.a.connect(B, 80);
+  sim.runFor(SECOND / 2);
+  client.close();
+  sim.runFor(SECOND);
+  assertAllFree(sim);
+});
+
+test.run();
