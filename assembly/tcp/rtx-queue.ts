@@ -54,7 +54,10 @@ export function wireSegments(bytes: u32, mss: u32): u32 {
 
 /** Segments in flight (RFC 6675's pipe, counted as Linux does). */
 export function inFlight(tcb: Tcb): u32 {
-  return tcb.packetsOut + tcb.retransOut - (tcb.lostOut + tcb.sackedOut);
+  const out = tcb.packetsOut + tcb.retransOut;
+  const gone = tcb.lostOut + tcb.sackedOut;
+  // Emulated SACKs are counts without records: when the segment size grows and records are counted anew they may exceed them
+  return out > gone ? out - gone : 0;
 }
 
 /**
