@@ -2,7 +2,7 @@
 // SYN, neither.
 import { count } from "../count";
 import { COUNTER_TCP_IN_BAD_ACK, COUNTER_TCP_IN_BAD_FLAGS, COUNTER_TCP_IN_RST_IGNORED } from "../counters";
-import { ECONNREFUSED, STATE_SYN_RECEIVED } from "../layout";
+import { ECONNREFUSED, STATE_SYN_RECEIVED, SYSCTL_TCP_RTO_MIN_US } from "../layout";
 import { ACK, RST, SYN } from "../wire/tcp";
 import { takeFin, takeText } from "./arrives-synchronized";
 import { ackNow } from "./challenge";
@@ -16,10 +16,11 @@ import { updateSendWindow } from "./send-window";
 import { seqGt, seqLte } from "./seq";
 import { setState } from "./state";
 import { TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
+import { setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
 
 /** @returns a DISPOSITION_ code */
 export function arrivesSynSent(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
-  let d = checkAck(tcb, seg);
+  let d = checkAck(tcb, seg, nowUs);
   if (d !== GO_ON) return d;
   d = checkRst(tcb, seg, nowUs);
   if (d !== GO_ON) return d;
@@ -30,12 +31,20 @@ export function arrivesSynSent(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   return takeSyn(tcb, seg, nowUs);
 }
 
-/** First: an ACK of anything but our SYN is answered with RST and the connection goes on waiting (RFC 9293 3.5.2 group 2). */
-function checkAck(tcb: Tcb, seg: Segment): u32 {
+/**
+ * First: an ACK of anything but our SYN is answered with RST and the connection goes on waiting (RFC 9293 3.5.2 group 2). It comes from a
+ * half-open connection, which the RST ends: our SYN goes out again soon, as in Linux, and not only after the full time-out.
+ */
+function checkAck(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   if ((seg.flags & ACK) === 0) return GO_ON;
   if (seqGt(seg.ack, tcb.iss) && seqLte(seg.ack, tcb.sndNxt)) return GO_ON;
   count(COUNTER_TCP_IN_BAD_ACK);
-  return (seg.flags & RST) !== 0 ? DISPOSITION_DONE : DISPOSITION_SEND_RST;
+  if ((seg.flags & RST) !== 0) return DISPOSITION_DONE;
+  const soonUs = nowUs + load<u32>(SYSCTL_TCP_RTO_MIN_US);
+  if (tcb.timerKind === TIMER_RETRANSMIT && tcb.retransmits === 0 && soonUs < tcb.retransmitUs) {
+    setRetransmitTimer(tcb, TIMER_RETRANSMIT, soonUs);
+  }
+  return DISPOSITION_SEND_RST;
 }
 
 /** Second: a RST that acknowledges our SYN says "connection refused"; one without ACK could come from anybody. */

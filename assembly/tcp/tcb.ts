@@ -182,7 +182,6 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   duplicateAcksOwed: u32; // wire segments that came out of order since RCV.NXT last moved, each worth a duplicate ACK
   lastTextUs: u64; // last payload from the peer
   softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
-  receiverReserved: u32;
   // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)
   timerKind: u32; // what retransmitUs means: TIMER_ tag, these exclude each other
   persistProbes: u32;

@@ -26,6 +26,16 @@ test("answers an ACK of anything but its SYN with RST and goes on waiting [RFC 9
   }
 });
 
+test("sends its SYN again 200 ms after the challenge ACK of a half-open connection [RFC 9293 3.5.1]", async () => {
+  const core = (await Core.create()).synSent();
+  core.now += 1000;
+  assert.ok(core.arrive({ flags: ACK, seq: 5000, ack: 9999 }));
+  assert.is(core.x.inputNextTimer(), core.now + 200_000);
+  core.now += 200_000;
+  core.x.inputRunTimers(core.now);
+  core.expect({ flags: SYN, seq: 0 });
+});
+
 test("is refused by a RST that acknowledges its SYN, ignores one that does not [RFC 9293 3.10.7.3]", async () => {
   const core = (await Core.create()).synSent();
   for (const segment of [{ flags: RST }, { flags: RST | ACK, ack: 0 }, { flags: RST | ACK, ack: 2 }]) {
