@@ -87,8 +87,14 @@ export class ListenerSocket implements HandleSink {
     };
     const done = (): void => signal.removeEventListener("abort", abort);
     const waiting: Waiter = {
-      resolve: (connection) => (done(), waiter.resolve(connection)),
-      reject: (error) => (done(), waiter.reject(error)),
+      resolve: (connection) => {
+        done();
+        waiter.resolve(connection);
+      },
+      reject: (error) => {
+        done();
+        waiter.reject(error);
+      },
     };
     signal.addEventListener("abort", abort, { once: true });
     this.#waiters.push(waiting);

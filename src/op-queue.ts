@@ -93,9 +93,11 @@ export class OpQueue {
 
   /** Says that an offset or epoch word of the socket has changed. Allocates nothing while the ring has room. */
   kick(handle: number): void {
-    if (this.#waiting.length > 0) return this.#push({ kind: OP_KICK, handle });
-    const slot = this.#ring.reserve();
-    if (slot < 0) return this.#push({ kind: OP_KICK, handle });
+    const slot = this.#waiting.length > 0 ? -1 : this.#ring.reserve();
+    if (slot < 0) {
+      this.#push({ kind: OP_KICK, handle });
+      return;
+    }
     const { u32 } = this.#views;
     u32[(slot + OP_KIND) >>> 2] = OP_KICK;
     u32[(slot + OP_HANDLE) >>> 2] = handle;

@@ -102,7 +102,10 @@ export class ReceiveSide {
 
   /** Gives what arrives to a job, after all reads before it. */
   receive(job: ReceiveJob): void {
-    if (this.#detached) return job.settle(this.#outcome ?? null);
+    if (this.#detached) {
+      job.settle(this.#outcome ?? null);
+      return;
+    }
     this.#jobs.push(job);
     if (this.#jobs.length === 1) this.pump();
   }

@@ -17,7 +17,7 @@ import type { EventPump } from "./event-pump.ts";
 import { ListenAttempt } from "./listen-attempt.ts";
 import { Listener, ListenerSocket } from "./listener.ts";
 import { Ping, type PingOptions, type PingReply, resolvePing } from "./ping.ts";
-import type { CaptureStatus, Usage } from "./protocol.ts";
+import type { CaptureStatus, RemoteControl, Usage } from "./protocol.ts";
 import { stateName, type TcpState } from "./states.ts";
 import { readStats, type Stats } from "./stats.ts";
 import { integer } from "./sysctl.ts";
@@ -67,6 +67,13 @@ export interface StackParts extends SocketContext {
   unplug: (crashed: boolean) => void;
 }
 
+const internals = new WeakMap<Stack, StackParts>();
+
+/** What a stack is made of: for tests that break it. Not part of the API. */
+export function internalsOf(stack: Stack): StackParts {
+  return internals.get(stack)!;
+}
+
 const DEFAULT_LINGER_MS = 2000;
 const MAX_LINGER_MS = 0x7fffffff;
 
@@ -84,6 +91,7 @@ export class Stack implements AsyncDisposable {
   /** Not for users: use `createStack`. */
   constructor(parts: StackParts) {
     this.#parts = parts;
+    internals.set(this, parts);
     parts.dispatcher.onState = (from, to, local, remote, timeUs) =>
       this.#emit("state", {
         localAddr: addressOf(local),
@@ -156,14 +164,12 @@ export class Stack implements AsyncDisposable {
 
   /** What is in use in the core at the moment. @throws (rejects) `ERR_STACK_CLOSED`, `ERR_STACK_CRASHED` */
   async usage(): Promise<Usage> {
-    this.#check("usage");
-    return await this.#parts.host.call((control) => control.usage());
+    return await this.#call("usage", (control) => control.usage());
   }
 
   /** How the captures are doing; what is buffered is written first. @throws (rejects) as `usage` */
   async captures(): Promise<CaptureStatus[]> {
-    this.#check("captures");
-    return await this.#parts.host.call((control) => control.captures());
+    return await this.#call("captures", (control) => control.captures());
   }
 
   /** Calls `listener` at each event: `state` (a connection changed its state) or `conflict` (another host uses our address). */
@@ -246,6 +252,17 @@ export class Stack implements AsyncDisposable {
     ops.stop();
     dispatcher.crash(error);
     unplug(true);
+  }
+
+  async #call<T>(syscall: string, request: (control: RemoteControl) => Promise<T>): Promise<T> {
+    this.#check(syscall);
+    const { host, keepAlive } = this.#parts;
+    keepAlive.hold();
+    try {
+      return await host.call(request);
+    } finally {
+      keepAlive.release();
+    }
   }
 
   #check(syscall: string): void {

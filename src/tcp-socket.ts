@@ -75,6 +75,11 @@ export class TcpSocket implements HandleSink {
     context.dispatcher.attach(handle, this);
   }
 
+  /** Address of the record in the core. */
+  get tcb(): number {
+    return this.#io.tcb;
+  }
+
   /** Whether the handle is ours no more (or will not be as soon as the file system is done). */
   get gone(): boolean {
     return this.#givingBack !== undefined;
@@ -82,8 +87,14 @@ export class TcpSocket implements HandleSink {
 
   onReady(bits: number, errno: number): void {
     if (this.gone) return;
-    if ((bits & READY_CLOSED) !== 0) return this.#onClosed(errno);
-    if ((bits & READY_FIN_ACKED) !== 0 && this.#closing) return this.#finishClose();
+    if ((bits & READY_CLOSED) !== 0) {
+      this.#onClosed(errno);
+      return;
+    }
+    if ((bits & READY_FIN_ACKED) !== 0 && this.#closing) {
+      this.#finishClose();
+      return;
+    }
     if ((bits & READY_WRITABLE) !== 0) this.send.pump();
     if ((bits & (READY_READABLE | READY_EOF)) === 0) return;
     if (this.#closing) this.#discardUnread();

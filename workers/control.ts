@@ -94,6 +94,8 @@ export class Control implements StackControl {
   }
 
   usage(): Usage {
+    // What main asked for before it asked this is done first.
+    this.#core.userCalls(performance.now() * 1000);
     return this.#handled(() => ({
       tcbs: this.#core.usage(USAGE_TCBS),
       retransmissionRecords: this.#core.usage(USAGE_RTX_RECORDS),

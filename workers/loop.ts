@@ -19,6 +19,7 @@ export interface LoopCore {
   transmitted(interfaceIndex: number): void;
   flushEvents(): number;
   nextDeadline(nowUs: number): number;
+  shutdown(nowUs: number): void;
 }
 
 /** What the loop runs over. */
@@ -127,9 +128,11 @@ export class Loop {
     sleep(timeoutUs);
   }
 
-  /** What main asked for before it stopped us (resets, above all) is still done. */
+  /** What main asked for before it stopped us is still done; then what is left ends: TIME-WAIT, connections of nobody. */
   #finish(): void {
-    const { clock } = this.#parts;
+    const { clock, core } = this.#parts;
+    for (let turns = 0; turns < LAST_TURNS && this.turn(clock()) > 0; turns++);
+    core.shutdown(clock());
     for (let turns = 0; turns < LAST_TURNS && this.turn(clock()) > 0; turns++);
   }
 }

@@ -106,7 +106,14 @@ export class SimHost {
 
   /** @param seed - for the core's secrets */
   constructor(module: WebAssembly.Module, options: SimHostOptions, seed: number) {
-    const { address, prefixLength = 24, gateway = 0, mtu = 1500, gsoMax = 0, rxSlots = RX_DESCRIPTOR_CAPACITY } = options;
+    const {
+      address,
+      prefixLength = 24,
+      gateway = 0,
+      mtu = 1500,
+      gsoMax = 0,
+      rxSlots = RX_DESCRIPTOR_CAPACITY,
+    } = options;
     const { checksumOffload = gsoMax !== 0, heapBytes = 64 * 1024 * 1024 } = options;
     const core = instantiateCore(module, heapBytes);
     this.exports = core.exports;
@@ -202,16 +209,17 @@ export class SimHost {
   /**
    * Frames go out.
    * @param send - gets each frame; it is made anew for each call
-   * @returns how many there were
+   * @param limit - frames the link takes now; the others stay queued
+   * @returns how many it took
    */
-  transmit(send: (frame: Frame) => void, nowUs: number): number {
+  transmit(send: (frame: Frame) => void, nowUs: number, limit = Number.POSITIVE_INFINITY): number {
     this.exports.transmit(nowUs);
     const { u32, u16 } = this.views;
     const ring = TX_RINGS + INTERFACE * TX_RING_BYTES;
     const tail = u32[(ring + RING_TAIL) >>> 2]!;
     let head = u32[(ring + RING_HEAD) >>> 2]!;
     let count = 0;
-    for (; head !== tail; head = (head + 1) >>> 0) {
+    for (; head !== tail && count < limit; head = (head + 1) >>> 0) {
       const slot = ring + RING_SLOTS + (head & (TX_CAPACITY - 1)) * TX_DESCRIPTOR_BYTES;
       const bytes = this.#gather(slot);
       send({ bytes, flags: u16[(slot + TX_FLAGS) >>> 1]!, gsoSize: u16[(slot + TX_GSO_SIZE) >>> 1]! });

@@ -1,7 +1,8 @@
 // Two hosts, a cable and a virtual clock, all in one thread and from one seed: the same seed gives the same run, to the byte. Time
 // jumps from one deadline to the next, so an hour of waiting costs nothing.
-import type { Impairments } from "../links/impairment.ts";
+
 import type { Frame } from "../links/frame.ts";
+import type { Impairments } from "../links/impairment.ts";
 import { SimHost, type SimHostOptions } from "./host.ts";
 import { Invariants } from "./invariants.ts";
 import { impairedWire, type SimWire, wholeWire } from "./wire.ts";

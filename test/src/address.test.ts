@@ -26,7 +26,18 @@ address("reads what it writes, for every IPv4 address", () => {
 });
 
 address("takes nothing but a dotted quad of decimal numbers", () => {
-  const wrong = ["", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "1.2.3.4 ", "0x1.2.3.4", "1.2.3.-4", "::1", "a.b.c.d"];
+  const wrong = [
+    "",
+    "1.2.3",
+    "1.2.3.4.5",
+    "256.0.0.1",
+    "01.2.3.4",
+    "1.2.3.4 ",
+    "0x1.2.3.4",
+    "1.2.3.-4",
+    "::1",
+    "a.b.c.d",
+  ];
   for (const text of wrong) assert.is(parseIpv4(text), undefined, text);
   assert.is(parseIpv4("0.0.0.0"), 0);
   assert.is(parseIpv4("255.255.255.255"), 0xffffffff);
@@ -53,7 +64,13 @@ address("compares networks by their prefix", () => {
 
 address("reads unicast MAC addresses only", () => {
   assert.is(formatMac(parseMac("mac", "02:AB:00:5e:10:ff")), "02:ab:00:5e:10:ff");
-  for (const text of ["01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "02:00:5e:10:00", "02-00-5e-10-00-01"]) {
+  for (const text of [
+    "01:00:5e:00:00:01",
+    "ff:ff:ff:ff:ff:ff",
+    "00:00:00:00:00:00",
+    "02:00:5e:10:00",
+    "02-00-5e-10-00-01",
+  ]) {
     assert.throws(() => parseMac("mac", text), hasCode("ERR_INVALID_ARG_VALUE"), text);
   }
 });

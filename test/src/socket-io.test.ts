@@ -51,7 +51,8 @@ class FakeCore {
     this.#ops = new RingConsumer(views.i32, OP_RING, OP_BYTES, OP_CAPACITY);
     const io = new SocketIo(views, new OpQueue(views, { ring: () => {} }), HANDLE);
     views.u8.fill(0, io.tcb, io.tcb + 128);
-    for (const field of [TCB_SND_HEAD, TCB_SND_TAIL, TCB_RCV_HEAD, TCB_RCV_TAIL]) views.u32[(io.tcb + field) >>> 2] = start;
+    for (const field of [TCB_SND_HEAD, TCB_SND_TAIL, TCB_RCV_HEAD, TCB_RCV_TAIL])
+      views.u32[(io.tcb + field) >>> 2] = start;
     this.io = new SocketIo(views, new OpQueue(views, { ring: () => {} }), HANDLE);
   }
 
