@@ -1,7 +1,8 @@
 // The production exports: what the worker's loop, the simulator and the benchmarks call. Thin; numbers only, times as f64 µs (u64 would
 // be a BigInt per call), IPv4 addresses as u32 in host order. What a call does stands in the module it forwards to.
 import { eventsInitialise } from "./events";
-import { heapAlloc, heapBytesInUse, heapFree as freeBlock, heapInitialise } from "./heap";
+import { heapFree as freeBlock, heapAlloc, heapBytesInUse, heapInitialise } from "./heap";
+import { rateLimitInitialise } from "./icmp/rate-limit";
 import { announceStart } from "./iface/announce";
 import { reap } from "./iface/egress";
 import { ingress } from "./iface/ingress";
@@ -15,13 +16,23 @@ import { ifaceTimers, ifaceTimersInitialise } from "./iface/timers";
 import { deadline, framesInRings, timers, toDeadline, transmitAll } from "./iface/turn";
 import { txRingsInitialise } from "./iface/tx-ring";
 import { waitListsInitialise } from "./iface/wait-lists";
-import { rateLimitInitialise } from "./icmp/rate-limit";
 import {
-  CONFIG_VERSION, EINVAL, ENOMEM, HEAP, IF_UP, LAYOUT_VERSION, SECRET_TIMESTAMPS, TABLES, TCB_BYTES, TCB_CAPACITY, TCB_RECORDS,
+  CONFIG_VERSION,
+  EINVAL,
+  ENOMEM,
+  HEAP,
+  IF_UP,
+  LAYOUT_VERSION,
+  SECRET_TIMESTAMPS,
+  TABLES,
+  TCB_BYTES,
+  TCB_CAPACITY,
+  TCB_RECORDS,
 } from "./layout";
 import { randomInitialise } from "./storage/random";
 import { tcbsInUse, tcpInitialise } from "./tcp/connections";
 import { rtxInUse } from "./tcp/rtx-queue";
+import { shutdown as shutdownAll } from "./tcp/shutdown";
 import { timersArmed } from "./tcp/timers";
 
 // What usage() counts
@@ -60,7 +71,14 @@ export function initialise(): i32 {
 
 /** Adds an interface and announces its address if it is up. See interfaceCreate(). @returns its index or a negative E* code */
 export function addInterface(
-  addressV4: u32, prefixLength: u32, macHigh16: u32, macLow32: u32, mtu: u32, gsoMax: u32, rxSlots: u32, flags: u32,
+  addressV4: u32,
+  prefixLength: u32,
+  macHigh16: u32,
+  macLow32: u32,
+  mtu: u32,
+  gsoMax: u32,
+  rxSlots: u32,
+  flags: u32,
 ): i32 {
   const index = interfaceCreate(addressV4, prefixLength, macHigh16, macLow32, mtu, gsoMax, rxSlots, flags);
   if (index > 0) announceStart(index);
@@ -120,6 +138,11 @@ export function transmitted(interfaceIndex: u32): void {
 /** Publishes events. @returns 1 if main has to be rung */
 export function flushEvents(): u32 {
   return socketEventsFlush() !== 0 ? 1 : 0;
+}
+
+/** Ends every connection and listener, TIME-WAIT too; the last frames leave with the next transmit(). */
+export function shutdown(nowUs: f64): void {
+  shutdownAll(<u64>nowUs);
 }
 
 /** When runTimers() or another turn is due, µs; Infinity = never, not after nowUs = at once. */

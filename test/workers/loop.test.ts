@@ -76,6 +76,7 @@ function loopOf(s: Script, change: Partial<LoopParts> = {}): Loop {
     transmitted: (index: number) => void note(s, `transmitted ${index}`),
     flushEvents: () => note(s, "flushEvents", s.events.shift()),
     nextDeadline: () => s.deadlineUs,
+    shutdown: () => void note(s, "shutdown"),
   };
   const sleep = (timeoutUs: number): void => {
     s.calls.push(`sleep ${timeoutUs}`);
@@ -186,11 +187,12 @@ loop("returns to the event loop for a control message that was not handled", () 
   assert.is(instance.run(), "stop");
 });
 
-loop("takes turns after it was stopped as long as something leaves", () => {
+loop("takes turns after it was stopped as long as something leaves, before and after the core shuts down", () => {
   const s = script({ transmitted: [4, 1] });
   stop();
   assert.is(loopOf(s).run(), "stop");
-  assert.is(s.calls.filter((call) => call === "transmit").length, 3);
+  const steps = s.calls.filter((call) => call === "transmit" || call === "shutdown");
+  assert.equal(steps, ["transmit", "transmit", "transmit", "shutdown", "transmit"]);
   assert.equal(sleeps(s), []);
 });
 
