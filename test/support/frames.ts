@@ -101,12 +101,17 @@ export class Bench {
   }
 
   /** Frames in, frames out: one turn of the host, and what it sent. */
-  turn(frames: (Uint8Array | Frame)[] = []): Uint8Array[] {
+  turn(frames: (Uint8Array | Frame)[] = [], limit = Number.POSITIVE_INFINITY): Uint8Array[] {
+    return this.turnWhole(frames, limit).map((frame) => frame.bytes);
+  }
+
+  /** As `turn`, with what the link is told about each frame. */
+  turnWhole(frames: (Uint8Array | Frame)[] = [], limit = Number.POSITIVE_INFINITY): Frame[] {
     const input = frames.map((frame) => (frame instanceof Uint8Array ? { bytes: frame, flags: 0, gsoSize: 0 } : frame));
-    const output: Uint8Array[] = [];
+    const output: Frame[] = [];
     this.host.beginTurn(this.nowUs);
     this.host.receive({ pop: () => input.shift() ?? null, recycle: () => {} }, this.nowUs);
-    this.host.transmit((frame) => output.push(frame.bytes), this.nowUs);
+    this.host.transmit((frame) => output.push(frame), this.nowUs, limit);
     this.host.deliverEvents();
     return output;
   }
