@@ -94,11 +94,13 @@ function promisable(tcb: Tcb): u32 {
   return min(space > reserve ? space - reserve : 0, frameBound(tcb));
 }
 
-// Bytes that the link's receive slots hold, if frames go on to be as large as they were: a drop there would be our fault
+// Bytes that half of the link's receive slots hold, if frames go on to be as large as they were: a drop there would be our fault. The
+// other half is for frames in hand, whose slots go back a turn later, and for other connections; with all of them promised to one
+// flow of 1448-byte frames, 422 of 740,000 frames were lost.
 function frameBound(tcb: Tcb): u32 {
   const slots = load<u32>(<usize>INTERFACES + <usize>tcb.interfaceIndex * <usize>INTERFACE_BYTES, INTERFACE_RX_SLOTS);
   if (slots === 0) return 0xffffffff;
-  const bytes = <u64>slots * tcb.rcvFrameBytes;
+  const bytes = <u64>(slots >> 1) * tcb.rcvFrameBytes;
   return max(<u32>min<u64>(bytes, 0xffffffff), FRAME_BOUND_MIN);
 }
 
