@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Presets, SingleBar } from "cli-progress";
+import type { Stack } from "../index.ts";
 
 const MIB = 1024 * 1024;
 
@@ -56,6 +57,13 @@ export async function fileSha256(path: string): Promise<string> {
 export function transferResult(bytes: number, milliseconds: number, sha256: string): TransferResult {
   const seconds = milliseconds / 1000;
   return { bytes, seconds, gbitPerSecond: seconds > 0 ? (bytes * 8) / seconds / 1e9 : 0, sha256 };
+}
+
+/** What the stack sent again and what was lost in front of it, for `--json`. */
+export function linkReport(stack: Stack): { retransSegs: number; linkDrops: number; linkErrors: number } {
+  const { counters, interfaces } = stack.stats();
+  const sum = (field: "linkDrops" | "linkErrors"): number => interfaces.reduce((total, one) => total + one[field], 0);
+  return { retransSegs: counters.tcpRetransSegs ?? 0, linkDrops: sum("linkDrops"), linkErrors: sum("linkErrors") };
 }
 
 /** One line for people. */

@@ -3,7 +3,7 @@ import { rename } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Stack } from "../index.ts";
 import { addCommonOptions, type CommonOptions, openStack, port } from "./common-options.ts";
-import { fileSha256, formatTransfer, TransferBar, transferResult } from "./progress.ts";
+import { fileSha256, formatTransfer, linkReport, TransferBar, transferResult } from "./progress.ts";
 import { CommandError, runCommand, withStack } from "./session.ts";
 
 /** Adds the command to the program. */
@@ -59,6 +59,6 @@ async function receive(
   await rename(part, file);
   const result = transferResult(bytes, milliseconds, await fileSha256(file));
   process.stdout.write(
-    `${options.json ? JSON.stringify({ file, ...result }) : formatTransfer("received", file, result)}\n`,
+    `${options.json ? JSON.stringify({ file, ...result, ...linkReport(stack) }) : formatTransfer("received", file, result)}\n`,
   );
 }

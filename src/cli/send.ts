@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Stack } from "../index.ts";
 import { addCommonOptions, type CommonOptions, openStack, port } from "./common-options.ts";
-import { fileSha256, formatTransfer, TransferBar, transferResult } from "./progress.ts";
+import { fileSha256, formatTransfer, linkReport, TransferBar, transferResult } from "./progress.ts";
 import { CommandError, runCommand, withStack } from "./session.ts";
 
 /** Adds the command to the program. */
@@ -52,6 +52,6 @@ async function send(stack: Stack, job: Job, options: CommonOptions, signal: Abor
   }
   const result = transferResult(bytes, performance.now() - started, await fileSha256(job.file));
   process.stdout.write(
-    `${options.json ? JSON.stringify({ file: job.file, ...result }) : formatTransfer("sent", job.file, result)}\n`,
+    `${options.json ? JSON.stringify({ file: job.file, ...result, ...linkReport(stack) }) : formatTransfer("sent", job.file, result)}\n`,
   );
 }

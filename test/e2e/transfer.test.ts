@@ -1,7 +1,17 @@
 // Files across two namespaces: 1 GiB each way between two of ours and between ours and the kernel, offloads on and off.
 // Every copy is compared by SHA-256, and no ring of ours may have dropped a frame.
+import { execFileSync } from "node:child_process";
 import { createHash, randomFillSync } from "node:crypto";
-import { closeSync, createReadStream, existsSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -46,6 +56,11 @@ async function move(hosts: TwoHosts, sender: End, receiver: End): Promise<void> 
   assert.is(sent.code, 0, sent.stderr);
   assert.is(received.code, 0, received.stderr);
   assert.is(await sha256(copy), sourceSha256);
+  for (const report of [...(sender === "ours" ? [sent] : []), ...(receiver === "ours" ? [received] : [])]) {
+    const { linkDrops, linkErrors, retransSegs } = JSON.parse(report.stdout);
+    assert.equal({ linkDrops, linkErrors }, { linkDrops: 0, linkErrors: 0 });
+    if (sender === receiver) assert.is(retransSegs, 0, "two of ours sent a segment again");
+  }
   if (receiver === "ours") {
     const report = JSON.parse(received.stdout);
     assert.is(report.sha256, sourceSha256);
@@ -82,6 +97,33 @@ if (hasPrivileges()) {
       );
     }
   }
+}
+
+if (hasPrivileges()) {
+  transfer("a capture between two of ours shows no retransmission and no bad checksum", async () => {
+    using hosts = new TwoHosts();
+    const small = join(folder, "small.bin");
+    const capture = join(folder, "sender.pcapng");
+    writeFileSync(small, randomFillSync(Buffer.alloc(32 * MIB)));
+    rmSync(copy, { force: true });
+    const receiving = hosts.wasmtcp("a", "receive", "10001", copy, "--json", "--debug");
+    await receiving.saw("from CLOSED to LISTEN");
+    const sending = hosts.wasmtcp("b", "send", hosts.stackAddress.a, "10001", small, "--json", "--capture", capture);
+    const [received, sent] = await Promise.all([receiving.finished, sending.finished]);
+    assert.is(received.code, 0, received.stderr);
+    assert.is(sent.code, 0, sent.stderr);
+    const wrong = "tcp.analysis.retransmission || tcp.checksum.status == 0 || ip.checksum.status == 0";
+    const checks = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"];
+    assert.is(
+      execFileSync("tshark", ["-r", capture, ...checks, "-Y", wrong], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+      "",
+    );
+    const all = execFileSync("tshark", ["-r", capture, "-Y", "tcp.len > 0"], { encoding: "utf8", maxBuffer: 64 * MIB });
+    assert.ok(all.split("\n").length > 100, "the capture holds the data");
+  });
 }
 
 transfer.run();
