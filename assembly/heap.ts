@@ -1,8 +1,9 @@
 // The one heap of a core: power-of-two blocks for socket rings, out-of-order sets, queued frames and the links' receive
 // regions, at HEAP. Its state lies in TABLES, beside the blocks, because main can write into those. Knows no owner: who holds
 // a block frees it.
-import { COUNTER_HEAP_EXHAUSTED } from "./counters";
+
 import { count } from "./count";
+import { COUNTER_HEAP_EXHAUSTED } from "./counters";
 import { CONFIG_HEAP_BYTES, HEAP } from "./layout";
 import { PowerOfTwoAllocator, powerOfTwoAllocatorBytes } from "./storage/power-of-two-allocator";
 
@@ -34,6 +35,22 @@ export function heapAlloc(bytes: u32): usize {
   const ptr = PowerOfTwoAllocator.at(allocator).alloc(bytes);
   if (ptr === 0) count(COUNTER_HEAP_EXHAUSTED);
   return ptr;
+}
+
+/**
+ * Takes a block only if at most `eighths` of the heap are in use then. What can wait leaves room to what cannot: a heap full of
+ * bytes to send would have none for the bytes that must be received before those are acknowledged.
+ * @returns as heapAlloc(); a refusal for lack of share is not counted
+ */
+export function heapAllocWithin(bytes: u32, eighths: u32): usize {
+  const heap = PowerOfTwoAllocator.at(allocator);
+  if (<u64>heap.bytesInUse + <u64>bytes > (<u64>heap.regionBytes >> 3) * <u64>eighths) return 0;
+  return heapAlloc(bytes);
+}
+
+/** Bytes that are not handed out, in however small blocks. */
+export function heapBytesFree(): u32 {
+  return PowerOfTwoAllocator.at(allocator).bytesFree;
 }
 
 /** Gives a block back. @returns false, with nothing changed, if no block in use starts there */

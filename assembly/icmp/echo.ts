@@ -1,6 +1,6 @@
 // ICMP echo messages (RFC 792; RFC 1122 3.2.2.6): the reply to a request, and a request of ours. Bytes only: whether to answer and
 // how the message travels is decided in iface/.
-import { ICMPV4_ECHO, ICMPV4_ECHO_REPLY, ICMPV4_HEADER, Icmpv4Header, echoRest } from "../wire/icmpv4";
+import { echoRest, ICMPV4_ECHO, ICMPV4_ECHO_REPLY, ICMPV4_HEADER, Icmpv4Header } from "../wire/icmpv4";
 
 /**
  * Writes the reply to a request.

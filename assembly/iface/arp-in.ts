@@ -1,10 +1,16 @@
 // ARP input (RFC 826 "Packet Reception", RFC 5227 for conflicts). Who asks for our address is answered and remembered; a reply is
 // believed only if we asked; nobody can speak for our own address. Counts everything, decides no routes.
-import {
-  COUNTER_ARP_CACHE_FULL, COUNTER_ARP_CONFLICT, COUNTER_ARP_MALFORMED, COUNTER_ARP_NOT_FOR_US, COUNTER_ARP_REPLIES_IN,
-  COUNTER_ARP_REQUESTS_IN, COUNTER_ARP_UNSOLICITED,
-} from "../counters";
+
 import { count } from "../count";
+import {
+  COUNTER_ARP_CACHE_FULL,
+  COUNTER_ARP_CONFLICT,
+  COUNTER_ARP_MALFORMED,
+  COUNTER_ARP_NOT_FOR_US,
+  COUNTER_ARP_REPLIES_IN,
+  COUNTER_ARP_REQUESTS_IN,
+  COUNTER_ARP_UNSOLICITED,
+} from "../counters";
 import { pushEvent } from "../events";
 import { EVENT_INTERFACE, EVENT_REMOTE_ADDRESS, EVENT_VALUE, EVENT_VALUE2, INTERFACE_EVENT_CONFLICT } from "../layout";
 import { NONE } from "../storage/none";

@@ -1,6 +1,7 @@
 // The ARP packets that we send (RFC 826, RFC 5227): requests, replies and announcements. When is decided elsewhere.
-import { COUNTER_ARP_REPLIES_OUT, COUNTER_ARP_REQUESTS_OUT } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_ARP_REPLIES_OUT, COUNTER_ARP_REQUESTS_OUT } from "../counters";
 import { ARP_PACKET, ARP_REPLY, ARP_REQUEST, ArpPacket } from "../wire/arp";
 import { ETHERNET_HEADER, ETHERTYPE_ARP, EthernetHeader } from "../wire/ethernet";
 import { sendFrame } from "./frame-out";

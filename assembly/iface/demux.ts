@@ -1,10 +1,15 @@
 // From an IPv4 packet that is for us to the protocol that takes it, and for TCP: header and checksum checks (RFC 9293 3.1), the
 // segment in hand, and the reset for one that nobody owns (3.10.7.1). A super-segment is one segment here.
+
+import { countMany } from "../count";
 import {
-  COUNTER_IP_IN_UNKNOWN_PROTOS, COUNTER_TCP_IN_CSUM_ERRORS, COUNTER_TCP_IN_ERRS, COUNTER_TCP_IN_OPTION_ERRORS, COUNTER_TCP_IN_PORT_ZERO,
+  COUNTER_IP_IN_UNKNOWN_PROTOS,
+  COUNTER_TCP_IN_CSUM_ERRORS,
+  COUNTER_TCP_IN_ERRS,
+  COUNTER_TCP_IN_OPTION_ERRORS,
+  COUNTER_TCP_IN_PORT_ZERO,
   COUNTER_TCP_IN_SEGS,
 } from "../counters";
-import { countMany } from "../count";
 import { FRAME_CSUM_PARTIAL, FRAME_CSUM_VALID } from "../layout";
 import { segmentArrives } from "../tcp/arrives";
 import { DISPOSITION_SEND_RST } from "../tcp/disposition";
@@ -25,7 +30,13 @@ import { sendReset } from "./reset-out";
  * @param isBroadcast it was sent to all hosts
  */
 export function demux(
-  interfaceIndex: u32, ptr: usize, isBroadcast: bool, flags: u32, gsoSize: u32, arrivedUs: u64, nowUs: u64,
+  interfaceIndex: u32,
+  ptr: usize,
+  isBroadcast: bool,
+  flags: u32,
+  gsoSize: u32,
+  arrivedUs: u64,
+  nowUs: u64,
 ): void {
   const header = Ipv4Header.at(ptr);
   switch (header.protocol) {

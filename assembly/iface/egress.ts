@@ -1,8 +1,9 @@
 // TCP segments out: asks each connection that wants to send for its next segment once there is a way and a slot for it, and writes
 // Ethernet, IPv4 and TCP headers around the payload, which stays where it is in the send ring (RFC 9293 3.1, RFC 791). Nothing is
 // built for a connection whose next hop is unknown or whose link is full: it waits (wait-lists.ts) and loses nothing.
-import { COUNTER_FRAME_TX_DROPPED, COUNTER_IP_OUT_NO_ROUTES, COUNTER_IP_OUT_REQUESTS } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_FRAME_TX_DROPPED, COUNTER_IP_OUT_NO_ROUTES, COUNTER_IP_OUT_REQUESTS } from "../counters";
 import { ENETUNREACH, FRAME_CSUM_PARTIAL, STATE_SYN_RECEIVED, STATE_SYN_SENT, SYSCTL_IP_DEFAULT_TTL } from "../layout";
 import { NONE } from "../storage/none";
 import { freeIfDone, isTcbInUse, nextWantingOutput, wantOutput } from "../tcp/connections";
@@ -25,16 +26,23 @@ import { WAIT_INTERFACE, waitAny, waitFor, waitTakeFirst } from "./wait-lists";
 // Segments of one connection before the next one gets its turn
 const SEGMENTS_PER_VISIT: u32 = 8;
 
+// Segments without a way that are given up in one turn: they take no slot, so nothing else would end the turn
+const LOST_PER_TURN: u32 = 256;
+
 // Where findWay() found that a connection must go: the MAC address of its next hop, 0 = nowhere, its segments are lost
 let wayMacPtr: usize = 0;
 let wayNeighbor: u32 = NONE;
 // Interfaces whose ring was full in this turn, one bit each: INTERFACE_TX_QUEUE_FULL counts turns
 let fullInterfaces: u32 = 0;
+let lostLeft: u32 = 0;
 
 /** Fills the TX rings with segments of those that want to send, in turn. */
 export function egress(nowUs: u64): void {
   fullInterfaces = 0;
-  for (let index = nextWantingOutput(); index !== NONE; index = nextWantingOutput()) {
+  lostLeft = LOST_PER_TURN;
+  while (lostLeft !== 0) {
+    const index = nextWantingOutput();
+    if (index === NONE) return;
     const tcb = Tcb.at(index);
     if (findWay(tcb, nowUs)) pump(tcb, nowUs);
   }
@@ -89,6 +97,8 @@ function pump(tcb: Tcb, nowUs: u64): void {
     }
     if (wayMacPtr === 0) {
       count(COUNTER_FRAME_TX_DROPPED);
+      lostLeft -= 1;
+      if (lostLeft === 0) break;
       continue;
     }
     if (out.suspectRoute !== 0 && wayNeighbor !== NONE) neighborSuspect(wayNeighbor, nowUs);
@@ -136,7 +146,13 @@ function emit(tcb: Tcb, out: Outgoing): void {
 }
 
 /** The whole checksum, or for a link that completes it (and always before splitting) only the pseudo header's part. */
-function writeChecksum(sender: Interface, descriptor: TxDescriptor, header: TcpHeader, headerBytes: u32, pseudo: u64): void {
+function writeChecksum(
+  sender: Interface,
+  descriptor: TxDescriptor,
+  header: TcpHeader,
+  headerBytes: u32,
+  pseudo: u64,
+): void {
   if (sender.completesChecksums || descriptor.gsoSize !== 0) {
     header.checksum = fold(pseudo);
     descriptor.flags = <u16>FRAME_CSUM_PARTIAL;

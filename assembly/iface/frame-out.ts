@@ -1,7 +1,8 @@
 // Hands finished frames that are not TCP data to the link: ARP, ICMP, resets. They are small, nobody waits for them and no
 // copy is kept; if the TX ring has no slot they are dropped and counted, as a busy network would.
-import { COUNTER_FRAME_TX_DROPPED } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_FRAME_TX_DROPPED } from "../counters";
 import { heapFree } from "../heap";
 import { TX_HEADER_BYTES } from "../layout";
 import { Interface } from "./interfaces";
@@ -15,7 +16,11 @@ import { txNext, txPush, txRoom } from "./tx-ring";
  * @returns false if it was dropped
  */
 export function sendFrame(interfaceIndex: u32, framePtr: usize, length: u32, block: usize): bool {
-  if (!Interface.at(interfaceIndex).isUp || txRoom(interfaceIndex) === 0 || (block === 0 && length > <u32>TX_HEADER_BYTES)) {
+  if (
+    !Interface.at(interfaceIndex).isUp ||
+    txRoom(interfaceIndex) === 0 ||
+    (block === 0 && length > <u32>TX_HEADER_BYTES)
+  ) {
     if (block !== 0) heapFree(block);
     count(COUNTER_FRAME_TX_DROPPED);
     return false;

@@ -1,14 +1,28 @@
 // ICMP input (RFC 792, RFC 1122 3.2.2): echo requests are answered, replies go to who pinged, errors to the connection that they
 // quote, if they prove to be about something it has in flight (RFC 5927 4). Redirects, source quench and the rest are ignored.
-import {
-  COUNTER_ICMP_IN_CSUM_ERRORS, COUNTER_ICMP_IN_DEST_UNREACHS, COUNTER_ICMP_IN_ECHO_REPS, COUNTER_ICMP_IN_ECHOS,
-  COUNTER_ICMP_IN_IGNORED, COUNTER_ICMP_IN_MALFORMED, COUNTER_ICMP_IN_NO_MATCH, COUNTER_ICMP_OUT_DEST_UNREACHS,
-  COUNTER_ICMP_OUT_ECHO_REPS, COUNTER_ICMP_OUT_RATE_LIMITED,
-} from "../counters";
+
 import { count } from "../count";
+import {
+  COUNTER_ICMP_IN_CSUM_ERRORS,
+  COUNTER_ICMP_IN_DEST_UNREACHS,
+  COUNTER_ICMP_IN_ECHO_REPS,
+  COUNTER_ICMP_IN_ECHOS,
+  COUNTER_ICMP_IN_IGNORED,
+  COUNTER_ICMP_IN_MALFORMED,
+  COUNTER_ICMP_IN_NO_MATCH,
+  COUNTER_ICMP_OUT_DEST_UNREACHS,
+  COUNTER_ICMP_OUT_ECHO_REPS,
+  COUNTER_ICMP_OUT_RATE_LIMITED,
+} from "../counters";
 import { writeEchoReply } from "../icmp/echo";
 import { mayIcmpErrorLeave } from "../icmp/rate-limit";
-import { endsConnecting, errnoOfIcmp, ICMP_ERROR_BYTES_MAX, isErrorAllowedFor, writeUnreachable } from "../icmp/unreachable";
+import {
+  endsConnecting,
+  errnoOfIcmp,
+  ICMP_ERROR_BYTES_MAX,
+  isErrorAllowedFor,
+  writeUnreachable,
+} from "../icmp/unreachable";
 import { EMSGSIZE, STATE_SYN_SENT, SYSCTL_ICMP_ECHO_IGNORE_ALL } from "../layout";
 import { NONE } from "../storage/none";
 import { findTuple } from "../tcp/connections";
@@ -16,7 +30,13 @@ import { seqGt, seqLte } from "../tcp/seq";
 import { Tcb } from "../tcp/tcb";
 import { hardError, softError } from "../tcp/user-calls";
 import {
-  ICMPV4_ECHO, ICMPV4_ECHO_REPLY, ICMPV4_HEADER, ICMPV4_PARAMETER_PROBLEM, ICMPV4_TIME_EXCEEDED, ICMPV4_UNREACHABLE, Icmpv4Header,
+  ICMPV4_ECHO,
+  ICMPV4_ECHO_REPLY,
+  ICMPV4_HEADER,
+  ICMPV4_PARAMETER_PROBLEM,
+  ICMPV4_TIME_EXCEEDED,
+  ICMPV4_UNREACHABLE,
+  Icmpv4Header,
 } from "../wire/icmpv4";
 import { Ipv4Header, PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/ipv4";
 import { TcpHeader } from "../wire/tcp";

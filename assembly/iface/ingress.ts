@@ -1,21 +1,48 @@
 // Frames in: the checks of Ethernet and IPv4 (RFC 894, RFC 791, RFC 1122 3.2.1), then on to ARP or demux.ts. Everything that came
 // over a link is hostile; a frame is either taken or counted under the reason why not. Fragments are not reassembled.
-import {
-  COUNTER_FRAME_BAD_DESCRIPTOR, COUNTER_FRAME_OTHER_HOST, COUNTER_FRAME_TOO_SHORT, COUNTER_FRAME_UNKNOWN_ETHERTYPE,
-  COUNTER_IP_IN_ADDR_ERRORS, COUNTER_IP_IN_BAD_OPTIONS, COUNTER_IP_IN_CSUM_ERRORS, COUNTER_IP_IN_FRAGMENTS,
-  COUNTER_IP_IN_HDR_ERRORS, COUNTER_IP_IN_MARTIAN, COUNTER_IP_IN_RECEIVES,
-} from "../counters";
+
 import { count } from "../count";
 import {
-  FRAME_MAX_BYTES, RX_DESCRIPTOR_BYTES, RX_DESCRIPTOR_CAPACITY, RX_DESCRIPTORS, RX_FLAGS, RX_FRAME_LENGTH, RX_FRAME_PTR, RX_GSO_SIZE,
+  COUNTER_FRAME_BAD_DESCRIPTOR,
+  COUNTER_FRAME_OTHER_HOST,
+  COUNTER_FRAME_TOO_SHORT,
+  COUNTER_FRAME_UNKNOWN_ETHERTYPE,
+  COUNTER_IP_IN_ADDR_ERRORS,
+  COUNTER_IP_IN_BAD_OPTIONS,
+  COUNTER_IP_IN_CSUM_ERRORS,
+  COUNTER_IP_IN_FRAGMENTS,
+  COUNTER_IP_IN_HDR_ERRORS,
+  COUNTER_IP_IN_MARTIAN,
+  COUNTER_IP_IN_RECEIVES,
+} from "../counters";
+import {
+  FRAME_MAX_BYTES,
+  RX_DESCRIPTOR_BYTES,
+  RX_DESCRIPTOR_CAPACITY,
+  RX_DESCRIPTORS,
+  RX_FLAGS,
+  RX_FRAME_LENGTH,
+  RX_FRAME_PTR,
+  RX_GSO_SIZE,
   RX_TIME_US,
 } from "../layout";
 import { NONE } from "../storage/none";
 import {
-  ETHERNET_HEADER, ETHERTYPE_ARP, ETHERTYPE_IPV4, EthernetHeader, isBroadcastMac, macEquals,
+  ETHERNET_HEADER,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  EthernetHeader,
+  isBroadcastMac,
+  macEquals,
 } from "../wire/ethernet";
 import {
-  IPV4_HEADER, Ipv4Header, ipv4OptionsAcceptable, isLimitedBroadcast, isLoopback, isMulticast, isThisNetwork,
+  IPV4_HEADER,
+  Ipv4Header,
+  ipv4OptionsAcceptable,
+  isLimitedBroadcast,
+  isLoopback,
+  isMulticast,
+  isThisNetwork,
 } from "../wire/ipv4";
 import { arpInput } from "./arp-in";
 import { demux } from "./demux";
@@ -44,7 +71,15 @@ export function ingress(interfaceIndex: u32, frames: u32, nowUs: u64): void {
       continue;
     }
     const arrivedUs = arrival(load<f64>(descriptor, RX_TIME_US), nowUs);
-    frameInput(interfaceIndex, ptr, length, load<u16>(descriptor, RX_FLAGS), load<u16>(descriptor, RX_GSO_SIZE), arrivedUs, nowUs);
+    frameInput(
+      interfaceIndex,
+      ptr,
+      length,
+      load<u16>(descriptor, RX_FLAGS),
+      load<u16>(descriptor, RX_GSO_SIZE),
+      arrivedUs,
+      nowUs,
+    );
   }
 }
 
@@ -62,7 +97,13 @@ function arrival(timeUs: f64, nowUs: u64): u64 {
  * @param gsoSize a hint: TCP payload bytes per wire segment, 0 = none
  */
 export function frameInput(
-  interfaceIndex: u32, ptr: usize, length: u32, flags: u32, gsoSize: u32, arrivedUs: u64, nowUs: u64,
+  interfaceIndex: u32,
+  ptr: usize,
+  length: u32,
+  flags: u32,
+  gsoSize: u32,
+  arrivedUs: u64,
+  nowUs: u64,
 ): void {
   const receiver = Interface.at(interfaceIndex);
   receiver.rxFrames += 1;
@@ -95,7 +136,14 @@ export function frameInput(
 
 /** RFC 1122 3.2.1: what a host must check before it believes an IPv4 packet. */
 function ipv4Input(
-  interfaceIndex: u32, ptr: usize, length: u32, isLinkBroadcast: bool, flags: u32, gsoSize: u32, arrivedUs: u64, nowUs: u64,
+  interfaceIndex: u32,
+  ptr: usize,
+  length: u32,
+  isLinkBroadcast: bool,
+  flags: u32,
+  gsoSize: u32,
+  arrivedUs: u64,
+  nowUs: u64,
 ): void {
   const receiver = Interface.at(interfaceIndex);
   const header = Ipv4Header.at(ptr);

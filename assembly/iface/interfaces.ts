@@ -1,10 +1,22 @@
 // The interface records (layout.ts INTERFACE_*): what a link is, its one address, and its counters. Interface 0 is the loopback,
 // whose "link" is iface/loopback.ts. Knows no routes and no frames.
-import {
-  EINVAL, EMFILE, IF_CSUM_OFFLOAD, IF_LOOPBACK, IF_UP, INTERFACE_BYTES, INTERFACE_CAPACITY, INTERFACE_RX_DROPPED, INTERFACE_RX_FRAMES,
-  INTERFACE_TX_FRAMES, INTERFACE_TX_QUEUE_FULL, INTERFACES, RX_DESCRIPTOR_CAPACITY,
-} from "../layout";
+
 import { count } from "../count";
+import {
+  EINVAL,
+  EMFILE,
+  IF_CSUM_OFFLOAD,
+  IF_LOOPBACK,
+  IF_UP,
+  INTERFACE_BYTES,
+  INTERFACE_CAPACITY,
+  INTERFACE_RX_DROPPED,
+  INTERFACE_RX_FRAMES,
+  INTERFACE_TX_FRAMES,
+  INTERFACE_TX_QUEUE_FULL,
+  INTERFACES,
+  RX_DESCRIPTOR_CAPACITY,
+} from "../layout";
 import { IPV4_MAX_PACKET, isLimitedBroadcast, isLoopback, isMulticast, isThisNetwork } from "../wire/ipv4";
 import { mappedAddress, mappedLow, prefixMask } from "./address";
 
@@ -13,7 +25,9 @@ export const MTU_MIN: u32 = 68;
 
 let interfaceCount: u32 = 0;
 
-@unmanaged @final export class Interface {
+@unmanaged
+@final
+export class Interface {
   flags: u32; // IF_ bits
   mtu: u32; // bytes of IP packet
   gsoMax: u32; // bytes of IP packet, 0 = no super-segments
@@ -25,7 +39,8 @@ let interfaceCount: u32 = 0;
   reserved0: u32;
   addressHigh: u64;
   addressLow: u64;
-  reserved1: u64; reserved2: u64;
+  reserved1: u64;
+  reserved2: u64;
   rxFrames: u64;
   rxBytes: u64;
   txFrames: u64;
@@ -120,9 +135,17 @@ export function interfacesCount(): u32 {
  * @returns its index, -EINVAL or -EMFILE
  */
 export function interfaceCreate(
-  address: u32, prefixLength: u32, macHigh16: u32, macLow32: u32, mtu: u32, gsoMax: u32, rxSlots: u32, flags: u32,
+  address: u32,
+  prefixLength: u32,
+  macHigh16: u32,
+  macLow32: u32,
+  mtu: u32,
+  gsoMax: u32,
+  rxSlots: u32,
+  flags: u32,
 ): i32 {
-  if (isMulticast(address) || isLimitedBroadcast(address) || isLoopback(address) || isThisNetwork(address)) return -EINVAL;
+  if (isMulticast(address) || isLimitedBroadcast(address) || isLoopback(address) || isThisNetwork(address))
+    return -EINVAL;
   if (prefixLength < 1 || prefixLength > 32 || mtu < MTU_MIN || mtu > IPV4_MAX_PACKET || rxSlots === 0) return -EINVAL;
   if (macHigh16 > 0xffff || (macHigh16 & 0x0100) !== 0 || (macHigh16 | macLow32) === 0) return -EINVAL;
   if (gsoMax !== 0 && (gsoMax < mtu || gsoMax > IPV4_MAX_PACKET || (flags & IF_CSUM_OFFLOAD) === 0)) return -EINVAL;

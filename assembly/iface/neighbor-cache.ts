@@ -7,10 +7,14 @@
 //                            │ 3 × 1 s                       │ 60 s                              │ 3 × 1 s
 //                            ▼                               ▼                                   ▼
 //                          FAILED ──── 1 s ───▶ (none)     (none)                              FAILED
-import { COUNTER_ARP_CACHE_FULL, COUNTER_ARP_FAILED } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_ARP_CACHE_FULL, COUNTER_ARP_FAILED } from "../counters";
 import {
-  NEIGHBOR_CAPACITY, SYSCTL_NEIGH_BASE_REACHABLE_TIME_MS, SYSCTL_NEIGH_MCAST_SOLICIT, SYSCTL_NEIGH_RETRANS_TIME_MS,
+  NEIGHBOR_CAPACITY,
+  SYSCTL_NEIGH_BASE_REACHABLE_TIME_MS,
+  SYSCTL_NEIGH_MCAST_SOLICIT,
+  SYSCTL_NEIGH_RETRANS_TIME_MS,
 } from "../layout";
 import { NONE } from "../storage/none";
 import { randomBelow } from "../storage/random";
@@ -18,8 +22,18 @@ import { macCopy } from "../wire/ethernet";
 import { mappedAddress } from "./address";
 import { sendArpRequest } from "./arp-out";
 import {
-  NEIGHBOR_DELAY, NEIGHBOR_FAILED, NEIGHBOR_INCOMPLETE, NEIGHBOR_PROBE, NEIGHBOR_REACHABLE, NEIGHBOR_STALE, Neighbor,
-  neighborFind, neighborForget, neighborMake, neighborSetState, neighborsIncomplete,
+  NEIGHBOR_DELAY,
+  NEIGHBOR_FAILED,
+  NEIGHBOR_INCOMPLETE,
+  NEIGHBOR_PROBE,
+  NEIGHBOR_REACHABLE,
+  NEIGHBOR_STALE,
+  Neighbor,
+  neighborFind,
+  neighborForget,
+  neighborMake,
+  neighborSetState,
+  neighborsIncomplete,
 } from "./neighbor";
 import { ifaceTimers, TIMER_NEIGHBOR } from "./timers";
 

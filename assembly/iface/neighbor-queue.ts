@@ -1,7 +1,8 @@
 // Frames that wait for the MAC address of their next hop (RFC 1122 2.3.2.2: "at least one packet"): whole control frames, each in
 // a heap block of its own, at most NEIGH_UNRES_QLEN per neighbour. TCP data does not wait here, see wait-lists.ts.
-import { COUNTER_ARP_QUEUE_DROPPED } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_ARP_QUEUE_DROPPED } from "../counters";
 import { heapAlloc, heapFree } from "../heap";
 import { SYSCTL_NEIGH_UNRES_QLEN } from "../layout";
 import { Neighbor } from "./neighbor";

@@ -18,7 +18,9 @@ export const NEIGHBOR_PROBE: u8 = 5;
 /** No answer. What is sent there is lost until the record expires and the next frame asks again. */
 export const NEIGHBOR_FAILED: u8 = 6;
 
-@unmanaged @final export class Neighbor {
+@unmanaged
+@final
+export class Neighbor {
   addressHigh: u64;
   addressLow: u64;
   interfaceIndex: u32;
@@ -95,7 +97,8 @@ export function neighborFind(interfaceIndex: u32, high: u64, low: u64): u32 {
   let next = load<u32>(bucketPtr(key));
   while (next !== 0) {
     const found = Neighbor.at(next - 1);
-    if (found.addressLow === low && found.addressHigh === high && found.interfaceIndex === interfaceIndex) return next - 1;
+    if (found.addressLow === low && found.addressHigh === high && found.interfaceIndex === interfaceIndex)
+      return next - 1;
     next = found.hashNext;
   }
   return NONE;
@@ -127,7 +130,8 @@ export function neighborForget(index: u32): void {
   const gone = Neighbor.at(index);
   neighborSetState(index, 0);
   let at = bucketPtr(gone);
-  while (load<u32>(at) !== index + 1) at = changetype<usize>(Neighbor.at(load<u32>(at) - 1)) + offsetof<Neighbor>("hashNext");
+  while (load<u32>(at) !== index + 1)
+    at = changetype<usize>(Neighbor.at(load<u32>(at) - 1)) + offsetof<Neighbor>("hashNext");
   store<u32>(at, gone.hashNext);
   Slab.at(slabPtr).free(index);
 }

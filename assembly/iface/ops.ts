@@ -1,18 +1,52 @@
 // What main wants: takes the ops out of the op ring, checks them, and calls TCP (RFC 9293 3.10.1-3.10.6) or the pings. Main is not
 // trusted: each slot is copied once and only the copy is looked at; handles carry a generation. An op that can fail has its
 // answer in the event ring, so ops are taken only while that has room.
-import { COUNTER_OP_STALE_HANDLE, COUNTER_OP_UNKNOWN } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_OP_STALE_HANDLE, COUNTER_OP_UNKNOWN } from "../counters";
 import { eventRoom, pushEvent } from "../events";
 import {
-  EADDRNOTAVAIL, ENETDOWN, ENETUNREACH, ENOBUFS, EVENT_ERRNO, EVENT_FAILED, EVENT_PING_FAILED, EVENT_TOKEN, EVENT_VALUE,
-  OP_ABORT, OP_ACCEPT, OP_BYTES, OP_CAPACITY, OP_CLOSE, OP_CLOSE_LISTENER, OP_CONNECT, OP_KICK, OP_LISTEN, OP_PING, OP_RELEASE, OP_RING,
-  OP_RING_WANTED, OP_SET_KEEP_ALIVE, OP_SET_NO_DELAY, OP_SHUTDOWN_WRITE,
+  EADDRNOTAVAIL,
+  ENETDOWN,
+  ENETUNREACH,
+  ENOBUFS,
+  EVENT_ERRNO,
+  EVENT_FAILED,
+  EVENT_PING_FAILED,
+  EVENT_TOKEN,
+  EVENT_VALUE,
+  OP_ABORT,
+  OP_ACCEPT,
+  OP_BYTES,
+  OP_CAPACITY,
+  OP_CLOSE,
+  OP_CLOSE_LISTENER,
+  OP_CONNECT,
+  OP_KICK,
+  OP_LISTEN,
+  OP_PING,
+  OP_RELEASE,
+  OP_RING,
+  OP_RING_WANTED,
+  OP_SET_KEEP_ALIVE,
+  OP_SET_NO_DELAY,
+  OP_SHUTDOWN_WRITE,
 } from "../layout";
 import { SpscRing } from "../storage/spsc-ring";
 import { tcbOfHandle } from "../tcp/connections";
 import {
-  abort, accept, close, closeListener, kick, openActive, openPassive, release, ringWanted, setKeepAlive, setNoDelay, shutdownWrite,
+  abort,
+  accept,
+  close,
+  closeListener,
+  kick,
+  openActive,
+  openPassive,
+  release,
+  ringWanted,
+  setKeepAlive,
+  setNoDelay,
+  shutdownWrite,
 } from "../tcp/user-calls";
 import { isLoopback, isMulticast, isUnspecified } from "../wire/ipv4";
 import { isAnyAddress, isMapped, mappedAddress } from "./address";
@@ -25,7 +59,9 @@ import { OP_COPY } from "./scratch";
 const EVENT_ROOM_MIN: u32 = 64;
 
 // The op in hand: a slot of the ring, copied. Offsets are layout.ts OP_*
-@unmanaged @final class Op {
+@unmanaged
+@final
+class Op {
   kind: u32;
   handle: u32;
   token: u32;
@@ -161,15 +197,26 @@ function connect(op: Op, nowUs: u64): i32 {
     return -EADDRNOTAVAIL; // RFC 1122 3.2.1.3 (g): never leaves the host
   }
   return openActive(
-    op.token, localHigh, localLow, op.localPort, op.remoteHigh, op.remoteLow, op.remotePort, routeInterface, sender.mtu, op.value,
-    op.value2, nowUs,
+    op.token,
+    localHigh,
+    localLow,
+    op.localPort,
+    op.remoteHigh,
+    op.remoteLow,
+    op.remotePort,
+    routeInterface,
+    sender.mtu,
+    op.value,
+    op.value2,
+    nowUs,
   );
 }
 
 /** OPEN, passive (RFC 9293 3.10.1). */
 function listen(op: Op, nowUs: u64): i32 {
   const isAny = isAnyAddress(op.localHigh, op.localLow);
-  if (!isAny && (!isMapped(op.localHigh, op.localLow) || !isOwnAddress(mappedAddress(op.localLow)))) return -EADDRNOTAVAIL;
+  if (!isAny && (!isMapped(op.localHigh, op.localLow) || !isOwnAddress(mappedAddress(op.localLow))))
+    return -EADDRNOTAVAIL;
   return openPassive(op.token, op.localHigh, op.localLow, op.localPort, op.value, nowUs);
 }
 

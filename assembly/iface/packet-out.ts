@@ -1,10 +1,19 @@
 // Sends single IPv4 packets that are not TCP data: echo requests and replies, ICMP errors, resets. Finds the way, writes Ethernet
 // and IPv4 headers, queues the frame while its next hop is being asked for. DF is set and the identification 0: an atomic
 // datagram needs none (RFC 6864 4.1), and so it tells nobody anything (CVE-2019-10638).
-import { COUNTER_IP_OUT_NO_ROUTES, COUNTER_IP_OUT_REQUESTS, COUNTER_IP_OUT_TOO_BIG } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_IP_OUT_NO_ROUTES, COUNTER_IP_OUT_REQUESTS, COUNTER_IP_OUT_TOO_BIG } from "../counters";
 import { heapAlloc, heapFree } from "../heap";
-import { EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, SYSCTL_IP_DEFAULT_TTL, TX_HEADER_BYTES } from "../layout";
+import {
+  EHOSTUNREACH,
+  EMSGSIZE,
+  ENETDOWN,
+  ENETUNREACH,
+  ENOBUFS,
+  SYSCTL_IP_DEFAULT_TTL,
+  TX_HEADER_BYTES,
+} from "../layout";
 import { NONE } from "../storage/none";
 import { ETHERNET_HEADER, ETHERTYPE_IPV4, EthernetHeader } from "../wire/ethernet";
 import { IPV4_DF, IPV4_HEADER, Ipv4Header } from "../wire/ipv4";

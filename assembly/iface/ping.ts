@@ -1,12 +1,25 @@
 // Echo requests of ours: who waits for which reply, for how long, and the event that answers OP_PING (RFC 1122 3.2.2.6: "MUST be
 // passed up to the ICMP user interface"). A result that finds the event ring full is kept and told later.
-import { COUNTER_ICMP_OUT_ECHOS, COUNTER_PING_REPLIES_UNMATCHED } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_ICMP_OUT_ECHOS, COUNTER_PING_REPLIES_UNMATCHED } from "../counters";
 import { pushEvent } from "../events";
 import { writeEchoRequest } from "../icmp/echo";
 import {
-  EADDRNOTAVAIL, EMSGSIZE, ENETUNREACH, ENOBUFS, ETIMEDOUT, EVENT_ERRNO, EVENT_LOCAL_ADDRESS, EVENT_PING_FAILED, EVENT_PING_REPLY,
-  EVENT_REMOTE_ADDRESS, EVENT_TIME_US, EVENT_TOKEN, EVENT_VALUE, EVENT_VALUE2,
+  EADDRNOTAVAIL,
+  EMSGSIZE,
+  ENETUNREACH,
+  ENOBUFS,
+  ETIMEDOUT,
+  EVENT_ERRNO,
+  EVENT_LOCAL_ADDRESS,
+  EVENT_PING_FAILED,
+  EVENT_PING_REPLY,
+  EVENT_REMOTE_ADDRESS,
+  EVENT_TIME_US,
+  EVENT_TOKEN,
+  EVENT_VALUE,
+  EVENT_VALUE2,
 } from "../layout";
 import { NONE } from "../storage/none";
 import { Slab, slabBytes } from "../storage/slab";
@@ -21,7 +34,9 @@ import { ifaceTimers, PING_CAPACITY, TIMER_PING } from "./timers";
 // How long a reply is waited for; who wants less gives up earlier
 const REPLY_TIMEOUT_US: u64 = 10000000;
 
-@unmanaged @final class Ping {
+@unmanaged
+@final
+class Ping {
   sentUs: u64;
   durationUs: u64; // of one that was answered
   token: u32;

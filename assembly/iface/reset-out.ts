@@ -1,6 +1,7 @@
 // Sends the RST for a segment that no connection owns (RFC 9293 3.5.2, 3.10.7.1); tcp/reset.ts says what is in it.
-import { COUNTER_TCP_OUT_RSTS, COUNTER_TCP_OUT_SEGS } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_TCP_OUT_RSTS, COUNTER_TCP_OUT_SEGS } from "../counters";
 import { resetAck, resetFlags, resetReply, resetSeq } from "../tcp/reset";
 import { Segment } from "../tcp/segment";
 import { finish, pseudoHeaderSumIpv4, sumBytes } from "../wire/checksum";

@@ -2,10 +2,12 @@
 // loopback, the subnet of each interface to that interface; both need no entry. No forwarding: routes are for what we send.
 // Records (ROUTE_BYTES) are 16-byte addresses; the prefix length counts all 128 bits.
 import { EINVAL, ENOBUFS, ROUTE_BYTES, ROUTE_CAPACITY, ROUTES } from "../layout";
-import { MAPPED_PREFIX_BITS, isMapped, mappedAddress, mappedLow } from "./address";
+import { isMapped, MAPPED_PREFIX_BITS, mappedAddress, mappedLow } from "./address";
 import { Interface, interfacesCount, isOwnAddress } from "./interfaces";
 
-@unmanaged @final class Route {
+@unmanaged
+@final
+class Route {
   destinationHigh: u64;
   destinationLow: u64;
   gatewayHigh: u64; // all zero: the destination is on the link

@@ -1,11 +1,21 @@
 // Tells main what became of its sockets: empties TCP's list of those with something to say into the event ring. What finds no room
 // stays on the list, so a connection or a child is never lost, only late.
-import { COUNTER_EVENTS_DEFERRED } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_EVENTS_DEFERRED } from "../counters";
 import { eventRoom, INTERNAL_ACCEPTED, INTERNAL_ATTACHED, publishEvents, pushEvent } from "../events";
 import {
-  EVENT_ACCEPTED, EVENT_ATTACHED, EVENT_ERRNO, EVENT_HANDLE, EVENT_LOCAL_ADDRESS, EVENT_PORTS, EVENT_REMOTE_ADDRESS, EVENT_SOCKET,
-  EVENT_TOKEN, EVENT_VALUE, READY_CLOSED,
+  EVENT_ACCEPTED,
+  EVENT_ATTACHED,
+  EVENT_ERRNO,
+  EVENT_HANDLE,
+  EVENT_LOCAL_ADDRESS,
+  EVENT_PORTS,
+  EVENT_REMOTE_ADDRESS,
+  EVENT_SOCKET,
+  EVENT_TOKEN,
+  EVENT_VALUE,
+  READY_CLOSED,
 } from "../layout";
 import { NONE } from "../storage/none";
 import { freeIfDone, nextEvent } from "../tcp/connections";

@@ -1,18 +1,35 @@
 // The TX rings: descriptors of frames for a link, one ring per interface, filled here and emptied by the link (or, for
 // interface 0, by iface/loopback.ts) in the same thread. A slot is ours again once transmitted() has seen it taken, because
 // its header bytes and the accounting of its owner stay in use until then. Knows no protocol.
-import {
-  INTERFACE_CAPACITY, RING_HEAD, RING_SLOTS, RING_TAIL, TX_BLOCK, TX_CAPACITY, TX_DESCRIPTOR_BYTES, TX_HEADER_BYTES, TX_HEADER_LENGTH,
-  TX_HEADER_PTR, TX_HEADERS, TX_OWNER, TX_PIECE1_LENGTH, TX_PIECE2_LENGTH, TX_RING_BYTES, TX_RINGS,
-} from "../layout";
+
 import { heapFree } from "../heap";
+import {
+  INTERFACE_CAPACITY,
+  RING_HEAD,
+  RING_SLOTS,
+  RING_TAIL,
+  TX_BLOCK,
+  TX_CAPACITY,
+  TX_DESCRIPTOR_BYTES,
+  TX_HEADER_BYTES,
+  TX_HEADER_LENGTH,
+  TX_HEADER_PTR,
+  TX_HEADERS,
+  TX_OWNER,
+  TX_PIECE1_LENGTH,
+  TX_PIECE2_LENGTH,
+  TX_RING_BYTES,
+  TX_RINGS,
+} from "../layout";
 import { NONE } from "../storage/none";
 import { Interface } from "./interfaces";
 
 /** Slots that bulk data leaves to ARP, ICMP and resets, which nobody keeps for a second try. */
 export const TX_RESERVED: u32 = 16;
 
-@unmanaged @final export class TxDescriptor {
+@unmanaged
+@final
+export class TxDescriptor {
   headerPtr: u32;
   headerLength: u32;
   piece1Ptr: u32;

@@ -1,7 +1,8 @@
 // What happens to those who wait for a next hop when it has answered, or has not: queued frames leave or are dropped, connections
 // try again or learn that the host cannot be reached.
-import { COUNTER_ARP_QUEUE_DROPPED } from "../counters";
+
 import { count } from "../count";
+import { COUNTER_ARP_QUEUE_DROPPED } from "../counters";
 import { heapFree } from "../heap";
 import { EHOSTUNREACH, STATE_SYN_SENT } from "../layout";
 import { NONE } from "../storage/none";

@@ -2,6 +2,11 @@
 // What an attacker must not guess (sequence numbers, ports) comes from sipHash24 instead.
 import { sipHash24 } from "./siphash";
 
+// The constants of splitmix64: the golden ratio, and the multipliers of its mix
+const STEP: u64 = ((<u64>0x9e3779b9) << 32) | 0x7f4a7c15;
+const MIX1: u64 = ((<u64>0xbf58476d) << 32) | 0x1ce4e5b9;
+const MIX2: u64 = ((<u64>0x94d049bb) << 32) | 0x133111eb;
+
 let state: u64 = 0;
 
 /** Starts the sequence. `keyPtr`: 16 bytes; they are hashed, so the sequence does not give them away. */
@@ -11,10 +16,10 @@ export function randomInitialise(keyPtr: usize): void {
 
 /** The next number, uniform in 0..2^32 - 1. */
 export function randomU32(): u32 {
-  state += 0x9e3779b97f4a7c15;
+  state += STEP;
   let z = state;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  z = (z ^ (z >> 30)) * MIX1;
+  z = (z ^ (z >> 27)) * MIX2;
   return <u32>((z ^ (z >> 31)) >> 32);
 }
 

@@ -8,7 +8,7 @@
 //              └──────────────────── at most rcvBufferCapacity ───────────┘
 import { count } from "../count";
 import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_RCV_RING_GROWN } from "../counters";
-import { heapAlloc, heapFree } from "../heap";
+import { heapAlloc, heapAllocWithin, heapBytesFree, heapFree } from "../heap";
 import {
   READY_READABLE,
   SYSCTL_TCP_RMEM_DEFAULT,
@@ -18,11 +18,16 @@ import {
   TCB_RCV_RING_PTR,
 } from "../layout";
 import { byteRingCopyAcross, byteRingCopyIn } from "../storage/byte-ring";
-import { raise } from "./connections";
+import { raise, tcbsInUse } from "./connections";
 import { Tcb } from "./tcb";
 
 // A ring of 2^30 bytes is the most that a window of 14 bits' shift can promise (RFC 7323 2.3)
 const CAPACITY_MAX: u32 = 1 << 30;
+
+// Eighths of the heap up to which a ring may grow: a first ring, which is promised already, must find room
+const GROWN_SHARE: u32 = 5;
+// With many connections a new one promises at most this part of what each could have of the free heap
+const PROMISE_PART: u32 = 4;
 
 function powerOfTwoBelow(bytes: u32): u32 {
   return bytes === 0 ? 0 : 1 << (31 - <u32>clz(bytes));
@@ -34,10 +39,15 @@ export function receiveCapacityMax(): u32 {
   return min(max(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MAX)), lowest), CAPACITY_MAX);
 }
 
-/** Bytes that a new connection promises its peer: the power of two at or below tcp_rmem's default. */
+/**
+ * Bytes that a new connection promises its peer: the power of two at or below tcp_rmem's default, less when the heap could not
+ * keep that promise to all, but tcp_rmem's minimum at least.
+ */
 export function receiveCapacityInitial(): u32 {
   const lowest = max<u32>(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MIN)), 256);
-  return min(max(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_DEFAULT)), lowest), receiveCapacityMax());
+  const share = heapBytesFree() / (PROMISE_PART * max<u32>(tcbsInUse(), 1));
+  const wanted = powerOfTwoBelow(min(load<u32>(SYSCTL_TCP_RMEM_DEFAULT), share));
+  return min(max(wanted, lowest), receiveCapacityMax());
 }
 
 // Shows main a ring. Main looks at pointer and capacity only after it saw an epoch it does not know, and we move the ring
@@ -106,7 +116,7 @@ export function growReceiveRing(tcb: Tcb, end: u32): bool {
   const capacity = tcb.rcvBufferCapacity;
   if (capacity > receiveCapacityMax() / 2) return false;
   if (tcb.rcvBufferPtr !== 0) {
-    const ptr = heapAlloc(capacity * 2);
+    const ptr = heapAllocWithin(capacity * 2, GROWN_SHARE);
     if (ptr === 0) return false;
     byteRingCopyAcross(tcb.rcvBufferPtr, capacity, ptr, capacity * 2, tcb.rcvHead, end - tcb.rcvHead);
     tcb.rcvOldBufferPtr = tcb.rcvBufferPtr;

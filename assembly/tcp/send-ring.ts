@@ -9,7 +9,7 @@
 
 import { count } from "../count";
 import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_SND_RING_GROWN } from "../counters";
-import { heapAlloc, heapFree } from "../heap";
+import { heapAllocWithin, heapFree } from "../heap";
 import {
   READY_WRITABLE,
   SYSCTL_TCP_WMEM_DEFAULT,
@@ -27,6 +27,10 @@ const FIRST_RING_MAX: u32 = 65536;
 /** Smallest and largest ring, whatever the sysctls say: offsets must stay comparable. */
 const RING_MIN: u32 = 1024;
 const RING_MAX: u32 = 1 << 30;
+/** Eighths of the heap up to which a larger, a first and a smallest ring are granted; the rest is for receiving. */
+const GROWN_SHARE: u32 = 4;
+const FIRST_SHARE: u32 = 5;
+const SMALL_SHARE: u32 = 6;
 /** How long a wanted ring waits for room in the heap until it is tried again. */
 const RING_RETRY_US: u64 = 50000;
 
@@ -39,7 +43,8 @@ export function offerSendRing(tcb: Tcb): void {
     return;
   }
   const wanted = min<u64>(max<u64>(load<u32>(SYSCTL_TCP_WMEM_DEFAULT), windowBytes(tcb)), FIRST_RING_MAX);
-  if (offer(tcb, ringBytes(wanted)) || offer(tcb, ringBytes(load<u32>(SYSCTL_TCP_WMEM_MIN)))) return;
+  if (offer(tcb, ringBytes(wanted), FIRST_SHARE)) return;
+  if (offer(tcb, ringBytes(load<u32>(SYSCTL_TCP_WMEM_MIN)), SMALL_SHARE)) return;
   tcb.sndRingRetryUs = 1; // due at the next runTimers(), which knows the time
   arm(tcb);
 }
@@ -88,7 +93,7 @@ export function growSendRing(tcb: Tcb): void {
   if (wanted <= capacity) return;
   const used = tcb.loadSndTail() - tcb.sndHeadShared;
   if (used < capacity >> 1 && (tcb.loadWaits() & READY_WRITABLE) === 0) return;
-  if (offer(tcb, wanted)) count(COUNTER_TCP_SND_RING_GROWN);
+  if (offer(tcb, wanted, GROWN_SHARE)) count(COUNTER_TCP_SND_RING_GROWN);
 }
 
 /** Wakes main if it waits for room and a third of the ring is free: fewer, larger writes. */
@@ -133,8 +138,8 @@ export function segmentSent(tcb: Tcb, bytes: u32): void {
   freeIfDone(tcb);
 }
 
-function offer(tcb: Tcb, bytes: u32): bool {
-  const ptr = heapAlloc(bytes);
+function offer(tcb: Tcb, bytes: u32, share: u32): bool {
+  const ptr = heapAllocWithin(bytes, share);
   if (ptr === 0) return false;
   tcb.sndRingPtr = <u32>ptr;
   tcb.sndRingCapacity = bytes;

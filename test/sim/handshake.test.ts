@@ -16,7 +16,19 @@ import {
   STATE_CLOSING,
   STATE_SYN_RECEIVED,
 } from "../../assembly/layout.ts";
-import { A, assertAllFree, assertFree, B, connected, MIB, Reader, SECOND, simulate, transfer, Writer } from "../support/sim.ts";
+import {
+  A,
+  assertAllFree,
+  assertFree,
+  B,
+  connected,
+  MIB,
+  Reader,
+  SECOND,
+  simulate,
+  transfer,
+  Writer,
+} from "../support/sim.ts";
 
 const test = suite("sim/handshake");
 const isArp = (bytes: Uint8Array) => bytes[12] === 8 && bytes[13] === 6;
@@ -69,7 +81,10 @@ test("half-close: one direction ends, the other goes on [9293 3.6 MUST-12]", () 
   assert.is(server.read(new Uint8Array(1)), null);
   const writer = new Writer(server, MIB);
   const reader = new Reader(client);
-  sim.processes.push(() => writer.pump(), () => reader.pump());
+  sim.processes.push(
+    () => writer.pump(),
+    () => reader.pump(),
+  );
   assert.ok(sim.runFor(60 * SECOND, () => reader.ended && server.closed));
   assert.is(reader.received, MIB);
   listener.close();
@@ -102,7 +117,10 @@ test("simultaneous open makes one connection [9293 3.5 figure 7, MUST-10]", () =
   assert.is(sim.a.counter(COUNTER_TCP_OUT_RSTS) + sim.b.counter(COUNTER_TCP_OUT_RSTS), 0);
   const writer = new Writer(one, 100_000);
   const reader = new Reader(other);
-  sim.processes.push(() => writer.pump(), () => reader.pump());
+  sim.processes.push(
+    () => writer.pump(),
+    () => reader.pump(),
+  );
   other.closeWrite();
   assert.ok(sim.runFor(60 * SECOND, () => reader.ended));
   sim.processes.splice(0);
@@ -186,7 +204,10 @@ test("a stack talks to itself, by its own address and by 127.0.0.1 [1122 3.2.1.3
     const server = listener.accept()!;
     const writer = new Writer(client, MIB);
     const reader = new Reader(server);
-    sim.processes.push(() => writer.pump(), () => reader.pump());
+    sim.processes.push(
+      () => writer.pump(),
+      () => reader.pump(),
+    );
     server.closeWrite();
     assert.ok(sim.runFor(60 * SECOND, () => reader.ended));
     assert.is(reader.received, MIB);

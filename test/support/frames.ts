@@ -15,13 +15,41 @@ export const bytes16 = (value: number): number[] => [(value >>> 8) & 255, value 
 export const bytes32 = (value: number): number[] => [...bytes16(value >>> 16), ...bytes16(value & 0xffff)];
 
 /** Ethernet header and payload. */
-export function ethernet(type: number, payload: ArrayLike<number>, to: number[] = OUR_MAC, from: number[] = PEER_MAC): Uint8Array {
+export function ethernet(
+  type: number,
+  payload: ArrayLike<number>,
+  to: number[] = OUR_MAC,
+  from: number[] = PEER_MAC,
+): Uint8Array {
   return Uint8Array.from([...to, ...from, ...bytes16(type), ...Array.from(payload)]);
 }
 
 /** An ARP packet for IPv4 over Ethernet, in its frame. */
-export function arp(operation: number, senderMac: number[], sender: number, target: number, to: number[] = BROADCAST): Uint8Array {
-  const packet = [0, 1, 8, 0, 6, 4, ...bytes16(operation), ...senderMac, ...bytes32(sender), 0, 0, 0, 0, 0, 0, ...bytes32(target)];
+export function arp(
+  operation: number,
+  senderMac: number[],
+  sender: number,
+  target: number,
+  to: number[] = BROADCAST,
+): Uint8Array {
+  const packet = [
+    0,
+    1,
+    8,
+    0,
+    6,
+    4,
+    ...bytes16(operation),
+    ...senderMac,
+    ...bytes32(sender),
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    ...bytes32(target),
+  ];
   return ethernet(0x0806, packet, to, senderMac);
 }
 
@@ -40,7 +68,18 @@ export interface PacketFields {
 export function ipv4(payload: ArrayLike<number>, fields: PacketFields = {}): Uint8Array {
   const { src = PEER_IP, dst = OUR_IP, protocol = 1, options = [], ttl = 64, fragment = 0, to = OUR_MAC } = fields;
   const headerBytes = 20 + options.length;
-  const header = [0x40 + headerBytes / 4, 0, ...bytes16(headerBytes + payload.length), 0, 0, ...bytes16(fragment), ttl, protocol, 0, 0];
+  const header = [
+    0x40 + headerBytes / 4,
+    0,
+    ...bytes16(headerBytes + payload.length),
+    0,
+    0,
+    ...bytes16(fragment),
+    ttl,
+    protocol,
+    0,
+    0,
+  ];
   const frame = ethernet(0x0800, [...header, ...bytes32(src), ...bytes32(dst), ...options, ...Array.from(payload)], to);
   return fixIpv4(frame);
 }
@@ -75,10 +114,32 @@ export interface SegmentFields extends PacketFields {
 
 /** A TCP segment in its frame, checksum included. */
 export function tcp(fields: SegmentFields = {}): Uint8Array {
-  const { srcPort = 1000, dstPort = 80, seq = 1, ack = 0, flags = 2, window = 65535, tcpOptions = [], payload = [] } = fields;
+  const {
+    srcPort = 1000,
+    dstPort = 80,
+    seq = 1,
+    ack = 0,
+    flags = 2,
+    window = 65535,
+    tcpOptions = [],
+    payload = [],
+  } = fields;
   const offset = (20 + tcpOptions.length) * 4;
   const ports = [...bytes16(srcPort), ...bytes16(dstPort)];
-  const segment = [...ports, ...bytes32(seq), ...bytes32(ack), offset, flags, ...bytes16(window), 0, 0, 0, 0, ...tcpOptions, ...payload];
+  const segment = [
+    ...ports,
+    ...bytes32(seq),
+    ...bytes32(ack),
+    offset,
+    flags,
+    ...bytes16(window),
+    0,
+    0,
+    0,
+    0,
+    ...tcpOptions,
+    ...payload,
+  ];
   return fixTcp(ipv4(segment, { ...fields, protocol: 6 }));
 }
 
@@ -86,7 +147,10 @@ export function tcp(fields: SegmentFields = {}): Uint8Array {
 export function fixTcp(frame: Uint8Array): Uint8Array {
   const start = 14 + (frame[14]! & 15) * 4;
   frame.set([0, 0], start + 16);
-  frame.set(bytes16(internetChecksum(frame, start, frame.length, pseudoHeaderSum(frame, 14, frame.length - start))), start + 16);
+  frame.set(
+    bytes16(internetChecksum(frame, start, frame.length, pseudoHeaderSum(frame, 14, frame.length - start))),
+    start + 16,
+  );
   return frame;
 }
 

@@ -3,7 +3,14 @@
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { Random } from "../../src/links/random.ts";
-import { loadCore, type SimHost, type SimListener, type SimSocket, Simulator, type SimulatorOptions } from "../../src/sim/index.ts";
+import {
+  loadCore,
+  type SimHost,
+  type SimListener,
+  type SimSocket,
+  Simulator,
+  type SimulatorOptions,
+} from "../../src/sim/index.ts";
 
 export const A = 0x0a000001;
 export const B = 0x0a000002;
@@ -84,11 +91,18 @@ export class Reader {
 }
 
 /** An established connection: `[client on a, server on b]`. */
-export function connected(sim: Simulator, port = 80, backlog = 16): { client: SimSocket; server: SimSocket; listener: SimListener } {
+export function connected(
+  sim: Simulator,
+  port = 80,
+  backlog = 16,
+): { client: SimSocket; server: SimSocket; listener: SimListener } {
   const listener = sim.b.listen(port, backlog);
   sim.runFor(1);
   const client = sim.a.connect(B, port);
-  assert.ok(sim.runFor(120 * SECOND, () => listener.pending > 0 && client.connected), "handshake");
+  assert.ok(
+    sim.runFor(120 * SECOND, () => listener.pending > 0 && client.connected),
+    "handshake",
+  );
   return { client, server: listener.accept()!, listener };
 }
 
@@ -101,7 +115,10 @@ export function transfer(sim: Simulator, bytes: number, options: { back?: number
   if (options.back === undefined) server.closeWrite();
   const processes = [...there.map((w) => () => w.pump()), ...back.map((r) => () => r.pump())];
   sim.processes.push(...processes);
-  const isDone = sim.runFor(options.limitUs ?? 600 * SECOND, () => back.every((r) => r.ended) && client.closed && server.closed);
+  const isDone = sim.runFor(
+    options.limitUs ?? 600 * SECOND,
+    () => back.every((r) => r.ended) && client.closed && server.closed,
+  );
   sim.processes.splice(0);
   const state = `${back[0]!.received} of ${bytes} bytes, ${client.state} ${client.error} / ${server.state} ${server.error}`;
   assert.ok(isDone, `not done at ${sim.nowUs} µs: ${state}`);

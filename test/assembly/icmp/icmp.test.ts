@@ -2,13 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as counters from "../../../assembly/counters.ts";
-import {
-  ECONNREFUSED,
-  EHOSTUNREACH,
-  EMSGSIZE,
-  ENETUNREACH,
-  ETIMEDOUT,
-} from "../../../assembly/layout.ts";
+import { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ETIMEDOUT } from "../../../assembly/layout.ts";
 import { internetChecksum } from "../../../src/links/checksum.ts";
 import { Bench, bytes16, bytes32, icmp, ipv4, OUR_IP, PEER_IP, tcp } from "../../support/frames.ts";
 
@@ -169,7 +163,13 @@ test("no error about an error, nor about a broadcast [1122 3.2.2]", () => {
 });
 
 test("unreachable ends a connect with the code's error, if it quotes the SYN [1122 4.2.3.9, 5927 4.1]", () => {
-  for (const [code, errno] of [[NET, ENETUNREACH], [HOST, EHOSTUNREACH], [PROTOCOL, ECONNREFUSED], [PORT, ECONNREFUSED], [13, EHOSTUNREACH]] as const) {
+  for (const [code, errno] of [
+    [NET, ENETUNREACH],
+    [HOST, EHOSTUNREACH],
+    [PROTOCOL, ECONNREFUSED],
+    [PORT, ECONNREFUSED],
+    [13, EHOSTUNREACH],
+  ] as const) {
     const { bench, socket, syn } = connecting();
     const forged = packet(syn);
     forged.set(bytes32((word(syn, 38) + 1) >>> 0), 24);
@@ -187,13 +187,17 @@ test("unreachable ends a connect with the code's error, if it quotes the SYN [11
 
 test("time exceeded and fragmentation needed do not end a connect", () => {
   const { bench, socket, syn } = connecting();
-  bench.turn([ipv4(icmp(11, 0, 0, packet(syn)), { src: ROUTER }), ipv4(icmp(3, TOO_BIG, 500, packet(syn)), { src: ROUTER })]);
+  bench.turn([
+    ipv4(icmp(11, 0, 0, packet(syn)), { src: ROUTER }),
+    ipv4(icmp(3, TOO_BIG, 500, packet(syn)), { src: ROUTER }),
+  ]);
   assert.not.ok(socket.closed);
 });
 
 test("a quote that is cut off or broken is counted", () => {
   const { bench, socket, syn } = connecting();
-  for (let length = 0; length < 28; length++) bench.turn([ipv4(icmp(3, PORT, 0, packet(syn).slice(0, length)), { src: ROUTER })]);
+  for (let length = 0; length < 28; length++)
+    bench.turn([ipv4(icmp(3, PORT, 0, packet(syn).slice(0, length)), { src: ROUTER })]);
   const broken = packet(syn);
   broken[0] = 0x4f;
   bench.turn([ipv4(icmp(3, PORT, 0, broken.slice(0, 40)), { src: ROUTER })]);

@@ -9,7 +9,19 @@ import {
   COUNTER_ARP_UNSOLICITED,
 } from "../../../assembly/counters.ts";
 import { EHOSTUNREACH } from "../../../assembly/layout.ts";
-import { arp, BROADCAST, Bench, bytes32, icmp, ipv4, OUR_IP, OUR_MAC, PEER_IP, PEER_MAC, tcp } from "../../support/frames.ts";
+import {
+  arp,
+  Bench,
+  BROADCAST,
+  bytes32,
+  icmp,
+  ipv4,
+  OUR_IP,
+  OUR_MAC,
+  PEER_IP,
+  PEER_MAC,
+  tcp,
+} from "../../support/frames.ts";
 
 const test = suite("iface/arp");
 const EVIL = [0x02, 0x66, 0, 0, 0, 1];
@@ -23,7 +35,10 @@ test("the address is announced twice, two seconds apart [5227 2.3]", () => {
   assert.equal(bench.after(1_999_999), []);
   const [announcement] = bench.after(1);
   assert.equal([...announcement!.slice(0, 6)], BROADCAST);
-  assert.equal([...announcement!.slice(14)], [0, 1, 8, 0, 6, 4, 0, 1, ...OUR_MAC, ...bytes32(OUR_IP), 0, 0, 0, 0, 0, 0, ...bytes32(OUR_IP)]);
+  assert.equal(
+    [...announcement!.slice(14)],
+    [0, 1, 8, 0, 6, 4, 0, 1, ...OUR_MAC, ...bytes32(OUR_IP), 0, 0, 0, 0, 0, 0, ...bytes32(OUR_IP)],
+  );
   assert.equal(bench.after(60_000_000), []);
 });
 
@@ -31,7 +46,10 @@ test("who asks for our address gets it, and is remembered [826]", () => {
   const bench = new Bench();
   const [reply] = bench.turn([arp(1, PEER_MAC, PEER_IP, OUR_IP)]);
   assert.equal([...reply!.slice(0, 14)], [...PEER_MAC, ...OUR_MAC, 8, 6]);
-  assert.equal([...reply!.slice(14)], [0, 1, 8, 0, 6, 4, 0, 2, ...OUR_MAC, ...bytes32(OUR_IP), ...PEER_MAC, ...bytes32(PEER_IP)]);
+  assert.equal(
+    [...reply!.slice(14)],
+    [0, 1, 8, 0, 6, 4, 0, 2, ...OUR_MAC, ...bytes32(OUR_IP), ...PEER_MAC, ...bytes32(PEER_IP)],
+  );
   assert.is(bench.host.exports.usage(NEIGHBORS), 1);
   const [echo] = bench.turn([ipv4(icmp(8, 0, 7))]);
   assert.equal([...echo!.slice(0, 6)], PEER_MAC);

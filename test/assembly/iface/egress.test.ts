@@ -1,7 +1,7 @@
 // TCP segments as they leave: headers, checksums, and what happens when the link does not take them.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { FRAME_CSUM_PARTIAL, INTERFACE_BYTES, INTERFACES, INTERFACE_TX_QUEUE_FULL } from "../../../assembly/layout.ts";
+import { FRAME_CSUM_PARTIAL, INTERFACE_BYTES, INTERFACE_TX_QUEUE_FULL, INTERFACES } from "../../../assembly/layout.ts";
 import { internetChecksum, pseudoHeaderSum } from "../../../src/links/checksum.ts";
 import type { SimHostOptions, SimSocket } from "../../../src/sim/index.ts";
 import { Bench, PEER_IP, tcp } from "../../support/frames.ts";
@@ -51,7 +51,10 @@ test("a segment's headers and checksums are right, whatever its length", () => {
     assert.is(socket.write(Uint8Array.from({ length }, (_, index) => sent + index)), length);
     const [frame, ...rest] = bench.turn([ack(sent)]);
     assert.equal(rest, []);
-    assert.equal(payload(frame!), Uint8Array.from({ length }, (_, index) => sent + index));
+    assert.equal(
+      payload(frame!),
+      Uint8Array.from({ length }, (_, index) => sent + index),
+    );
     assert.is(internetChecksum(frame!, 14, 34), 0);
     assert.is(internetChecksum(frame!, 34, frame!.length, pseudoHeaderSum(frame!, 14, frame!.length - 34)), 0);
     assert.is(half(frame!, 20), 0x4000); // DF
@@ -88,7 +91,10 @@ test("a link that completes checksums gets the pseudo header's sum", () => {
   socket.write(new Uint8Array(100));
   const [frame] = bench.turnWhole();
   assert.is(frame!.flags, FRAME_CSUM_PARTIAL);
-  assert.is(half(frame!.bytes, 50), ~internetChecksum(new Uint8Array(), 0, 0, pseudoHeaderSum(frame!.bytes, 14, frame!.bytes.length - 34)) & 0xffff);
+  assert.is(
+    half(frame!.bytes, 50),
+    ~internetChecksum(new Uint8Array(), 0, 0, pseudoHeaderSum(frame!.bytes, 14, frame!.bytes.length - 34)) & 0xffff,
+  );
 });
 
 test("a link that splits gets super-segments of at most its size", () => {

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as counters from "../../../assembly/counters.ts";
 import { FRAME_CSUM_PARTIAL, FRAME_CSUM_VALID } from "../../../assembly/layout.ts";
-import { BROADCAST, Bench, bytes16, ethernet, fixIpv4, fixTcp, icmp, ipv4, OUR_IP, tcp } from "../../support/frames.ts";
+import { Bench, BROADCAST, bytes16, ethernet, fixIpv4, fixTcp, icmp, ipv4, OUR_IP, tcp } from "../../support/frames.ts";
 
 const test = suite("iface/ingress");
 const ECHO = icmp(8, 0, 0x00010001, [1, 2, 3]);
@@ -43,7 +43,8 @@ test("ethertypes that nobody speaks: IPv6, VLAN tags, lengths", () => {
 
 test("every truncation of a packet", () => {
   const whole = ipv4(ECHO);
-  for (let length = 14; length < whole.length; length++) drops(whole.slice(0, length), counters.COUNTER_IP_IN_HDR_ERRORS);
+  for (let length = 14; length < whole.length; length++)
+    drops(whole.slice(0, length), counters.COUNTER_IP_IN_HDR_ERRORS);
 });
 
 test("wrong version, IHL below 5, IHL past the total length [1122 3.2.1.1]", () => {
@@ -68,10 +69,23 @@ test("link padding does not reach the protocol", () => {
 });
 
 test("source routes and broken options are refused, others skipped [1122 3.2.1.8]", () => {
-  for (const options of [[131, 4, 4, 0], [137, 4, 4, 0], [7, 0, 0, 0], [7, 1, 0, 0], [7, 5, 0, 0], [1, 1, 1, 7]]) {
+  for (const options of [
+    [131, 4, 4, 0],
+    [137, 4, 4, 0],
+    [7, 0, 0, 0],
+    [7, 1, 0, 0],
+    [7, 5, 0, 0],
+    [1, 1, 1, 7],
+  ]) {
     drops(ipv4(ECHO, { options }), counters.COUNTER_IP_IN_BAD_OPTIONS);
   }
-  for (const options of [[1, 1, 1, 0], [148, 4, 0, 0], [7, 3, 4, 0], [0, 131, 131, 131]]) answers(ipv4(ECHO, { options }));
+  for (const options of [
+    [1, 1, 1, 0],
+    [148, 4, 0, 0],
+    [7, 3, 4, 0],
+    [0, 131, 131, 131],
+  ])
+    answers(ipv4(ECHO, { options }));
 });
 
 test("addresses that nobody may have sent from [1122 3.2.1.3]", () => {
@@ -92,7 +106,8 @@ test("packets for other hosts are not forwarded, broadcasts need a broadcast fra
 });
 
 test("echo requests to all hosts get no answer", () => {
-  for (const dst of [0xffffffff, 0x0a0000ff]) drops(ipv4(ECHO, { dst, to: BROADCAST }), counters.COUNTER_ICMP_IN_IGNORED);
+  for (const dst of [0xffffffff, 0x0a0000ff])
+    drops(ipv4(ECHO, { dst, to: BROADCAST }), counters.COUNTER_ICMP_IN_IGNORED);
 });
 
 test("segments to all hosts get no answer [9293 MUST-57]", () => {
@@ -181,7 +196,12 @@ test("no frame, whatever its bytes, traps or makes it stop answering", () => {
   bench.meetPeer();
   bench.host.listen(80);
   bench.turn();
-  const seeds = [ipv4(ECHO), tcp(), tcp({ tcpOptions: [2, 4, 5, 180, 1, 3, 3, 7] }), ipv4(icmp(3, 3, 0, ipv4(ECHO).slice(14)))];
+  const seeds = [
+    ipv4(ECHO),
+    tcp(),
+    tcp({ tcpOptions: [2, 4, 5, 180, 1, 3, 3, 7] }),
+    ipv4(icmp(3, 3, 0, ipv4(ECHO).slice(14))),
+  ];
   fc.assert(
     fc.property(
       fc.constantFrom(...seeds),

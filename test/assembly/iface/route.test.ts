@@ -2,7 +2,16 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { EADDRNOTAVAIL, EINVAL, EMFILE, ENETDOWN, ENETUNREACH, ENOBUFS, IF_CSUM_OFFLOAD, IF_UP } from "../../../assembly/layout.ts";
+import {
+  EADDRNOTAVAIL,
+  EINVAL,
+  EMFILE,
+  ENETDOWN,
+  ENETUNREACH,
+  ENOBUFS,
+  IF_CSUM_OFFLOAD,
+  IF_UP,
+} from "../../../assembly/layout.ts";
 import { Bench, bytes32, PEER_IP } from "../../support/frames.ts";
 
 const test = suite("iface/route");
@@ -49,26 +58,34 @@ test("subnets need no entry, the longest prefix wins, the first of equals", () =
 });
 
 test("longest-prefix match agrees with a model", () => {
-  const route = fc.record({ destination: fc.integer({ min: 0, max: 0xffffffff }), length: fc.nat(32), index: fc.constantFrom(1, 2) });
+  const route = fc.record({
+    destination: fc.integer({ min: 0, max: 0xffffffff }),
+    length: fc.nat(32),
+    index: fc.constantFrom(1, 2),
+  });
   fc.assert(
-    fc.property(fc.array(route, { maxLength: 12 }), fc.array(fc.integer({ min: 0, max: 0xffffffff }), { maxLength: 5 }), (routes, targets) => {
-      const { bench } = twoInterfaces();
-      const mask = (length: number) => (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0);
-      const table = [
-        { destination: ip("10.0.0.0"), length: 24, index: 1 },
-        { destination: ip("10.1.0.0"), length: 16, index: 2 },
-        ...routes.map((r) => ({ ...r, destination: (r.destination & mask(r.length)) >>> 0 })),
-      ];
-      for (const r of table.slice(2)) assert.is(bench.host.exports.addRoute(r.destination, r.length, 0, r.index), 0);
-      const near = routes.map((r) => (r.destination ^ 1) >>> 0);
-      for (const target of [...targets, ...near]) {
-        if (target >>> 24 === 127 || target === ip("10.0.0.1") || target === ip("10.1.0.1")) continue;
-        const matching = table.filter((r) => ((target & mask(r.length)) >>> 0) === r.destination);
-        const longest = Math.max(...matching.map((r) => r.length));
-        const expected = matching.find((r) => r.length === longest)?.index ?? -1;
-        assert.is(internals(bench).routeTo!(target), expected);
-      }
-    }),
+    fc.property(
+      fc.array(route, { maxLength: 12 }),
+      fc.array(fc.integer({ min: 0, max: 0xffffffff }), { maxLength: 5 }),
+      (routes, targets) => {
+        const { bench } = twoInterfaces();
+        const mask = (length: number) => (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0);
+        const table = [
+          { destination: ip("10.0.0.0"), length: 24, index: 1 },
+          { destination: ip("10.1.0.0"), length: 16, index: 2 },
+          ...routes.map((r) => ({ ...r, destination: (r.destination & mask(r.length)) >>> 0 })),
+        ];
+        for (const r of table.slice(2)) assert.is(bench.host.exports.addRoute(r.destination, r.length, 0, r.index), 0);
+        const near = routes.map((r) => (r.destination ^ 1) >>> 0);
+        for (const target of [...targets, ...near]) {
+          if (target >>> 24 === 127 || target === ip("10.0.0.1") || target === ip("10.1.0.1")) continue;
+          const matching = table.filter((r) => (target & mask(r.length)) >>> 0 === r.destination);
+          const longest = Math.max(...matching.map((r) => r.length));
+          const expected = matching.find((r) => r.length === longest)?.index ?? -1;
+          assert.is(internals(bench).routeTo!(target), expected);
+        }
+      },
+    ),
     { numRuns: 30, seed: 3 },
   );
 });
