@@ -233,9 +233,12 @@ function sendDuplicateAck(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   return true;
 }
 
-// SND.NXT; if the peer shrank its window below that, the window's end, or it would drop the ACK as unacceptable
+// SND.NXT; if the peer shrank its window below that, the window's end, or it would drop the ACK as unacceptable. A window that
+// is smaller by less than its unit was only rounded down (RFC 7323 2.4): the peer takes SND.NXT, may have received beyond
+// the end that it told, and would drop what lies there as old -- both ends, for ever, if both did so
 function acceptableSeq(tcb: Tcb): u32 {
-  return tcb.sndNxt - tcb.sndUna > tcb.sndWnd ? tcb.sndUna + tcb.sndWnd : tcb.sndNxt;
+  const used = tcb.sndNxt - tcb.sndUna;
+  return used >= tcb.sndWnd + ((<u32>1) << <u32>tcb.sndWscale) ? tcb.sndUna + tcb.sndWnd : tcb.sndNxt;
 }
 
 function noteSegments(tcb: Tcb, segments: u32): void {
