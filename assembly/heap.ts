@@ -11,6 +11,8 @@ import { PowerOfTwoAllocator, powerOfTwoAllocatorBytes } from "./storage/power-o
 export const HEAP_MIN_BLOCK_BYTES: u32 = 256;
 
 let allocator: usize = 0;
+// Bytes that links hold, of heapReserve(): no share of anybody's
+let reserved: u32 = 0;
 
 /**
  * Lays out the heap's state and makes CONFIG_HEAP_BYTES at HEAP one free block.
@@ -22,6 +24,7 @@ export function heapInitialise(tablesPtr: usize): usize {
   if (popcnt(bytes) !== 1 || bytes < HEAP_MIN_BLOCK_BYTES) return 0;
   if (<u64>HEAP + <u64>bytes > (<u64>memory.size()) << 16) return 0;
   allocator = (tablesPtr + 63) & ~63;
+  reserved = 0;
   if (!PowerOfTwoAllocator.at(allocator).init(HEAP, bytes, HEAP_MIN_BLOCK_BYTES)) return 0;
   return allocator + powerOfTwoAllocatorBytes(bytes, HEAP_MIN_BLOCK_BYTES);
 }
@@ -38,14 +41,29 @@ export function heapAlloc(bytes: u32): usize {
 }
 
 /**
- * Takes a block only if at most `eighths` of the heap are in use then. What can wait leaves room to what cannot: a heap full of
+ * Takes a block only if at most `eighths` of the heap, less what links hold, are in use then. What can wait leaves room to what cannot: a heap full of
  * bytes to send would have none for the bytes that must be received before those are acknowledged.
  * @returns as heapAlloc(); a refusal for lack of share is not counted
  */
 export function heapAllocWithin(bytes: u32, eighths: u32): usize {
   const heap = PowerOfTwoAllocator.at(allocator);
-  if (<u64>heap.bytesInUse + <u64>bytes > (<u64>heap.regionBytes >> 3) * <u64>eighths) return 0;
+  const limit = (<u64>(heap.regionBytes - reserved) >> 3) * <u64>eighths;
+  if (<u64>(heap.bytesInUse - reserved) + <u64>bytes > limit) return 0;
   return heapAlloc(bytes);
+}
+
+/** Takes a block for as long as the core lives, for a link: what sockets share is the rest. @returns as heapAlloc() */
+export function heapReserve(bytes: u32): usize {
+  const ptr = heapAlloc(bytes);
+  if (ptr !== 0) reserved += heapBlockBytes(ptr);
+  return ptr;
+}
+
+/** Gives back what heapReserve() gave. @returns as heapFree() */
+export function heapUnreserve(ptr: usize): bool {
+  const bytes = heapBlockBytes(ptr);
+  reserved -= min(bytes, reserved);
+  return heapFree(ptr);
 }
 
 /** Bytes that are not handed out, in however small blocks. */

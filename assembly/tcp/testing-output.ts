@@ -50,6 +50,11 @@ import { arm, nextTimer, timersArmed } from "./timers";
 
 export { rtxInUse, timersArmed, wireSegments };
 
+/** Takes a heap block as a socket would. @returns its address or 0 */
+export function outputHog(bytes: u32): u32 {
+  return <u32>heapAlloc(bytes);
+}
+
 /** Lays out heap, events and TCP in fresh memory. CONFIG holds the sysctls. */
 export function outputInitialise(): bool {
   eventsInitialise();
@@ -158,6 +163,19 @@ export function outputAck(index: u32, seq: u32, ack: u32, window: u32, tsEcr: u3
   else if (ack === tcb.sndUna) onDuplicateAck(tcb, seg);
   updateSendWindow(tcb, seg);
   return isFinAcked;
+}
+
+/** `count` segments came out of order, after all before them was acknowledged. */
+export function outputOweDuplicates(index: u32, count: u32): void {
+  const tcb = Tcb.at(index);
+  tcb.rcvAdvertised = tcb.rcvNxt + 5000;
+  tcb.lastAckSent = tcb.rcvNxt;
+  tcb.duplicateAcksOwed = count;
+}
+
+/** Text arrives: RCV.NXT moves by `bytes`. */
+export function outputReceived(index: u32, bytes: u32): void {
+  Tcb.at(index).rcvNxt += bytes;
 }
 
 /** Runs timers. @returns TCBs that want output now; they are taken off the list */

@@ -74,12 +74,12 @@ test("tries again later if the heap is full", () => {
 
 test("gives the smallest ring if the heap is scarce, and leaves the last quarter to receivers", () => {
   setSysctl(instance, SYSCTL_TCP_WMEM_DEFAULT, 65_536);
-  const hog = Array.from({ length: 5 }, () => wasm.heapAllocate(8 << 20)); // five eighths
+  const hog = Array.from({ length: 5 }, () => wasm.outputHog(8 << 20)); // five eighths
   const tcb = wasm.outputTcb();
   wasm.outputOfferRing(tcb);
   assert.is(get(tcb, TCB_SND_RING_CAPACITY), 4096);
   wasm.outputReleaseRing(tcb);
-  hog.push(wasm.heapAllocate(8 << 20));
+  hog.push(wasm.outputHog(8 << 20));
   const other = wasm.outputTcb();
   wasm.outputOfferRing(other);
   assert.is(get(other, TCB_SND_RING_CAPACITY), 0);
