@@ -18,17 +18,20 @@ test("divides what was delivered by the time since it was sent", () => {
 });
 
 test("takes the slower of sending and acknowledging: ACKs that come bunched do not look fast", () => {
-  const sender = new Sender(instance, { mss: 1000 });
-  sender.write(2000);
-  sender.pull();
-  for (let i = 0; i < 4; i++) {
-    sender.nowUs += 5000;
+  const sender = new Sender(instance);
+  const send = (afterUs: number) => {
+    sender.nowUs += afterUs;
     sender.write(1000);
-    sender.pull();
-  }
+    assert.is(sender.pull().length, 1);
+  };
+  send(0);
+  send(10_000);
   sender.nowUs += 1000;
-  sender.ack(6000); // sent over 20 ms, acknowledged at once 21 ms after the first
-  assert.is(rate(), Math.floor((6000 * 1e6) / 21_000));
+  sender.ack(1000);
+  send(1000);
+  sender.nowUs += 1000;
+  sender.ack(3000); // 2 ms after the ACK before, but these were sent over 12 ms
+  assert.is(rate(), Math.floor((2000 * 1e6) / 12_000));
 });
 
 test("follows the path in a flight of many ACKs", () => {

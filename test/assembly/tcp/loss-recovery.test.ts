@@ -83,6 +83,7 @@ test("does not wait for three duplicates again at a partial ACK [6582 3.2 step 3
   const seqs = sender.pull().map(({ seq }) => seq);
   assert.is(seqs[0], 15_000);
   assert.is(sender.caState, CA_RECOVERY);
+  assert.is(sender.get("sackedOut"), 6); // of ten that had left the network four are acknowledged now
   sender.ack(20_000); // and a third
   assert.is(sender.pull()[0]!.seq, 20_000);
 });
@@ -241,6 +242,38 @@ test("takes none from a timestamp older than the last transmission: the ACK betw
   sender.nowUs += RTT_US;
   sender.ack(13_000, timestamp(sender, RTT_US));
   assert.ok(sender.get("rtoUs") < rto, "the next clear sample ends the back-off");
+});
+
+test("goes back to where it was before the first of two spurious time-outs [4015 3.2]", () => {
+  const sender = inFlight20({ timestamps: true, mss: 1012 });
+  sender.wait(sender.timerIn!);
+  sender.pull();
+  sender.wait(sender.timerIn!);
+  sender.pull();
+  sender.nowUs += 5000;
+  sender.ack(11_000, timestamp(sender, 640_000)); // of the original
+  assert.is(sender.caState, CA_OPEN);
+  assert.ok(sender.get("cwnd") >= 20);
+});
+
+test("recovers fast beyond 2^31 bytes as well: the end of the last recovery does not look ahead", () => {
+  const sender = new Sender(instance, { gsoMax: 65_535, window: 1_000_000, mss: 10_000 });
+  let written = 0;
+  let acked = 0;
+  while (acked < 2 ** 31 + 4_000_000) {
+    const bytes = 1_000_000 - (written - acked);
+    sender.write(bytes);
+    written += bytes;
+    const sent = sender.pull();
+    const last = sent[sent.length - 1];
+    sender.nowUs += RTT_US;
+    if (last !== undefined) acked += ((last.seq + last.bytes - acked) | 0) >>> 0;
+    sender.ack(acked);
+  }
+  sender.write(400_000);
+  sender.pull();
+  for (let i = 0; i < 3; i++) sender.ack(acked);
+  assert.is(sender.caState, CA_RECOVERY);
 });
 
 test.run();

@@ -163,6 +163,21 @@ test("copes with a window that is taken back below what is in flight [9293 SHLD-
   assert.is(sender.pull().length, 4); // 8000 are sent, the edge is at 12000
 });
 
+test("takes no window from a segment older than the one it knows [9293 3.10.7.4]", () => {
+  const sender = new Sender(instance, { window: 3000 });
+  sender.write(10_000);
+  sender.pull();
+  sender.window = 5000;
+  sender.ack(1000);
+  assert.is(sender.pull().length, 3);
+  sender.window = 60_000;
+  sender.ack(0); // overtaken: SEG.SEQ as known, SEG.ACK older
+  assert.equal(sender.pull(), []);
+  sender.window = 7000;
+  sender.ack(1000); // a window update
+  assert.is(sender.pull().length, 2);
+});
+
 test("cuts to half of the largest window if that is below the MSS", () => {
   const { index } = new Sender(instance);
   const size = (peerMss: number, pmtu: number, options: number, maxWindow: number) =>
@@ -233,6 +248,38 @@ test("does not wait if the next ACK is far, or the last segment long ago", () =>
   late.nowUs += 1100;
   late.ack(11_000);
   assert.equal(late.pullSizes(), [2000]);
+});
+
+test("lets the window grow only as far as it is used [7661]", () => {
+  for (const [perRound, expected] of [
+    [3, 10],
+    [6, 16],
+  ] as const) {
+    const sender = new Sender(instance);
+    for (let round = 1; round <= 8; round++) {
+      sender.write(perRound * 1000);
+      sender.pull();
+      sender.nowUs += 10_000;
+      sender.ack(perRound * 1000 * round);
+    }
+    assert.is(sender.get("cwnd"), expected, `${perRound} segments per round trip`);
+  }
+});
+
+test("forgets after a round trip that the window was full", () => {
+  const sender = new Sender(instance);
+  sender.write(10_000);
+  sender.pull();
+  sender.nowUs += 10_000;
+  sender.ack(10_000);
+  assert.is(sender.get("cwnd"), 20);
+  for (let round = 1; round <= 5; round++) {
+    sender.write(3000);
+    sender.pull();
+    sender.nowUs += 10_000;
+    sender.ack(10_000 + 3000 * round);
+  }
+  assert.is(sender.get("cwnd"), 20);
 });
 
 test.run();

@@ -205,7 +205,7 @@ test("keeps order and counts under any sequence of sends, splits, ACKs, losses a
     n: fc.nat(1_000_000),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 20, maxLength: 80, size: "max" }), (steps) => {
       const tcb = connection();
       let end = 0;
       for (const { what, n } of steps) {

@@ -70,6 +70,8 @@ test("doubles the time-out at each expiry and retransmits the first segment [629
   }
   assert.equal(waits, [250, 500, 1000, 2000, 4000]);
   assert.is(sender.retransmits, 5);
+  sender.ack(2000);
+  assert.is(sender.retransmits, 0); // R2 counts anew
 });
 
 test("does nothing before its time, though the wheel may ask earlier", () => {
@@ -154,6 +156,26 @@ test("probes a zero window after one time-out, then ever more rarely [9293 3.8.6
   assert.equal(waits, [250, 500, 1000, 2000, 4000, 8000]);
 });
 
+test("starts from one time-out again when the window shuts again", () => {
+  const sender = measured();
+  sender.window = 0;
+  sender.ack(1000);
+  sender.write(5000);
+  sender.pull();
+  for (let i = 0; i < 3; i++) {
+    sender.wait(sender.timerIn!);
+    sender.pull();
+  }
+  sender.window = 1000;
+  sender.ack(1000);
+  assert.equal(sender.pullSizes(), [1000]);
+  sender.window = 0;
+  sender.ack(2000);
+  assert.equal(sender.pullSizes(), []);
+  assert.is(kind(sender), PERSIST);
+  assert.is(sender.timerIn, sender.get("rtoUs"));
+});
+
 test("keeps probing for hours while the peer answers [9293 MUST-37]", () => {
   const sender = measured();
   sender.window = 0;
@@ -197,6 +219,23 @@ test("sends what a small window takes when the override timer expires [9293 3.8.
   assert.is(sender.timerIn, 250_000);
   sender.wait(250_000);
   assert.equal(sender.pullSizes(), [300]);
+});
+
+test("does not wait with the override for the next rare probe", () => {
+  const sender = measured();
+  sender.window = 0;
+  sender.ack(1000);
+  sender.write(5000);
+  sender.pull();
+  for (let i = 0; i < 8; i++) {
+    sender.wait(sender.timerIn!);
+    sender.pull();
+  }
+  assert.ok(sender.timerIn! > 60 * SECOND);
+  sender.window = 300;
+  sender.ack(1000);
+  assert.equal(sender.pull(), []);
+  assert.is(sender.timerIn, 250_000);
 });
 
 test("expires the override within a second, however long the time-out [9293 3.8.6.2.1]", () => {
