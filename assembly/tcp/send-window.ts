@@ -1,9 +1,12 @@
 // What the peer lets us send: SND.WND and its bookkeeping (RFC 9293 3.10.7.4, "fifth"), the usable window, and the segment size
 // that suits both path and window. How much of it we use is new-data.ts's business.
 import { SYSCTL_TCP_MIN_SND_MSS, TCB_OPTION_TIMESTAMPS } from "../layout";
+import { NONE } from "../storage/none";
 import { SYN } from "../wire/tcp";
 import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { wantOutput } from "./connections";
+import { rtxAt, rtxMarkLost } from "./rtx-queue";
+import { RTX_RETRANSMITTED } from "./rtx-record";
 import { Segment } from "./segment";
 import { seqLt, seqLte } from "./seq";
 import { Tcb } from "./tcb";
@@ -24,20 +27,26 @@ const MSS_DEFAULT: u32 = 536;
  *   RFC 9293 3.10.7.4: If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND <- SEG.WND,
  *   set SND.WL1 <- SEG.SEQ, and set SND.WL2 <- SEG.ACK.
  *
+ * A segment that acknowledges more than the one the window came from is newer whatever its SEG.SEQ: a retransmission between
+ * segments that came out of order. Without its window SND.UNA would carry the old one's edge along, beyond what was promised.
  * The first window of a connection is taken as it is, and that of a segment with SYN is not scaled (RFC 7323 2.2).
  */
 export function updateSendWindow(tcb: Tcb, seg: Segment): void {
   const isSyn = (seg.flags & SYN) !== 0;
   const isFirst = isSyn || tcb.maxSndWnd === 0;
-  if (!isFirst && !seqLt(tcb.sndWl1, seg.seq) && !(tcb.sndWl1 === seg.seq && seqLte(tcb.sndWl2, seg.ack))) return;
+  const isNewer = seqLt(tcb.sndWl1, seg.seq) || (tcb.sndWl1 === seg.seq && seqLte(tcb.sndWl2, seg.ack));
+  if (!isFirst && !isNewer && !seqLt(tcb.sndWl2, seg.ack)) return;
   tcb.sndWl1 = seg.seq;
   tcb.sndWl2 = seg.ack;
   const window = isSyn ? seg.wnd : seg.wnd << tcb.sndWscale;
   if (window === tcb.sndWnd) return;
   const isLarger = window > tcb.sndWnd;
+  const wasTooSmall = tcb.rtxHead !== NONE && rtxAt(tcb.rtxHead).end - tcb.sndUna > tcb.sndWnd;
   tcb.sndWnd = window;
   if (window > tcb.maxSndWnd) tcb.maxSndWnd = window;
   if (!isLarger) return;
+  // Retransmitted into a window that had been taken back, it was a probe: what opens the window did not take it
+  if (wasTooSmall && rtxAt(tcb.rtxHead).has(RTX_RETRANSMITTED)) rtxMarkLost(tcb, tcb.rtxHead);
   // What was held back may go now; if it may not, output() starts the persist timer anew
   tcb.persistProbes = 0;
   cancelRetransmitTimer(tcb, TIMER_PERSIST);

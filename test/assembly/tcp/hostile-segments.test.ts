@@ -7,6 +7,7 @@ import {
   TCB_SND_EPOCH,
   TCB_SND_EPOCH_TAKEN,
   TCB_SND_TAIL,
+  TCB_SND_WND,
 } from "../../../assembly/layout.ts";
 import { ACK, Core, FIN, SYN } from "./input-harness.ts";
 
@@ -54,6 +55,39 @@ test("an ACK bears SND.NXT though the peer rounded its window down, and the wind
   core.arrive({ flags: ACK, seq: 1, ack: 102, wnd: 2 });
   core.arrive({ flags: ACK | FIN, seq: 2, ack: 102, wnd: 2 });
   core.expect({ flags: ACK, seq: 102 + 256 }, "with a window that was taken back");
+});
+
+test("a window comes with the newest ACK, though text that came out of order has the larger SEG.SEQ [9293 3.10.7.4]", async () => {
+  const core = await Core.create();
+  core.established();
+  core.arrive({ flags: ACK, seq: 1, ack: 1, wnd: 100 });
+  write(core, 5000);
+  core.pullAll();
+  core.arrive({ flags: ACK, seq: 501, ack: 1, wnd: 100, data: 100 });
+  assert.is(core.tcb(TCB_SND_WND), 100 << 7);
+  core.arrive({ flags: ACK, seq: 1, ack: 1001, wnd: 93, data: 100 });
+  assert.is(core.tcb(TCB_SND_WND), 93 << 7, "newer ACK, older text");
+});
+
+test("what was retransmitted into a closed window leaves again as soon as it opens [9293 3.8.6]", async () => {
+  const core = await Core.create();
+  core.established();
+  core.arrive({ flags: ACK, seq: 1, ack: 1, wnd: 100 });
+  write(core, 1000);
+  assert.is(core.pullAll().length, 1);
+  core.arrive({ flags: ACK, seq: 1, ack: 1, wnd: 0 }); // taken back
+  for (let timeout = 0; timeout < 6; timeout++) {
+    core.now = core.x.inputNextTimer();
+    core.x.inputRunTimers(core.now);
+    const probes = core.pullAll();
+    for (const probe of probes) assert.is(probe.seq, 1);
+    if (probes.length > 0) core.arrive({ flags: ACK, seq: 1, ack: 1, wnd: 0 });
+  }
+  core.expectNothing("before the window opens");
+  core.arrive({ flags: ACK, seq: 1, ack: 1, wnd: 100 });
+  const [again] = core.pullAll();
+  assert.is(again?.seq, 1);
+  assert.is(again?.payloadLength, 1000);
 });
 
 test.run();
