@@ -238,7 +238,7 @@ function sendDuplicateAck(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
 // the end that it told, and would drop what lies there as old -- both ends, for ever, if both did so
 function acceptableSeq(tcb: Tcb): u32 {
   const used = tcb.sndNxt - tcb.sndUna;
-  return used >= tcb.sndWnd + ((<u32>1) << <u32>tcb.sndWscale) ? tcb.sndUna + tcb.sndWnd : tcb.sndNxt;
+  return used >= tcb.sndWnd + ((<u32>1) << (<u32>tcb.sndWscale)) ? tcb.sndUna + tcb.sndWnd : tcb.sndNxt;
 }
 
 function noteSegments(tcb: Tcb, segments: u32): void {
