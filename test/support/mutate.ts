@@ -100,7 +100,7 @@ const CHANGES: ((bytes: Uint8Array, dice: Random) => Uint8Array)[] = [
 
 /** One to three changes of a TCP frame, checksums repaired; now and then with a segment size that cannot be true. */
 export function mutateTcp(original: Uint8Array, dice: Random): Frame {
-  let bytes = original.slice();
+  let bytes: Uint8Array = original.slice();
   for (let left = 1 + dice.below(3); left > 0; left--) bytes = CHANGES[dice.below(CHANGES.length)]!(bytes, dice);
   repair(bytes);
   return { bytes, flags: 0, gsoSize: dice.below(8) === 0 ? 1 + dice.below(2000) : 0 };
