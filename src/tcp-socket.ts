@@ -60,7 +60,11 @@ export class TcpSocket implements HandleSink {
     this.views = context.views;
     this.#io = new SocketIo(context.views, context.ops, handle);
     this.send = new SendSide(this.#io, () => context.ops.shutdownWrite(handle));
-    this.receive = new ReceiveSide(this.#io, () => this.#giveBack("release"));
+    this.receive = new ReceiveSide(this.#io, () => {
+      // From here on the record, and the ring, may be another connection's.
+      this.receive.detach();
+      this.#giveBack("release");
+    });
     this.holder = new Holder(context.keepAlive);
     this.closed = new Promise((resolve, reject) => {
       this.#resolveClosed = resolve;

@@ -38,6 +38,7 @@ export class WorkerHost implements Referenced {
   readonly #port: MessagePort;
   readonly #control: RemoteControl;
   readonly #task: Promise<void>;
+  readonly #exited: Promise<void>;
   #piscinaWorker: Referenced | undefined;
   #reject!: (error: Error) => void;
   #stopping = false;
@@ -59,6 +60,8 @@ export class WorkerHost implements Referenced {
     this.#port = port1;
     this.#control = wrap(endpointOf(port1)) as unknown as RemoteControl;
     this.#task = this.#pool.run({ port: port2, memory: views.memory, module }, { transferList: [port2] });
+    const thread = this.#pool.threads[0];
+    this.#exited = new Promise((resolve) => thread?.once("exit", () => resolve()) ?? resolve());
     this.#task.then(
       () => this.#crash(new Error("its task ended")),
       (error: Error) => this.#crash(error),
@@ -121,7 +124,10 @@ export class WorkerHost implements Referenced {
   }
 
   async #tearDown(): Promise<void> {
-    await this.#pool.destroy();
+    // Neither the thread nor piscina keeps the process alive now, but whoever closes a stack waits for its end.
+    const awake = setInterval(() => {}, STOP_TIMEOUT_MS);
+    await Promise.all([this.#pool.destroy(), this.#exited]);
+    clearInterval(awake);
     this.#port.close();
     this.#closeWakeFd();
     running.delete(this);
