@@ -88,7 +88,7 @@ export function errnoOfIcmp(type: u8, code: u8): u32 {
  * is not about reaching anybody.
  *
  *   RFC 1122 4.2.3.9: "Destination Unreachable -- codes 2-4: These are hard error conditions, so TCP SHOULD abort the connection.
- *   [...] codes 0, 1, 5: [...] soft error conditions"
+ *   [...] codes 0, 1, 5: Since these Unreachable messages indicate soft error conditions, TCP MUST NOT abort the connection"
  *
  * For a SYN we take codes 0, 1 and the like as hard too, as Linux does: better an error now than in two minutes (RFC 5461 4.1).
  */

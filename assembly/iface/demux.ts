@@ -41,7 +41,7 @@ export function demux(
   const header = Ipv4Header.at(ptr);
   switch (header.protocol) {
     case PROTOCOL_TCP:
-      // RFC 9293 3.10.7 (MUST-57): a segment to a broadcast or multicast address is silently discarded
+      // RFC 9293 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is silently discarded
       if (isBroadcast) Interface.at(interfaceIndex).drop(COUNTER_TCP_IN_ERRS);
       else tcpInput(interfaceIndex, header, flags, gsoSize, arrivedUs, nowUs);
       return;

@@ -175,8 +175,10 @@ function answer(token: u32, result: i32): void {
 /**
  * OPEN, active (RFC 9293 3.10.1).
  *
- *   RFC 9293 3.9.2.3 (MUST-46): "If an application attempts to OPEN a connection with a broadcast or multicast address, [...] an
- *   error report"; 3.9.2.3 (MUST-44): the local address is the one of the interface on which the route leaves.
+ *   RFC 9293 3.9.2.3 (MUST-46): A TCP implementation MUST reject as an error a local OPEN call for an invalid remote IP address
+ *   (e.g., a broadcast or multicast address).
+ *
+ * The local address, if none is given, is the one of the interface on which the route leaves (3.9.1.1, MUST-44).
  */
 function connect(op: Op, nowUs: u64): i32 {
   if (!isMapped(op.remoteHigh, op.remoteLow)) return -ENETUNREACH;
