@@ -8,6 +8,7 @@ import { TCB_OPTION_TIMESTAMPS } from "../layout";
 import { NONE } from "../storage/none";
 import { ACK } from "../wire/tcp";
 import { OPT_TIMESTAMPS } from "../wire/tcp-options";
+import { noteAckSize } from "./ack-slots";
 import { AckSample, ackSample } from "./congestion/ack-sample";
 import { congestionOnAck } from "./congestion/control";
 import { isWindowUsed } from "./congestion/window-validation";
@@ -46,6 +47,7 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   sample.priorInflight = inFlight(tcb);
   rateBegin();
   removeAcknowledged(tcb, seg.ack, sample, nowUs);
+  if (sample.ackedSegments !== 0) noteAckSize(tcb, sample.ackedSegments);
   const finAcked = isFinAcked;
   sample.ackedBytes = advance(tcb, seg.ack, finAcked);
   measureRoundTrip(tcb, seg, sample, nowUs);

@@ -12,6 +12,7 @@ import {
 } from "../layout";
 import { NONE } from "../storage/none";
 import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
+import { ackRoom } from "./ack-slots";
 import { noteWindowUse } from "./congestion/window-validation";
 import { inFlight, rtxAt } from "./rtx-queue";
 import { segmentSize, usableWindow } from "./send-window";
@@ -77,20 +78,20 @@ export function sendableBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
   if (unsent === 0) return 0;
   const mss = segmentSize(tcb);
   const window = usableWindow(tcb);
-  const room = congestionRoom(tcb);
-  if (room === 0) {
+  const congestion = congestionRoom(tcb);
+  if (congestion === 0) {
     noteWindowUse(tcb, true);
     return 0;
   }
+  const room = <u64>min(congestion, ackRoom(tcb)) * mss;
   const most = largestPayload(tcb, mss);
-  const congestion = <u64>room * mss;
-  const limit = <u32>min<u64>(min<u32>(min<u32>(unsent, window), most), congestion);
+  const limit = <u32>min<u64>(min<u32>(min<u32>(unsent, window), most), room);
   if (isOverride) return min(limit, mss);
   const whole = limit - (limit % mss);
   const isAll = limit === unsent;
   if (whole === 0) return mayBeSmall(tcb, limit, isAll) ? limit : 0;
   if (!isAll && limit < most && isWorthWaiting(tcb, limit, mss, nowUs)) {
-    if (congestion < window) noteWindowUse(tcb, true);
+    if (<u64>congestion * mss < window) noteWindowUse(tcb, true);
     return 0;
   }
   return isAll && whole !== limit && mayBeSmall(tcb, limit, true) ? limit : whole;

@@ -1,5 +1,6 @@
 // Starts the sending side: queues the SYN (RFC 9293 3.10.1, 3.10.7.2) and, when the handshake is over, sets segment size,
 // congestion window and time-out for data (RFC 6928, RFC 6298 5.7). Builds nothing; output.ts does.
+import { startAckEstimate } from "./ack-slots";
 import { congestionStart } from "./congestion/control";
 import { startKeepAlive } from "./keepalive";
 import { recoveryReset } from "./loss-recovery";
@@ -34,6 +35,7 @@ export function queueSyn(tcb: Tcb, nowUs: u64): void {
 export function startSender(tcb: Tcb, nowUs: u64): void {
   syncMss(tcb);
   congestionStart(tcb);
+  startAckEstimate(tcb);
   if (tcb.retransmits !== 0 && tcb.srttUs === 0) {
     // RFC 6298 5.7: "If the timer expires awaiting the ACK of a SYN segment and the TCP implementation is using an RTO less
     // than 3 seconds, the RTO MUST be re-initialized to 3 seconds when data transmission begins". A timestamp measures it

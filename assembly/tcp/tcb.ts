@@ -132,6 +132,7 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   txQueuedFrames: u32;
   highSeq: u32; // SND.NXT when recovery or loss began: `recover` of RFC 6582
   duplicateAcks: u32;
+  segmentsPerAck8: u32; // ack-slots.ts, eighths of a wire segment
   cwndUsageSeq: u32; // SND.NXT when cwndUsed and cwndLimited were set: they hold until it is acknowledged
   priorCwnd: u32; // for undo
   priorSsthresh: u32;
