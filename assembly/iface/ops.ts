@@ -34,6 +34,7 @@ import {
 } from "../layout";
 import { SpscRing } from "../storage/spsc-ring";
 import { tcbOfHandle } from "../tcp/connections";
+import { TCB_FLAG_OWNED } from "../tcp/tcb";
 import {
   abort,
   accept,
@@ -127,7 +128,8 @@ function run(op: Op, nowUs: u64): void {
 
 function runOnSocket(op: Op, nowUs: u64): void {
   const tcb = tcbOfHandle(op.handle);
-  if (tcb === null) {
+  // A child in SYN-RECEIVED has a handle that main was not given, a closed connection one that main gave back
+  if (tcb === null || !tcb.has(TCB_FLAG_OWNED)) {
     count(COUNTER_OP_STALE_HANDLE);
     return;
   }

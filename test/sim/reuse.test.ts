@@ -2,7 +2,16 @@
 // of the old one.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { EHOSTUNREACH } from "../../assembly/layout.ts";
+import { COUNTER_OP_STALE_HANDLE } from "../../assembly/counters.ts";
+import {
+  EHOSTUNREACH,
+  HANDLE_INDEX_MASK,
+  STATE_SYN_RECEIVED,
+  TCB_BYTES,
+  TCB_HANDLE,
+  TCB_RECORDS,
+  TCB_STATE,
+} from "../../assembly/layout.ts";
 import { assertAllFree, B, SECOND, simulate } from "../support/sim.ts";
 
 const test = suite("sim/reuse");
@@ -40,6 +49,34 @@ test("closing a connection that is still being opened frees it once [9293 3.10.4
   sim.runFor(SECOND / 2);
   client.close();
   sim.runFor(SECOND);
+  assertAllFree(sim);
+});
+
+test("main can do nothing to a child that it was not offered, nor to a socket that it gave back", () => {
+  const sim = simulate();
+  const { u32 } = sim.b.views;
+  const listener = sim.b.listen(80);
+  sim.runFor(1);
+  sim.filter = (from, frame) => from === "b" || frame.bytes[47] !== 16; // all but the handshake's last ACK
+  const client = sim.a.connect(B, 80);
+  sim.runFor(SECOND / 2);
+  const child = (TCB_RECORDS + (1 + (listener.handle & HANDLE_INDEX_MASK)) * TCB_BYTES) >>> 2;
+  assert.is(u32[child + TCB_STATE / 4]! & 255, STATE_SYN_RECEIVED);
+  for (const call of ["accept", "close", "abort"] as const) sim.b.ops[call](u32[child + TCB_HANDLE / 4]!);
+  sim.runFor(1000);
+  assert.is(sim.b.counter(COUNTER_OP_STALE_HANDLE), 3);
+  sim.filter = null;
+  assert.ok(sim.runFor(10 * SECOND, () => listener.pending === 1));
+  client.closeWrite();
+  sim.runFor(SECOND / 2);
+  const server = listener.accept()!;
+  const { handle } = server;
+  server.close();
+  sim.b.ops.shutdownWrite(handle);
+  sim.runFor(1);
+  assert.is(sim.b.counter(COUNTER_OP_STALE_HANDLE), 4);
+  listener.close();
+  client.close();
   assertAllFree(sim);
 });
 
