@@ -6,7 +6,9 @@ import { TcpOptions } from "../wire/tcp-options";
 export const SEGMENT_OFFSET: usize = 0; // in SCRATCH
 export const SEGMENT_OPTIONS_OFFSET: usize = 256; // in SCRATCH; a wire/TcpOptions record
 
-@unmanaged @final export class Segment {
+@unmanaged
+@final
+export class Segment {
   seq: u32; // SEG.SEQ
   ack: u32; // SEG.ACK
   len: u32; // SEG.LEN: payload bytes + SYN + FIN

@@ -2,10 +2,33 @@
 // TCB_SHARED_BYTES are laid down in layout.ts because main reads (and in line 0 writes) them; the rest is the core's own.
 // Fields are grouped by who touches them together. Nothing here decides anything.
 import {
-  TCB_BYTES, TCB_BYTES_SENT, TCB_CWND, TCB_HANDLE, TCB_INTERFACE, TCB_KICKED,
-  TCB_LOCAL_ADDRESS, TCB_LOCAL_PORT, TCB_PMTU, TCB_RCV_EPOCH_TAKEN, TCB_RCV_HEAD, TCB_RCV_KICK_AT, TCB_RCV_TAIL, TCB_RECORDS,
-  TCB_REMOTE_ADDRESS, TCB_RETRANSMITS, TCB_RTO_US, TCB_SEGS_IN, TCB_SHARED_BYTES, TCB_SND_EPOCH, TCB_SND_EPOCH_TAKEN,
-  TCB_SND_HEAD, TCB_SND_MSS, TCB_SND_TAIL, TCB_SND_UNA, TCB_STATE, TCB_WAITS,
+  TCB_BYTES,
+  TCB_BYTES_SENT,
+  TCB_CWND,
+  TCB_HANDLE,
+  TCB_INTERFACE,
+  TCB_KICKED,
+  TCB_LOCAL_ADDRESS,
+  TCB_LOCAL_PORT,
+  TCB_PMTU,
+  TCB_RCV_EPOCH_TAKEN,
+  TCB_RCV_HEAD,
+  TCB_RCV_KICK_AT,
+  TCB_RCV_TAIL,
+  TCB_RECORDS,
+  TCB_REMOTE_ADDRESS,
+  TCB_RETRANSMITS,
+  TCB_RTO_US,
+  TCB_SEGS_IN,
+  TCB_SHARED_BYTES,
+  TCB_SND_EPOCH,
+  TCB_SND_EPOCH_TAKEN,
+  TCB_SND_HEAD,
+  TCB_SND_MSS,
+  TCB_SND_TAIL,
+  TCB_SND_UNA,
+  TCB_STATE,
+  TCB_WAITS,
 } from "../layout";
 
 // tcb.flags, private to the core
@@ -28,7 +51,9 @@ export const TCB_FLAG_SLOW_READER_CLOSED: u32 = 32768; // main closed it: arrivi
 export const TCB_FLAG_CONNECT_TIMEOUT: u32 = 65536; // connectDeadlineUs holds
 export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the TCB is freed
 
-@unmanaged @final export class Tcb {
+@unmanaged
+@final
+export class Tcb {
   // line 0, written by main: use the atomic readers below
   sndTailShared: u32;
   rcvHeadShared: u32;
@@ -36,7 +61,11 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   rcvEpochTakenShared: u32;
   waitsShared: u32;
   kickedShared: u32;
-  line0a: u64; line0b: u64; line0c: u64; line0d: u64; line0e: u64;
+  line0a: u64;
+  line0b: u64;
+  line0c: u64;
+  line0d: u64;
+  line0e: u64;
   // line 1, written by the core for main: publish with the atomic writers below
   sndHeadShared: u32;
   rcvTailShared: u32;
@@ -51,7 +80,9 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   eof: u8;
   error: u16;
   handle: u32;
-  line1a: u32; line1b: u64; line1c: u64;
+  line1a: u32;
+  line1b: u64;
+  line1c: u64;
   // line 2: key and info
   localAddressHigh: u64;
   localAddressLow: u64;
@@ -151,8 +182,14 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
   deliveredUs: u64;
   firstSentUs: u64;
   appLimited: u64; // `delivered` at which the application limit ends, 0 = not limited
-  congestionState0: u64; congestionState1: u64; congestionState2: u64; congestionState3: u64; // the congestion control's own
-  congestionState4: u64; congestionState5: u64; congestionState6: u64; congestionState7: u64;
+  congestionState0: u64;
+  congestionState1: u64;
+  congestionState2: u64;
+  congestionState3: u64; // the congestion control's own
+  congestionState4: u64;
+  congestionState5: u64;
+  congestionState6: u64;
+  congestionState7: u64;
   pacingRate: u64; // bytes/s, 0 = none
   pacingNextUs: u64;
   // receiver
