@@ -5,7 +5,7 @@ import { EADDRINUSE, ENETDOWN } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
 import { NetstackError, netstackError } from "./errors.ts";
 import { loadAddon } from "./native.ts";
-import type { ResolvedInterface } from "./options.ts";
+import { MOST_MTU, type ResolvedInterface } from "./options.ts";
 
 /**
  * Checks the interface under a packet link.
@@ -20,14 +20,15 @@ export function checkPacketInterface(name: string, own: ResolvedInterface): numb
     throw new NetstackError("ENODEV", message, { syscall: "open" }, -19);
   }
   if (!info.ethernet) {
-    const message = `open EOPNOTSUPP ${name}: the interface is not Ethernet (the loopback, for example, is not)`;
+    const message = `open EOPNOTSUPP ${name}: the interface is not Ethernet and cannot carry ours`;
     throw new NetstackError("EOPNOTSUPP", message, { syscall: "open" }, -95);
   }
   if (!info.up) {
     throw netstackError(ENETDOWN, { syscall: "open" }, `interface ${name} is down. Cure: ip link set ${name} up`);
   }
   checkAddress(name, own, info.addresses);
-  return info.mtu;
+  // The loopback has one byte more than an IPv4 packet can have.
+  return Math.min(info.mtu, MOST_MTU);
 }
 
 function checkAddress(
