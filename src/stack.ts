@@ -1,5 +1,6 @@
 // A stack as users see it: its calls become operations, the core's events become promises, and its end leaves nothing behind. What
 // happens to segments is decided in the core.
+import { setTimeout as sleep } from "node:timers/promises";
 import { CONFIG_TRACE_STATES } from "../assembly/layout.ts";
 import { LOOPBACK_ADDRESS, parseIpv4 } from "./address.ts";
 import {
@@ -76,6 +77,8 @@ export function internalsOf(stack: Stack): StackParts {
 
 const DEFAULT_LINGER_MS = 2000;
 const MAX_LINGER_MS = 0x7fffffff;
+/** ms a file access may hold up the end of a stack. */
+const MAX_BUSY_TRIES = 250;
 
 /** A TCP/IP stack in a worker of its own. Made by `createStack`. */
 export class Stack implements AsyncDisposable {
@@ -220,6 +223,8 @@ export class Stack implements AsyncDisposable {
     }
     if (lingerMs > 0) await this.#linger(sockets, lingerMs);
     for (const socket of sockets) socket.abort(this.#error);
+    // A socket whose ring the file system works on says its reset when that is over.
+    for (let tries = 0; tries < MAX_BUSY_TRIES && sockets.some((socket) => socket.busy); tries++) await sleep(1);
     while (!ops.flush()) await new Promise((resolve) => setImmediate(resolve));
     await host.stop();
     pump.drain();

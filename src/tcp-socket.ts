@@ -84,6 +84,11 @@ export class TcpSocket implements HandleSink {
     return this.#io.tcb;
   }
 
+  /** Whether the file system works on one of its rings. */
+  get busy(): boolean {
+    return this.#io.busy;
+  }
+
   /** Whether the handle is ours no more (or will not be as soon as the file system is done). */
   get gone(): boolean {
     return this.#givingBack !== undefined;

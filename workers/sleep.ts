@@ -21,13 +21,13 @@ export interface Sleeper {
   close(): void;
 }
 
-/** Sleeps in Atomics.wait on the doorbell. */
-export function futexSleeper(i32: Int32Array<SharedArrayBuffer>): Sleeper {
+/** Sleeps in Atomics.wait on the doorbell. `maxSleepUs`: for tests, which must notice a wake-up that was lost. */
+export function futexSleeper(i32: Int32Array<SharedArrayBuffer>, maxSleepUs = MAX_SLEEP_US): Sleeper {
   return {
     sleep(timeoutUs) {
       Atomics.store(i32, DOORBELL_SLEEPING >>> 2, SLEEP_FUTEX);
       // Looks at pending once more itself: whoever set it before this was not told that we sleep.
-      Atomics.wait(i32, DOORBELL_PENDING >>> 2, 0, Math.min(timeoutUs, MAX_SLEEP_US) / 1000);
+      Atomics.wait(i32, DOORBELL_PENDING >>> 2, 0, Math.min(timeoutUs, maxSleepUs) / 1000);
       Atomics.store(i32, DOORBELL_SLEEPING >>> 2, SLEEP_AWAKE);
     },
     close() {},

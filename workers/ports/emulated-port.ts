@@ -77,6 +77,9 @@ export class EmulatedPort implements Port {
 
   transmit(nowUs: number): number {
     const outer = this.#outer;
+    this.#deliver(nowUs);
+    // A link that takes no more holds the core back, as it would without us in between.
+    if (this.#inner.blocked) return 0;
     const first = outer.head;
     const tail = outer.tail;
     for (let index = first; index !== tail; index = (index + 1) >>> 0) this.#impair(outer.slot(index), nowUs);

@@ -16,6 +16,9 @@ const MAX_PACKET_BYTES = 65535;
  */
 const TRANSMIT_FRAMES = 16;
 
+const EPERM_CURE =
+  ". Packet links need CAP_NET_RAW. Cure: run as root, or give it to node: sudo setcap cap_net_raw+ep $(command -v node)";
+
 /** The port of a packet link. */
 export class PacketPort implements Port {
   readonly gsoMax: number;
@@ -30,7 +33,7 @@ export class PacketPort implements Port {
     const gsoMax = Math.min(interfaceInfo(link.interface)?.gsoMaxBytes ?? 0, MAX_PACKET_BYTES);
     this.gsoMax = gsoMax < place.mtu ? 0 : gsoMax;
     const mac = new DataView(place.mac.buffer, place.mac.byteOffset, place.mac.byteLength);
-    this.socket = new PacketSocket(place.views.u8, {
+    const options = {
       interface: link.interface,
       ringPtr: place.allocate(RING_BYTES),
       ringBytes: RING_BYTES,
@@ -39,7 +42,13 @@ export class PacketPort implements Port {
       interfacePtr: place.interfaceRecord,
       macHigh16: mac.getUint16(0),
       macLow32: mac.getUint32(2),
-    });
+    };
+    try {
+      this.socket = new PacketSocket(place.views.u8, options);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EPERM") (error as Error).message += EPERM_CURE;
+      throw error;
+    }
   }
 
   #hasMore = false;
