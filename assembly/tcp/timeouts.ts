@@ -145,14 +145,16 @@ function retransmissionTimeout(tcb: Tcb, nowUs: u64): bool {
     if (hasOutput(tcb)) wantOutput(tcb); // it waited for a free record
     return true;
   }
-  if (tcb.txQueuedFrames !== 0) {
-    // What we would send again has not left this host yet
-    setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
-    return true;
-  }
   if (isUnanswered(tcb, nowUs)) {
     giveUp(tcb, nowUs);
     return false;
+  }
+  if (tcb.txQueuedFrames !== 0) {
+    // What we would send again has not left this host yet. No loss, but no answer either: a link that is stuck must not hold
+    // the connection beyond R2
+    if (tcb.firstUnansweredUs === 0) tcb.firstUnansweredUs = nowUs;
+    setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
+    return true;
   }
   count(COUNTER_TCP_TIMEOUTS);
   enterLoss(tcb);

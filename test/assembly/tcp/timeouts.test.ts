@@ -100,6 +100,20 @@ test("waits again if what it would retransmit is still in our own queue", () => 
   assert.is(sender.retransmits, 1);
 });
 
+test("gives up after R2 also if the link takes nothing, and stays until it does [9293 3.8.3, MUST-20]", () => {
+  const sender = measured();
+  const startUs = sender.nowUs;
+  sender.write(1000);
+  sender.pull();
+  wasm.outputQueued(sender.index, 1000);
+  while (sender.timerIn !== null && sender.nowUs - startUs < 2000 * SECOND) sender.wait(sender.timerIn);
+  assert.is(errorOf(sender), ETIMEDOUT);
+  const seconds = (sender.nowUs - startUs) / SECOND;
+  assert.ok(seconds > 924 && seconds < 926, `${seconds} s`);
+  assert.is(view.getUint8(TCB_RECORDS + sender.index * TCB_BYTES + TCB_STATE), STATE_CLOSED);
+  wasm.outputSent(sender.index, 1000);
+});
+
 test("suspects the route from R1 on [9293 3.8.3, MUST-20]", () => {
   const sender = measured();
   sender.write(1000);
