@@ -74,10 +74,6 @@ export function slabFree(ptr: usize, index: u32): bool {
   return Slab.at(ptr).free(index);
 }
 
-export function slabIsInUse(ptr: usize, index: u32): bool {
-  return Slab.at(ptr).isInUse(index);
-}
-
 export function slabAddress(ptr: usize, index: u32): usize {
   return Slab.at(ptr).address(index);
 }

@@ -77,6 +77,6 @@ export function spawn(listener: Tcb, seg: Segment, issBeyond: u32, nowUs: u64): 
   joinListener(child, listener);
   setState(child, STATE_SYN_RECEIVED, nowUs);
   updateSendWindow(child, seg);
-  queueSyn(child, nowUs);
+  queueSyn(child);
   wantOutput(child);
 }

@@ -16,7 +16,7 @@ const LOST_SYNS_TOLERATED: u32 = 1;
  * A SYN (in SYN-SENT) or SYN-ACK (in SYN-RECEIVED) must leave. The first call makes the sending side: SND.UNA = SND.NXT = ISS;
  * a later one sends the SYN again, as SYN-ACK if the peer's SYN has arrived meanwhile. The caller wants output.
  */
-export function queueSyn(tcb: Tcb, nowUs: u64): void {
+export function queueSyn(tcb: Tcb): void {
   tcb.set(TCB_FLAG_SYN_PENDING);
   if (tcb.rtxCount !== 0) return;
   tcb.sndUna = tcb.iss;
@@ -24,7 +24,6 @@ export function queueSyn(tcb: Tcb, nowUs: u64): void {
   tcb.smallEnd = tcb.iss;
   tcb.cwndUsageSeq = tcb.iss;
   tcb.cwnd = 1;
-  tcb.openedUs = nowUs;
   tcb.retransmits = 0;
   rtxReset(tcb);
   rttReset(tcb);

@@ -34,16 +34,6 @@ export function mayReceive(state: u32): bool {
   return state === STATE_ESTABLISHED || state === STATE_FIN_WAIT_1 || state === STATE_FIN_WAIT_2;
 }
 
-/** Whether our user may still send. */
-export function maySend(state: u32): bool {
-  return state === STATE_ESTABLISHED || state === STATE_CLOSE_WAIT;
-}
-
-/** Whether our FIN is queued or on its way and not acknowledged. */
-export function isClosing(state: u32): bool {
-  return state === STATE_FIN_WAIT_1 || state === STATE_CLOSING || state === STATE_LAST_ACK;
-}
-
 // The states that may follow each, as a mask of 1 << state. Any may end (RST, ABORT, time-out).
 function successors(state: u32): u32 {
   const closed: u32 = 1 << STATE_CLOSED;

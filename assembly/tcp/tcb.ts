@@ -208,7 +208,6 @@ export class Tcb {
   tsOffset: u32; // added to the clock of our timestamps
   tsRecentUs: u64; // when it was set
   rcvCopiedMark: u32; // receive autotuning: rcvHead at the start of the measurement
-  rcvSpace: u32;
   rcvRttUs: u32;
   rcvRttSeq: u32;
   rcvRttMarkUs: u64;
@@ -232,8 +231,7 @@ export class Tcb {
   keepAliveIntervalUs: u64;
   keepAliveCount: u32;
   keepAliveProbes: u32;
-  openedUs: u64; // when the first SYN left, R2 and user timeout count from the first unanswered transmission
-  firstUnansweredUs: u64;
+  firstUnansweredUs: u64; // R2 counts from here: the first transmission that nothing has answered
 
   static at(index: u32): Tcb {
     return changetype<Tcb>(<usize>TCB_RECORDS + <usize>index * <usize>TCB_BYTES);

@@ -10,7 +10,6 @@ import { freeIfDone, isTcbInUse, lookup, nextEvent, nextWantingOutput, tcbsInUse
 import { initialSequenceNumber } from "./isn";
 import { outgoing } from "./outgoing";
 import { output } from "./output";
-import { receiveEnd } from "./reassembly";
 import { resetAck, resetFlags, resetReply, resetSeq } from "./reset";
 import { currentSegment } from "./segment";
 import { seqGt, seqGte, seqInWindow, seqLt, seqLte, seqMax, seqMin } from "./seq";
@@ -29,7 +28,6 @@ import {
   openPassive,
   release,
   ringWanted,
-  setNoDelay,
   shutdownWrite,
 } from "./user-calls";
 
@@ -216,10 +214,6 @@ export function inputRelease(index: u32, nowUs: f64): void {
   release(Tcb.at(index), <u64>nowUs);
 }
 
-export function inputSetNoDelay(index: u32, isOn: bool): void {
-  setNoDelay(Tcb.at(index), isOn);
-}
-
 export function inputHardError(index: u32, errno: u32, nowUs: f64): void {
   hardError(Tcb.at(index), errno, <u64>nowUs);
 }
@@ -242,20 +236,12 @@ export function inputIsn(index: u32, nowUs: f64): u32 {
   return initialSequenceNumber(Tcb.at(index), <u64>nowUs);
 }
 
-export function inputFlags(index: u32): u32 {
-  return Tcb.at(index).flags;
-}
-
 export function inputAdvertised(index: u32): u32 {
   return Tcb.at(index).rcvAdvertised;
 }
 
 export function inputCapacity(index: u32): u32 {
   return Tcb.at(index).rcvBufferCapacity;
-}
-
-export function inputReceiveEnd(index: u32): u32 {
-  return receiveEnd(Tcb.at(index));
 }
 
 export function inputTsRecent(index: u32): u32 {

@@ -20,7 +20,7 @@ import { mayBeSmall } from "./new-data";
 import { outgoing } from "./outgoing";
 import { output } from "./output";
 import { persistInterval } from "./persist";
-import { backOffRto, rtoOfEstimate, rttReset, rttSample } from "./rtt";
+import { backOffRto, rttReset, rttSample } from "./rtt";
 import {
   inFlight,
   rtxAppend,
@@ -46,7 +46,7 @@ import { startSender } from "./sender";
 import { seqGt } from "./seq";
 import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_OWNED, Tcb } from "./tcb";
 import { patienceUs, runTimers } from "./timeouts";
-import { arm, nextTimer, timersArmed } from "./timers";
+import { arm, timersArmed } from "./timers";
 
 export { rtxInUse, timersArmed, wireSegments };
 
@@ -184,12 +184,6 @@ export function outputRunTimers(nowUs: f64): u32 {
   let wanting: u32 = 0;
   while (nextWantingOutput() !== NONE) wanting += 1;
   return wanting;
-}
-
-/** µs, or -1 if no timer runs. */
-export function outputNextTimer(): f64 {
-  const due = nextTimer();
-  return due === U64.MAX_VALUE ? -1 : <f64>due;
 }
 
 /** The deadline of the tagged timer, µs, 0 = off, and its kind. */
@@ -378,10 +372,6 @@ export function rttTestReset(index: u32): void {
 
 export function rttTestBackOff(index: u32): void {
   backOffRto(Tcb.at(index));
-}
-
-export function rttTestEstimate(index: u32): u32 {
-  return rtoOfEstimate(Tcb.at(index));
 }
 
 export function congestionTestStart(index: u32): void {

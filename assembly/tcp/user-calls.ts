@@ -111,7 +111,7 @@ function startConnecting(tcb: Tcb, interfaceIndex: u32, mtu: u32, options: u32, 
   if ((options & SOCKET_OPTION_KEEP_ALIVE) !== 0) configureKeepAlive(tcb, true, 0, 0, 0, nowUs);
   raise(tcb, INTERNAL_ATTACHED);
   setState(tcb, STATE_SYN_SENT, nowUs);
-  queueSyn(tcb, nowUs);
+  queueSyn(tcb);
   if (timeoutMs !== 0) {
     tcb.set(TCB_FLAG_CONNECT_TIMEOUT);
     tcb.connectDeadlineUs = nowUs + <u64>timeoutMs * 1000;
