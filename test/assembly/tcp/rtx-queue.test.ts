@@ -244,4 +244,15 @@ test("keeps order and counts under any sequence of sends, splits, ACKs, losses a
   );
 });
 
+test("nothing is in flight, and not four billion segments, if a larger segment size leaves more SACKs than records", () => {
+  const tcb = connection();
+  const index = wasm.rtxTestAppend(tcb, START, u32(START + 2000), 0, 4, 1);
+  wasm.rtxTestMarkLost(tcb, index);
+  view.setUint32(TCB_RECORDS + tcb * TCB_BYTES + TCB_SACKED_OUT, 1, true); // emulated, by a duplicate ACK
+  wasm.rtxTestRecount(tcb, index, 2000);
+  assert.is(wasm.rtxTestInFlight(tcb), 0);
+  view.setUint32(TCB_RECORDS + tcb * TCB_BYTES + TCB_SACKED_OUT, 0, true);
+  wasm.rtxTestPurge(tcb);
+});
+
 test.run();
