@@ -4,10 +4,14 @@ import { parseIpv4 } from "./address.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { integer } from "./sysctl.ts";
 
+/** Whom to connect to: a dotted quad, `localhost`, or a name for the stack's `lookup`. `host` is Node's word for it. */
+export type ConnectTarget = { hostname: string; host?: undefined } | { host: string; hostname?: undefined };
+
 /** Options of `Stack.connect`. */
-export interface ConnectOptions {
-  /** Dotted quad, `localhost`, or a name for the stack's `lookup`. */
-  hostname: string;
+export type ConnectOptions = ConnectTarget & ConnectSettings;
+
+/** {@link ConnectOptions} without the name. */
+export interface ConnectSettings {
   /** 1..65535. */
   port: number;
   /** An address of the stack. Default: that of the interface the route leads to. */
@@ -60,7 +64,15 @@ const MAX_TIMEOUT_MS = 0x7fffffff;
 /** @throws TypeError, RangeError */
 export function resolveConnect(options: ConnectOptions): ResolvedConnect {
   if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
-  const { hostname, port, localAddress, localPort, timeoutMs, noDelay = false, keepAlive = false } = options;
+  const {
+    hostname = options.host,
+    port,
+    localAddress,
+    localPort,
+    timeoutMs,
+    noDelay = false,
+    keepAlive = false,
+  } = options;
   return {
     hostname: checkHostname(hostname),
     port: integer("port", port, 1, 65535),
