@@ -75,6 +75,26 @@ export class Connection implements AsyncDisposable {
     return addressOf(this.#socket.remote);
   }
 
+  /** As `node:net` has it. */
+  get localAddress(): string {
+    return formatIpv4(this.#socket.local.address);
+  }
+
+  /** As `node:net` has it. */
+  get localPort(): number {
+    return this.#socket.local.port;
+  }
+
+  /** As `node:net` has it. */
+  get remoteAddress(): string {
+    return formatIpv4(this.#socket.remote.address);
+  }
+
+  /** As `node:net` has it. */
+  get remotePort(): number {
+    return this.#socket.remote.port;
+  }
+
   /**
    * Reads what is there, or waits until something is. Reads that are not awaited are served in order.
    * @param p - where the bytes go; do not touch it before the promise settles

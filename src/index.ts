@@ -1,5 +1,5 @@
 // The public API of wasmtcp: exports, and only exports.
-export type { ConnectOptions, ListenOptions } from "./call-options.ts";
+export type { ConnectOptions, ConnectSettings, ConnectTarget, ListenOptions } from "./call-options.ts";
 export type { Address, Connection, KeepAliveOptions } from "./connection.ts";
 export { createStack } from "./create-stack.ts";
 export {

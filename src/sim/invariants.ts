@@ -17,6 +17,7 @@ import {
   TCB_SND_UNA,
   TCB_STATE,
   TX_CAPACITY,
+  USAGE_TX_FRAMES,
 } from "../../assembly/layout.ts";
 import type { SimHost } from "./host.ts";
 import type { SimSocket } from "./socket.ts";
@@ -55,7 +56,7 @@ export class Invariants {
       if (socket.isAttached) this.#checkSocket(socket);
     }
     for (const socket of this.#seen.keys()) if (!socket.isAttached) this.#seen.delete(socket);
-    const frames = this.#host.exports.usage(4);
+    const frames = this.#host.exports.usage(USAGE_TX_FRAMES);
     if (frames > 2 * TX_CAPACITY) this.#fail(`${frames} frames in TX rings`);
   }
 

@@ -22,6 +22,7 @@ stack("echoes bytes in both directions at once", async () => {
   assert.equal(ours.remoteAddr, { transport: "tcp", hostname: SERVER, port: 7 });
   assert.equal(theirs.remoteAddr, ours.localAddr);
   assert.is(ours.localAddr.hostname, CLIENT);
+  assert.equal([ours.localAddress, ours.localPort], [theirs.remoteAddress, theirs.remotePort]);
   const served = echo(theirs);
   const bytes = new Uint8Array(randomBytes(3_000_000));
   const [, back] = await Promise.all([ours.write(bytes), readExactly(ours, bytes.length)]);
@@ -160,7 +161,7 @@ stack("chooses a port for port 0, and is reachable at localhost", async () => {
   const listener = await pair.client.listen({ port: 0 });
   assert.ok(listener.addr.port > 0);
   const [ours, theirs] = await Promise.all([
-    pair.client.connect({ hostname: "localhost", port: listener.addr.port, noDelay: true }),
+    pair.client.connect({ host: "localhost", port: listener.addr.port, noDelay: true }),
     listener.accept(),
   ]);
   assert.is(theirs.remoteAddr.hostname, "127.0.0.1");
