@@ -54,7 +54,7 @@ function tell(tcb: Tcb): void {
   const bits = tcb.readyBits;
   tcb.readyBits = 0;
   if ((bits & INTERNAL_ATTACHED) !== 0) introduce(tcb, EVENT_ATTACHED, 0);
-  if ((bits & INTERNAL_ACCEPTED) !== 0) introduce(tcb, EVENT_ACCEPTED, tcb.listenerGeneration);
+  if ((bits & INTERNAL_ACCEPTED) !== 0) introduce(tcb, EVENT_ACCEPTED, tcb.listenerHandle);
   if ((bits & READY_MASK) !== 0) {
     const slot = pushEvent(EVENT_SOCKET);
     store<u32>(slot, tcb.handle, EVENT_HANDLE);

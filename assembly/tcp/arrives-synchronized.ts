@@ -42,7 +42,7 @@ import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
 import { seqGt, seqGte, seqInWindow, seqLt, seqLte } from "./seq";
 import { mayReceive, setState } from "./state";
-import { TCB_FLAG_PASSIVE, TCB_FLAG_SLOW_READER_CLOSED, TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
+import { TCB_FLAG_PASSIVE, TCB_FLAG_READING_CLOSED, TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
 import { hasTimestamps, isOldTimestamp, isTimestampMissing, updateTsRecent } from "./timestamps";
 
 /** @returns a DISPOSITION_ code */
@@ -202,7 +202,7 @@ export function takeText(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     countMany(COUNTER_TCP_IN_AFTER_CLOSE, seg.segments);
     return GO_ON;
   }
-  if (tcb.has(TCB_FLAG_SLOW_READER_CLOSED) && seqGt(seq + seg.payloadLength, tcb.rcvNxt)) {
+  if (tcb.has(TCB_FLAG_READING_CLOSED) && seqGt(seq + seg.payloadLength, tcb.rcvNxt)) {
     // RFC 9293 3.6.1: "if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST" (SHLD-3)
     countMany(COUNTER_TCP_IN_AFTER_CLOSE, seg.segments);
     count(COUNTER_TCP_ABORT_ON_DATA);

@@ -15,7 +15,7 @@ import { isOutOfOrder } from "./reassembly";
 import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
 import { seqGt, seqLt, seqLte } from "./seq";
-import { TCB_FLAG_SLOW_READER_CLOSED, Tcb } from "./tcb";
+import { TCB_FLAG_READING_CLOSED, Tcb } from "./tcb";
 import { hasTimestamps, isTimestampMissing, updateTsRecent } from "./timestamps";
 
 export { DISPOSITION_DONE, DISPOSITION_SEND_RST } from "./disposition";
@@ -63,7 +63,7 @@ export function isPredicted(tcb: Tcb, seg: Segment): bool {
   if (isTimestampMissing(tcb, seg) || (hasTimestamps(tcb) && seqLt(seg.options.tsVal, tcb.tsRecent))) return false;
   if (seg.wnd << tcb.sndWscale !== tcb.sndWnd || isOutOfOrder(tcb) || tcb.peerFinSeen !== 0) return false;
   if (seg.payloadLength === 0) return seqGt(seg.ack, tcb.sndUna) && seqLte(seg.ack, tcb.sndNxt);
-  if (seg.ack !== tcb.sndUna || tcb.has(TCB_FLAG_SLOW_READER_CLOSED)) return false;
+  if (seg.ack !== tcb.sndUna || tcb.has(TCB_FLAG_READING_CLOSED)) return false;
   return seqLte(seg.end, tcb.rcvAdvertised);
 }
 

@@ -34,7 +34,7 @@ export function maySpawn(listener: Tcb): bool {
 /** Puts a new child into its listener's SYN queue. */
 export function joinListener(child: Tcb, listener: Tcb): void {
   child.listener = listener.index;
-  child.listenerGeneration = listener.handle;
+  child.listenerHandle = listener.handle;
   child.childPrevious = NONE;
   child.childNext = listener.firstChild;
   if (listener.firstChild !== NONE) Tcb.at(listener.firstChild).childPrevious = child.index;

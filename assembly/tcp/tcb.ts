@@ -47,7 +47,7 @@ export const TCB_FLAG_OUTPUT_QUEUED: u32 = 2048; // on the list of those that wa
 export const TCB_FLAG_EVENT_QUEUED: u32 = 4096; // on the list of those with readyBits for main
 export const TCB_FLAG_HASHED: u32 = 8192; // in the tuple table
 export const TCB_FLAG_CLOSED_REPORTED: u32 = 16384; // READY_CLOSED was queued
-export const TCB_FLAG_SLOW_READER_CLOSED: u32 = 32768; // main closed it: arriving data is answered with RST
+export const TCB_FLAG_READING_CLOSED: u32 = 32768; // main closed it: arriving data is answered with RST
 export const TCB_FLAG_CONNECT_TIMEOUT: u32 = 65536; // connectDeadlineUs holds
 export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the TCB is freed
 
@@ -138,7 +138,7 @@ export class Tcb {
   eventNext: u32;
   // listener (STATE_LISTEN) and child
   listener: u32; // child: index of its listener, NONE once accepted or without
-  listenerGeneration: u32; // child: handle of that listener
+  listenerHandle: u32; // child: of that listener, for EVENT_ACCEPTED
   backlog: u32;
   synQueueLength: u32; // listener: children in SYN-RECEIVED
   acceptQueueLength: u32; // listener: children established and not accepted

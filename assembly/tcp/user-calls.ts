@@ -42,7 +42,7 @@ import {
   TCB_FLAG_FIN_QUEUED,
   TCB_FLAG_NO_DELAY,
   TCB_FLAG_OWNED,
-  TCB_FLAG_SLOW_READER_CLOSED,
+  TCB_FLAG_READING_CLOSED,
   Tcb,
 } from "./tcb";
 import { arm } from "./timers";
@@ -223,7 +223,7 @@ export function close(tcb: Tcb, nowUs: u64): void {
   }
   shutdownWrite(tcb, nowUs);
   forget(tcb);
-  tcb.set(TCB_FLAG_SLOW_READER_CLOSED);
+  tcb.set(TCB_FLAG_READING_CLOSED);
   limitFinWait2(tcb, nowUs);
   freeIfDone(tcb);
 }
