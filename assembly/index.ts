@@ -28,22 +28,20 @@ import {
   TCB_BYTES,
   TCB_CAPACITY,
   TCB_RECORDS,
+  USAGE_HEAP_BYTES,
+  USAGE_IFACE_TIMERS,
+  USAGE_NEIGHBORS,
+  USAGE_PINGS,
+  USAGE_RTX_RECORDS,
+  USAGE_TCBS,
+  USAGE_TCP_TIMERS,
+  USAGE_TX_FRAMES,
 } from "./layout";
 import { randomInitialise } from "./storage/random";
 import { tcbsInUse, tcpInitialise } from "./tcp/connections";
 import { rtxInUse } from "./tcp/rtx-queue";
 import { shutdown as shutdownAll } from "./tcp/shutdown";
 import { timersArmed } from "./tcp/timers";
-
-// What usage() counts
-const USAGE_TCBS: u32 = 0;
-const USAGE_RTX_RECORDS: u32 = 1;
-const USAGE_HEAP_BYTES: u32 = 2;
-const USAGE_TCP_TIMERS: u32 = 3;
-const USAGE_TX_FRAMES: u32 = 4;
-const USAGE_NEIGHBORS: u32 = 5;
-const USAGE_PINGS: u32 = 6;
-const USAGE_IFACE_TIMERS: u32 = 7;
 
 /**
  * Makes an empty stack with the loopback as interface 0. The memory is fresh (all zero) but for CONFIG, which main has written.
@@ -152,8 +150,7 @@ export function nextDeadline(nowUs: f64): f64 {
 
 /**
  * How much of something is in use, for leak checks and statistics.
- * @param kind 0 TCBs, 1 retransmission records, 2 heap bytes, 3 connections with a timer, 4 frames in TX rings, 5 neighbours, 6 pings,
- *   7 timers of neighbours, pings and announcements
+ * @param kind a USAGE_ code
  */
 export function usage(kind: u32): u32 {
   switch (kind) {

@@ -330,6 +330,16 @@ export const STATE_LAST_ACK = 9;
 export const STATE_TIME_WAIT = 10;
 export const STATE_COUNT = 11;
 
+// ---------------------------------------------------------------------------------------------------------- usage() kinds
+export const USAGE_TCBS = 0;
+export const USAGE_RTX_RECORDS = 1;
+export const USAGE_HEAP_BYTES = 2;
+export const USAGE_TCP_TIMERS = 3; // connections with a timer
+export const USAGE_TX_FRAMES = 4; // frames in TX rings
+export const USAGE_NEIGHBORS = 5;
+export const USAGE_PINGS = 6;
+export const USAGE_IFACE_TIMERS = 7; // timers of neighbours, pings and announcements
+
 // ---------------------------------------------------------------------------------------------------------- error codes
 // Linux errno numbers; the API shows their names as Error.code
 export const EPERM = 1;

@@ -283,6 +283,14 @@ constexpr uint32_t TX_PIECE2_LENGTH = 20;
 constexpr uint32_t TX_PIECE2_PTR = 16;
 constexpr uint32_t TX_RINGS = 1266048;
 constexpr uint32_t TX_RING_BYTES = 16576;
+constexpr uint32_t USAGE_HEAP_BYTES = 2;
+constexpr uint32_t USAGE_IFACE_TIMERS = 7;
+constexpr uint32_t USAGE_NEIGHBORS = 5;
+constexpr uint32_t USAGE_PINGS = 6;
+constexpr uint32_t USAGE_RTX_RECORDS = 1;
+constexpr uint32_t USAGE_TCBS = 0;
+constexpr uint32_t USAGE_TCP_TIMERS = 3;
+constexpr uint32_t USAGE_TX_FRAMES = 4;
 constexpr uint32_t WAKE_FD = 70080;
 constexpr uint32_t WASM_PAGE = 65536;
 }  // namespace layout

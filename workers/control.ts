@@ -1,6 +1,7 @@
 // The worker's side of the control plane: brings interfaces up on their ports, answers questions. Runs between turns of the loop.
 import {
   CONTROL_HANDLED,
+  ENOMEM,
   IF_CSUM_OFFLOAD,
   IF_UP,
   INTERFACE_BYTES,
@@ -10,6 +11,11 @@ import {
   RX_DESCRIPTORS,
   TX_RING_BYTES,
   TX_RINGS,
+  USAGE_HEAP_BYTES,
+  USAGE_RTX_RECORDS,
+  USAGE_TCBS,
+  USAGE_TCP_TIMERS,
+  USAGE_TX_FRAMES,
 } from "../assembly/layout.ts";
 import { netstackError } from "../src/errors.ts";
 import type { SharedViews } from "../src/memory.ts";
@@ -44,15 +50,6 @@ export interface ControlCore extends LoopCore {
   heapFree(ptr: number): number;
   usage(kind: number): number;
 }
-
-// What usage() of the core counts.
-const USAGE_TCBS = 0;
-const USAGE_RTX_RECORDS = 1;
-const USAGE_HEAP_BYTES = 2;
-const USAGE_TCP_TIMERS = 3;
-const USAGE_TX_FRAMES = 4;
-
-const ENOMEM = 12;
 
 /** Control of one core. */
 export class Control implements StackControl {

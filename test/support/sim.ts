@@ -2,6 +2,13 @@
 // nothing is left when all is over.
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
+import {
+  USAGE_HEAP_BYTES,
+  USAGE_RTX_RECORDS,
+  USAGE_TCBS,
+  USAGE_TCP_TIMERS,
+  USAGE_TX_FRAMES,
+} from "../../assembly/layout.ts";
 import { Random } from "../../src/links/random.ts";
 import {
   loadCore,
@@ -132,7 +139,13 @@ export function transfer(sim: Simulator, bytes: number, options: { back?: number
   return tookUs;
 }
 
-const KINDS = ["TCBs", "retransmission records", "heap bytes", "TCP timers", "TX frames"];
+const KINDS: [kind: number, name: string][] = [
+  [USAGE_TCBS, "TCBs"],
+  [USAGE_RTX_RECORDS, "retransmission records"],
+  [USAGE_HEAP_BYTES, "heap bytes"],
+  [USAGE_TCP_TIMERS, "TCP timers"],
+  [USAGE_TX_FRAMES, "TX frames"],
+];
 
 /** Waits until TIME-WAIT and the like are over, then: nothing is left of any connection. */
 export function assertAllFree(sim: Simulator): void {
@@ -142,8 +155,8 @@ export function assertAllFree(sim: Simulator): void {
 
 /** Nothing of any connection is left on a host; it listens nowhere. */
 export function assertFree(host: SimHost): void {
-  for (const [kind, name] of KINDS.entries()) {
-    const left = host.exports.usage(kind) - (kind === 2 ? host.linkHeapBytes : 0);
+  for (const [kind, name] of KINDS) {
+    const left = host.exports.usage(kind) - (kind === USAGE_HEAP_BYTES ? host.linkHeapBytes : 0);
     assert.is(left, 0, `${left} ${name} left`);
   }
 }

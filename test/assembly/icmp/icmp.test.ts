@@ -2,7 +2,15 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as counters from "../../../assembly/counters.ts";
-import { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ETIMEDOUT } from "../../../assembly/layout.ts";
+import {
+  ECONNREFUSED,
+  EHOSTUNREACH,
+  EMSGSIZE,
+  ENETUNREACH,
+  ETIMEDOUT,
+  USAGE_HEAP_BYTES,
+  USAGE_PINGS,
+} from "../../../assembly/layout.ts";
 import { internetChecksum } from "../../../src/links/checksum.ts";
 import { Bench, bytes16, bytes32, icmp, ipv4, OUR_IP, PEER_IP, tcp } from "../../support/frames.ts";
 
@@ -52,7 +60,7 @@ test("an echo request is answered with all of its data [1122 3.2.2.6]", () => {
     assert.is(internetChecksum(reply!, 34), 0);
     assert.is(internetChecksum(reply!, 14, 34), 0);
     assert.equal([...reply!.slice(26, 34)], [...bytes32(OUR_IP), ...bytes32(PEER_IP)]);
-    assert.is(bench.host.exports.usage(2), bench.host.linkHeapBytes);
+    assert.is(bench.host.exports.usage(USAGE_HEAP_BYTES), bench.host.linkHeapBytes);
   }
 });
 
@@ -97,7 +105,7 @@ test("our request carries id, sequence and data, and its reply ends the wait", (
   bench.turn([ipv4(icmp(0, 0, rest, request!.slice(42)))]);
   assert.is(ping.errno, 0);
   assert.is(ping.roundTripUs, 1234);
-  assert.is(bench.host.exports.usage(6), 0);
+  assert.is(bench.host.exports.usage(USAGE_PINGS), 0);
 });
 
 test("a request without reply is given up after ten seconds; one too large, at once", () => {
@@ -113,7 +121,7 @@ test("a request without reply is given up after ten seconds; one too large, at o
   assert.is(ping.errno, null);
   bench.after(1);
   assert.is(ping.errno, ETIMEDOUT);
-  assert.is(bench.host.exports.usage(6), 0);
+  assert.is(bench.host.exports.usage(USAGE_PINGS), 0);
 });
 
 test("somebody says that a request cannot be delivered", () => {

@@ -8,7 +8,7 @@ import {
   COUNTER_ARP_QUEUE_DROPPED,
   COUNTER_ARP_UNSOLICITED,
 } from "../../../assembly/counters.ts";
-import { EHOSTUNREACH } from "../../../assembly/layout.ts";
+import { EHOSTUNREACH, USAGE_HEAP_BYTES, USAGE_IFACE_TIMERS, USAGE_NEIGHBORS } from "../../../assembly/layout.ts";
 import {
   arp,
   Bench,
@@ -27,7 +27,6 @@ const test = suite("iface/arp");
 const EVIL = [0x02, 0x66, 0, 0, 0, 1];
 const isArp = (frame: Uint8Array) => frame[12] === 8 && frame[13] === 6;
 const target = (frame: Uint8Array) => [...frame.slice(38, 42)];
-const NEIGHBORS = 5;
 
 test("the address is announced twice, two seconds apart [5227 2.3]", () => {
   const bench = new Bench();
@@ -50,7 +49,7 @@ test("who asks for our address gets it, and is remembered [826]", () => {
     [...reply!.slice(14)],
     [0, 1, 8, 0, 6, 4, 0, 2, ...OUR_MAC, ...bytes32(OUR_IP), ...PEER_MAC, ...bytes32(PEER_IP)],
   );
-  assert.is(bench.host.exports.usage(NEIGHBORS), 1);
+  assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 1);
   const [echo] = bench.turn([ipv4(icmp(8, 0, 7))]);
   assert.equal([...echo!.slice(0, 6)], PEER_MAC);
 });
@@ -58,13 +57,13 @@ test("who asks for our address gets it, and is remembered [826]", () => {
 test("a probe without sender address is answered and makes no record [5227 1.1]", () => {
   const bench = new Bench();
   assert.is(bench.turn([arp(1, PEER_MAC, 0, OUR_IP)]).length, 1);
-  assert.is(bench.host.exports.usage(NEIGHBORS), 0);
+  assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
 });
 
 test("a question about somebody else makes no record", () => {
   const bench = new Bench();
   assert.equal(bench.turn([arp(1, PEER_MAC, PEER_IP, 0x0a000009)]), []);
-  assert.is(bench.host.exports.usage(NEIGHBORS), 0);
+  assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
 });
 
 test("a packet waits for the answer and then leaves; a broken one is not believed", () => {
@@ -86,7 +85,7 @@ test("a packet waits for the answer and then leaves; a broken one is not believe
 test("a reply that nobody asked for changes nothing", () => {
   const bench = new Bench();
   bench.turn([arp(2, EVIL, PEER_IP, OUR_IP, OUR_MAC)]);
-  assert.is(bench.host.exports.usage(NEIGHBORS), 0);
+  assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
   bench.meetPeer();
   bench.turn([arp(2, EVIL, PEER_IP, OUR_IP, OUR_MAC)]);
   const [echo] = bench.turn([ipv4(icmp(8, 0, 7))]);
@@ -113,7 +112,7 @@ test("nobody can speak for our own address: it is defended, once in ten seconds 
   bench.nowUs += 10_000_000;
   assert.is(claim().filter((frame) => [...frame.slice(28, 32)].join() === bytes32(OUR_IP).join()).length >= 1, true);
   assert.is(bench.host.counter(COUNTER_ARP_CONFLICT), 6);
-  assert.is(bench.host.exports.usage(NEIGHBORS), 0);
+  assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
 });
 
 test("three questions, one second apart, then those who wait are told; later ones ask again", () => {
@@ -130,7 +129,7 @@ test("three questions, one second apart, then those who wait are told; later one
   assert.is(connection.error, EHOSTUNREACH);
   assert.is(bench.host.counter(COUNTER_ARP_FAILED), 1);
   bench.after(1_000_000);
-  assert.is(bench.host.exports.usage(NEIGHBORS), 0);
+  assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
   bench.host.ping(PEER_IP);
   assert.is(bench.turn().filter(isArp).length, 1);
 });
@@ -141,7 +140,7 @@ test("what waits for one address is bounded", () => {
   bench.turn();
   assert.is(bench.host.counter(COUNTER_ARP_QUEUE_DROPPED), 6);
   assert.is(bench.turn([arp(2, PEER_MAC, PEER_IP, OUR_IP, OUR_MAC)]).length, 4);
-  assert.is(bench.host.exports.usage(2), bench.host.linkHeapBytes);
+  assert.is(bench.host.exports.usage(USAGE_HEAP_BYTES), bench.host.linkHeapBytes);
 });
 
 test("a flood of strangers does not evict who is confirmed, nor grow the cache", () => {
@@ -150,7 +149,7 @@ test("a flood of strangers does not evict who is confirmed, nor grow the cache",
   bench.turn();
   bench.turn([arp(2, PEER_MAC, PEER_IP, OUR_IP, OUR_MAC)]);
   for (let i = 0; i < 3000; i++) bench.turn([arp(1, [0x02, 1, 1, 1, i >> 8, i & 255], 0x0a010000 + i, OUR_IP)]);
-  assert.is(bench.host.exports.usage(NEIGHBORS), 1024);
+  assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 1024);
   const [echo] = bench.turn([ipv4(icmp(8, 0, 7))]);
   assert.equal([...echo!.slice(0, 6)], PEER_MAC);
 });
@@ -158,7 +157,7 @@ test("a flood of strangers does not evict who is confirmed, nor grow the cache",
 test("answers to made-up addresses leave room for our own questions", () => {
   const bench = new Bench({ prefixLength: 8 });
   for (let i = 0; i < 2000; i++) bench.turn([tcp({ src: 0x0a020000 + i, flags: 2, dstPort: 81 })]);
-  assert.ok(bench.host.exports.usage(NEIGHBORS) <= 256);
+  assert.ok(bench.host.exports.usage(USAGE_NEIGHBORS) <= 256);
   bench.host.ping(PEER_IP);
   assert.is(bench.turn().filter((frame) => isArp(frame) && target(frame).join() === bytes32(PEER_IP).join()).length, 1);
 });
@@ -172,8 +171,8 @@ test("a record that is used is checked by unicast, and forgotten when nobody use
   assert.equal([...probe.slice(0, 6)], PEER_MAC);
   bench.turn([arp(2, PEER_MAC, PEER_IP, OUR_IP, OUR_MAC)]);
   for (let s = 0; s < 120; s++) assert.equal(bench.after(1_000_000), []);
-  assert.is(bench.host.exports.usage(NEIGHBORS), 0);
-  assert.is(bench.host.exports.usage(7), 0);
+  assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
+  assert.is(bench.host.exports.usage(USAGE_IFACE_TIMERS), 0);
 });
 
 test.run();

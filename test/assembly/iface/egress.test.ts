@@ -1,13 +1,20 @@
 // TCP segments as they leave: headers, checksums, and what happens when the link does not take them.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { FRAME_CSUM_PARTIAL, INTERFACE_BYTES, INTERFACE_TX_QUEUE_FULL, INTERFACES } from "../../../assembly/layout.ts";
+import {
+  FRAME_CSUM_PARTIAL,
+  INTERFACE_BYTES,
+  INTERFACE_TX_QUEUE_FULL,
+  INTERFACES,
+  USAGE_HEAP_BYTES,
+  USAGE_TCBS,
+  USAGE_TX_FRAMES,
+} from "../../../assembly/layout.ts";
 import { internetChecksum, pseudoHeaderSum } from "../../../src/links/checksum.ts";
 import type { SimHostOptions, SimSocket } from "../../../src/sim/index.ts";
 import { Bench, PEER_IP, tcp } from "../../support/frames.ts";
 
 const test = suite("iface/egress");
-const TX_FRAMES = 4;
 const MSS_OPTION = [2, 4, 5, 180];
 const SCALE_OPTION = [1, 3, 3, 14];
 
@@ -134,8 +141,8 @@ test("what the link does not take stays, in order, and is counted as back-pressu
     write();
     assert.equal(bench.turn(round === 0 ? [ack(acked)] : [], 0), []);
   }
-  assert.ok(bench.host.exports.usage(TX_FRAMES) > 200, `${bench.host.exports.usage(TX_FRAMES)} frames`);
-  assert.ok(bench.host.exports.usage(TX_FRAMES) < 256);
+  assert.ok(bench.host.exports.usage(USAGE_TX_FRAMES) > 200, `${bench.host.exports.usage(USAGE_TX_FRAMES)} frames`);
+  assert.ok(bench.host.exports.usage(USAGE_TX_FRAMES) < 256);
   const full = bench.host.views.u64[(INTERFACES + INTERFACE_BYTES + INTERFACE_TX_QUEUE_FULL) >>> 3]!;
   assert.ok(full > 0n);
   // ARP still gets through the full ring
@@ -143,7 +150,7 @@ test("what the link does not take stays, in order, and is counted as back-pressu
   bench.turn([], 0);
   let next = acked;
   let others = 0;
-  for (let round = 0; round < 50 && bench.host.exports.usage(TX_FRAMES) > 0; round++) {
+  for (let round = 0; round < 50 && bench.host.exports.usage(USAGE_TX_FRAMES) > 0; round++) {
     for (const frame of bench.turn([], 7)) {
       if (frame[12] === 8 && frame[13] === 6) others++;
       else {
@@ -161,12 +168,12 @@ test("a segment whose connection is aborted while it waits for the link is harml
   bench.turn([], 0);
   socket.abort();
   bench.turn([], 0);
-  assert.is(bench.host.exports.usage(0), 1);
+  assert.is(bench.host.exports.usage(USAGE_TCBS), 1);
   const frames = bench.turn();
   assert.ok(frames.some((frame) => (frame[47]! & 4) !== 0));
   bench.turn();
-  assert.is(bench.host.exports.usage(0), 0);
-  assert.is(bench.host.exports.usage(2), bench.host.linkHeapBytes);
+  assert.is(bench.host.exports.usage(USAGE_TCBS), 0);
+  assert.is(bench.host.exports.usage(USAGE_HEAP_BYTES), bench.host.linkHeapBytes);
 });
 
 test.run();

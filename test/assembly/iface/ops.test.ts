@@ -21,6 +21,8 @@ import {
   TCB_RCV_HEAD,
   TCB_SND_EPOCH_TAKEN,
   TCB_SND_TAIL,
+  USAGE_HEAP_BYTES,
+  USAGE_TCBS,
 } from "../../../assembly/layout.ts";
 import type { SimSocket } from "../../../src/sim/index.ts";
 import { Bench, bytes16, PEER_IP, tcp } from "../../support/frames.ts";
@@ -59,7 +61,7 @@ test("unknown kinds and stale handles are counted and change nothing", () => {
       );
     }
   }
-  assert.is(bench.host.exports.usage(0), 0);
+  assert.is(bench.host.exports.usage(USAGE_TCBS), 0);
 });
 
 test("a tail that promises more ops than there are slots is not believed", () => {
@@ -135,8 +137,8 @@ test("offsets and epochs that main cannot mean are ignored", () => {
         bench.turn([tcp({ ...peer, seq: 1003, flags: 0x18, payload: bytes16(7) })]);
         socket.abort();
         for (let turn = 0; turn < 3; turn++) bench.after(1000);
-        assert.is(bench.host.exports.usage(0), 0);
-        assert.is(bench.host.exports.usage(2), bench.host.linkHeapBytes);
+        assert.is(bench.host.exports.usage(USAGE_TCBS), 0);
+        assert.is(bench.host.exports.usage(USAGE_HEAP_BYTES), bench.host.linkHeapBytes);
       },
     ),
     { numRuns: 40, seed: 5 },

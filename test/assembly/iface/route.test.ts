@@ -11,6 +11,7 @@ import {
   ENOBUFS,
   IF_CSUM_OFFLOAD,
   IF_UP,
+  USAGE_TCBS,
 } from "../../../assembly/layout.ts";
 import { Bench, bytes32, PEER_IP } from "../../support/frames.ts";
 
@@ -159,7 +160,7 @@ test("connects that cannot begin fail at once with their reason", () => {
   const socket = bench.host.connect(PEER_IP, 80);
   bench.turn();
   assert.is(socket.error, ENETDOWN);
-  assert.is(bench.host.exports.usage(0), 0);
+  assert.is(bench.host.exports.usage(USAGE_TCBS), 0);
 });
 
 test("a listener needs an address of ours", () => {
