@@ -50,6 +50,11 @@ const ALLOWED: [string, string[]][] = [
 ];
 const NEVER: [string, string][] = [
   ["src/", "src/cli/"],
+  ["src/", "src/sim/"],
+  ["src/sim/", "src/stack.ts"],
+  ["src/sim/", "src/tcp-socket.ts"],
+  ["src/sim/", "src/worker-host.ts"],
+  ["src/sim/", "src/index.ts"],
   ["src/", "workers/"],
   ["workers/", "src/cli/"],
   ["workers/", "src/stack.ts"],
@@ -93,5 +98,14 @@ for (const file of files) {
     }
   });
 }
+
+const nativeFiles = readdirSync(join(ROOT, "native")).filter((name) => /\.(cc|h)$/.test(name));
+
+imports("only native/addon.cc knows Node-API", () => {
+  const knowing = nativeFiles.filter((name) =>
+    /#include <napi\.h>/.test(readFileSync(join(ROOT, "native", name), "utf8")),
+  );
+  assert.equal(knowing, ["addon.cc"]);
+});
 
 imports.run();

@@ -98,7 +98,7 @@ export class TwoHosts implements Disposable {
     return { child, finished, saw };
   }
 
-  /** Starts the `wasmtcp` command on one host, with its interface, its address and `--debug`. */
+  /** Starts the `wasmtcp` command on one host, with its interface and its address. */
   wasmtcp(side: Side, ...args: string[]): Running {
     const common = ["--interface", this.interfaceName[side], "--address", `${this.stackAddress[side]}/24`];
     return this.start(side, process.execPath, CLI, ...args, ...common);
