@@ -9,7 +9,16 @@ import { NetstackError, StackCrashedError } from "../../src/errors.ts";
 import { memoryLinkPair } from "../../src/links/memory-link.ts";
 import { internalsOf } from "../../src/stack.ts";
 import { TcpSocket } from "../../src/tcp-socket.ts";
-import { CLIENT, connected, readExactly, rejection, SERVER, type StackPair, stackPair } from "../support/stack-pair.ts";
+import {
+  assertNoTcbs,
+  CLIENT,
+  connected,
+  readExactly,
+  rejection,
+  SERVER,
+  type StackPair,
+  stackPair,
+} from "../support/stack-pair.ts";
 
 const failures = suite("src/stack-failures");
 
@@ -21,7 +30,7 @@ failures("refuses a connection to a port where nobody listens [9293 3.5.2]", asy
     [error.code, error.errno, error.syscall, error.address, error.port],
     ["ECONNREFUSED", -111, "connect", SERVER, 9],
   );
-  assert.equal((await pair.client.usage()).tcbs, 0);
+  await assertNoTcbs(pair.client);
 });
 
 failures("cannot reach an address that nobody has, or that no route leads to", async () => {
@@ -49,7 +58,7 @@ failures("stops connecting at once when the signal says so, before and after the
   await pair.client.usage();
   controller.abort(reason);
   assert.is((await attempt).name, "AbortError");
-  assert.equal((await pair.client.usage()).tcbs, 0);
+  await assertNoTcbs(pair.client);
 });
 
 failures("refuses a port that is in use, and an address that is not the stack's", async () => {
@@ -83,7 +92,7 @@ failures("resets connections that nobody accepted when the listener closes", asy
   const lost = rejection(connection.closed);
   await listener.close();
   assert.is((await lost).code, "ECONNRESET");
-  assert.equal((await pair.server.usage()).tcbs, 0);
+  await assertNoTcbs(pair.server);
 });
 
 failures("delivers what arrived before a reset, then the reset", async () => {
@@ -97,7 +106,7 @@ failures("delivers what arrived before a reset, then the reset", async () => {
   assert.equal([...(await readExactly(theirs, 3))], [1, 2, 3]);
   assert.is((await rejection(theirs.read(new Uint8Array(1)))).code, "ECONNRESET");
   assert.is((await rejection(theirs.write(new Uint8Array(1)))).code, "ECONNRESET");
-  assert.equal((await pair.server.usage()).tcbs, 0);
+  await assertNoTcbs(pair.server);
 });
 
 failures("rejects everything pending with the reason of an abort", async () => {

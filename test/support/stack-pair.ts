@@ -1,5 +1,7 @@
 // Two stacks joined by a memory link, for tests of the API with real workers and the real core (dist/wasmtcp.wasm).
 
+import { setTimeout as sleep } from "node:timers/promises";
+import * as assert from "uvu/assert";
 import type { Connection } from "../../src/connection.ts";
 import { createStack } from "../../src/create-stack.ts";
 import { emulatedLink } from "../../src/links/emulated.ts";
@@ -76,4 +78,14 @@ export async function rejection(
     return error as Error;
   }
   throw new Error("the promise was not rejected");
+}
+
+/** Fails unless the last TCB is gone within a second: what main gives back arrives at the core a moment later. */
+export async function assertNoTcbs(stack: Stack): Promise<void> {
+  let { tcbs } = await stack.usage();
+  for (let tries = 0; tries < 100 && tcbs > 0; tries++) {
+    await sleep(10);
+    ({ tcbs } = await stack.usage());
+  }
+  assert.is(tcbs, 0);
 }
