@@ -29,21 +29,13 @@ import { sendReset } from "./reset-out";
  * @param ptr an IPv4 packet that passed all checks of ingress.ts
  * @param isBroadcast it was sent to all hosts
  */
-export function demux(
-  interfaceIndex: u32,
-  ptr: usize,
-  isBroadcast: bool,
-  flags: u32,
-  gsoSize: u32,
-  arrivedUs: u64,
-  nowUs: u64,
-): void {
+export function demux(interfaceIndex: u32, ptr: usize, isBroadcast: bool, flags: u32, gsoSize: u32, nowUs: u64): void {
   const header = Ipv4Header.at(ptr);
   switch (header.protocol) {
     case PROTOCOL_TCP:
       // RFC 9293 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is silently discarded
       if (isBroadcast) Interface.at(interfaceIndex).drop(COUNTER_TCP_IN_ERRS);
-      else tcpInput(interfaceIndex, header, flags, gsoSize, arrivedUs, nowUs);
+      else tcpInput(interfaceIndex, header, flags, gsoSize, nowUs);
       return;
     case PROTOCOL_ICMP:
       icmpInput(interfaceIndex, ptr, isBroadcast, nowUs);
@@ -56,7 +48,7 @@ export function demux(
   }
 }
 
-function tcpInput(interfaceIndex: u32, ip: Ipv4Header, flags: u32, gsoSize: u32, arrivedUs: u64, nowUs: u64): void {
+function tcpInput(interfaceIndex: u32, ip: Ipv4Header, flags: u32, gsoSize: u32, nowUs: u64): void {
   const receiver = Interface.at(interfaceIndex);
   const ptr = ip.payloadPtr;
   const length = ip.payloadLength;
@@ -80,7 +72,7 @@ function tcpInput(interfaceIndex: u32, ip: Ipv4Header, flags: u32, gsoSize: u32,
     receiver.drop(COUNTER_TCP_IN_PORT_ZERO);
     return;
   }
-  fillSegment(seg, interfaceIndex, ip, header, arrivedUs);
+  fillSegment(seg, interfaceIndex, ip, header);
   if (segmentArrives(seg, nowUs) === DISPOSITION_SEND_RST) sendReset(seg, nowUs);
 }
 
@@ -90,7 +82,7 @@ function isTcpChecksumValid(ip: Ipv4Header): bool {
   return fold(sumBytes(ip.payloadPtr, ip.payloadLength, pseudo)) === 0xffff;
 }
 
-function fillSegment(seg: Segment, interfaceIndex: u32, ip: Ipv4Header, header: TcpHeader, arrivedUs: u64): void {
+function fillSegment(seg: Segment, interfaceIndex: u32, ip: Ipv4Header, header: TcpHeader): void {
   const controls = header.flags;
   const payloadBytes = ip.payloadLength - header.dataOffset;
   seg.seq = header.seq;
@@ -108,7 +100,6 @@ function fillSegment(seg: Segment, interfaceIndex: u32, ip: Ipv4Header, header: 
   seg.localAddressLow = mappedLow(ip.dst);
   seg.remoteAddressHigh = 0;
   seg.remoteAddressLow = mappedLow(ip.src);
-  seg.timeUs = arrivedUs;
   parseTcpOptions(header.optionsPtr, header.dataOffset - TCP_HEADER, (controls & SYN) !== 0, seg.options);
   if (seg.options.optionErrors !== 0) countMany(COUNTER_TCP_IN_OPTION_ERRORS, seg.options.optionErrors);
 }

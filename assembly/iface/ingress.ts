@@ -24,7 +24,6 @@ import {
   RX_FRAME_LENGTH,
   RX_FRAME_PTR,
   RX_GSO_SIZE,
-  RX_TIME_US,
 } from "../layout";
 import { NONE } from "../storage/none";
 import {
@@ -49,9 +48,6 @@ import { demux } from "./demux";
 import { Interface, interfacesCount, isBroadcastAddress, isOwnAddress } from "./interfaces";
 import { wakeResolved } from "./waking";
 
-// An arrival time further back than this is a link's mistake, not a slow turn of the loop
-const ARRIVAL_AGE_MAX_US: u64 = 1000000;
-
 /**
  * Takes the frames that a link described in the RX descriptors of its interface.
  * @param frames descriptors filled, up to RX_DESCRIPTOR_CAPACITY; what is more is not looked at
@@ -70,23 +66,8 @@ export function ingress(interfaceIndex: u32, frames: u32, nowUs: u64): void {
       receiver.drop(COUNTER_FRAME_BAD_DESCRIPTOR);
       continue;
     }
-    const arrivedUs = arrival(load<f64>(descriptor, RX_TIME_US), nowUs);
-    frameInput(
-      interfaceIndex,
-      ptr,
-      length,
-      load<u16>(descriptor, RX_FLAGS),
-      load<u16>(descriptor, RX_GSO_SIZE),
-      arrivedUs,
-      nowUs,
-    );
+    frameInput(interfaceIndex, ptr, length, load<u16>(descriptor, RX_FLAGS), load<u16>(descriptor, RX_GSO_SIZE), nowUs);
   }
-}
-
-function arrival(timeUs: f64, nowUs: u64): u64 {
-  if (!(timeUs >= 1) || timeUs > <f64>nowUs) return nowUs; // unknown, not a number, or in the future
-  const arrivedUs = <u64>timeUs;
-  return nowUs - arrivedUs > ARRIVAL_AGE_MAX_US ? nowUs : arrivedUs;
 }
 
 /**
@@ -96,15 +77,7 @@ function arrival(timeUs: f64, nowUs: u64): u64 {
  * @param flags FRAME_ bits
  * @param gsoSize a hint: TCP payload bytes per wire segment, 0 = none
  */
-export function frameInput(
-  interfaceIndex: u32,
-  ptr: usize,
-  length: u32,
-  flags: u32,
-  gsoSize: u32,
-  arrivedUs: u64,
-  nowUs: u64,
-): void {
+export function frameInput(interfaceIndex: u32, ptr: usize, length: u32, flags: u32, gsoSize: u32, nowUs: u64): void {
   const receiver = Interface.at(interfaceIndex);
   receiver.rxFrames += 1;
   receiver.rxBytes += length;
@@ -122,7 +95,7 @@ export function frameInput(
   const payloadBytes = length - ETHERNET_HEADER;
   switch (ethernet.etherType) {
     case ETHERTYPE_IPV4:
-      ipv4Input(interfaceIndex, payload, payloadBytes, isBroadcast, flags, gsoSize, arrivedUs, nowUs);
+      ipv4Input(interfaceIndex, payload, payloadBytes, isBroadcast, flags, gsoSize, nowUs);
       return;
     case ETHERTYPE_ARP: {
       const resolved = arpInput(interfaceIndex, payload, payloadBytes, nowUs);
@@ -142,7 +115,6 @@ function ipv4Input(
   isLinkBroadcast: bool,
   flags: u32,
   gsoSize: u32,
-  arrivedUs: u64,
   nowUs: u64,
 ): void {
   const receiver = Interface.at(interfaceIndex);
@@ -174,7 +146,7 @@ function ipv4Input(
     receiver.drop(COUNTER_IP_IN_FRAGMENTS);
     return;
   }
-  demux(interfaceIndex, ptr, isBroadcast, flags, gsoSize, arrivedUs, nowUs);
+  demux(interfaceIndex, ptr, isBroadcast, flags, gsoSize, nowUs);
 }
 
 /**

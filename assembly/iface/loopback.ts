@@ -28,7 +28,7 @@ export function loopbackDeliver(frames: u32, nowUs: u64): u32 {
     // Taken and accounted for before it comes in: coming in may queue the answer into the slot
     txTaken(0);
     reap(0);
-    frameInput(0, LOOPBACK_FRAME, length, flags, gsoSize, nowUs, nowUs);
+    frameInput(0, LOOPBACK_FRAME, length, flags, gsoSize, nowUs);
     delivered += 1;
   }
   return delivered;

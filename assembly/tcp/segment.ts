@@ -26,7 +26,6 @@ export class Segment {
   localAddressLow: u64;
   remoteAddressHigh: u64;
   remoteAddressLow: u64;
-  timeUs: u64; // arrival
 
   /** The parsed options of this segment. */
   get options(): TcpOptions {

@@ -103,14 +103,12 @@ export function inputOptions(present: u32, mss: u32, windowScale: u32, tsVal: u3
 
 /** Lets the segment in hand arrive. @returns a DISPOSITION_ code */
 export function inputArrive(nowUs: f64): u32 {
-  currentSegment().timeUs = <u64>nowUs;
   return segmentArrives(currentSegment(), <u64>nowUs);
 }
 
 /** As inputArrive, but never by the fast path. */
 export function inputArriveSlowly(nowUs: f64): u32 {
   const seg = currentSegment();
-  seg.timeUs = <u64>nowUs;
   const tcb = lookup(seg);
   if (tcb === null) return arrivesClosed(seg);
   tcb.segsIn += seg.segments;
