@@ -8,8 +8,6 @@ export const LAYOUT_VERSION = 1;
 // ---------------------------------------------------------------------------------------------------------------- sizes
 export const CACHE_LINE = 64; // bytes; one writer per line
 export const WASM_PAGE = 65536; // bytes
-export const ADDRESS_BYTES = 16; // IPv6, or IPv4-mapped ::ffff:a.b.c.d (RFC 4291 2.5.5.2)
-export const MAC_BYTES = 6;
 
 export const INTERFACE_CAPACITY = 16; // including the loopback, which is always interface 0
 export const ROUTE_CAPACITY = 64;
@@ -133,7 +131,7 @@ export const OP_KIND = 0; // u32
 export const OP_HANDLE = 4; // u32, socket handle or 0
 export const OP_TOKEN = 8; // u32, comes back in the events that answer
 export const OP_VALUE = 12; // u32, by kind
-export const OP_REMOTE_ADDRESS = 16; // 16 bytes
+export const OP_REMOTE_ADDRESS = 16; // 16 bytes, as all addresses: IPv6, or IPv4-mapped ::ffff:a.b.c.d (RFC 4291 2.5.5.2)
 export const OP_LOCAL_ADDRESS = 32; // 16 bytes; all zero = any
 export const OP_REMOTE_PORT = 48; // u16
 export const OP_LOCAL_PORT = 50; // u16; 0 = choose one
@@ -193,7 +191,7 @@ export const RX_FRAME_PTR = 0; // u32, address of the Ethernet header in this me
 export const RX_FRAME_LENGTH = 4; // u32, bytes
 export const RX_FLAGS = 8; // u16, FRAME_ bits
 export const RX_GSO_SIZE = 10; // u16, payload bytes per wire segment of a super-segment, 0 = one wire frame
-export const RX_TIME_US = 16; // f64, arrival in the loop's clock, 0 = unknown
+export const RX_TIME_US = 16; // f64, arrival in the loop's clock, 0 = unknown; for captures, the core does not look at it
 
 export const FRAME_CSUM_PARTIAL = 1; // the L4 checksum field holds the pseudo-header sum only (vnet NEEDS_CSUM)
 export const FRAME_CSUM_VALID = 2; // somebody verified the L4 checksum already (vnet DATA_VALID)

@@ -3,7 +3,6 @@
 #include <cstdint>
 
 namespace layout {
-constexpr uint32_t ADDRESS_BYTES = 16;
 constexpr uint32_t CACHE_LINE = 64;
 constexpr uint32_t CA_CWR = 2;
 constexpr uint32_t CA_DISORDER = 1;
@@ -79,7 +78,6 @@ constexpr uint32_t INTERFACE_TX_BYTES = 88;
 constexpr uint32_t INTERFACE_TX_FRAMES = 80;
 constexpr uint32_t INTERFACE_TX_QUEUE_FULL = 104;
 constexpr uint32_t LAYOUT_VERSION = 1;
-constexpr uint32_t MAC_BYTES = 6;
 constexpr uint32_t NEIGHBOR_CAPACITY = 1024;
 constexpr uint32_t OP_ABORT = 7;
 constexpr uint32_t OP_ACCEPT = 3;

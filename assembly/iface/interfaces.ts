@@ -8,10 +8,19 @@ import {
   IF_CSUM_OFFLOAD,
   IF_LOOPBACK,
   IF_UP,
+  INTERFACE_ADDRESS,
   INTERFACE_BYTES,
   INTERFACE_CAPACITY,
+  INTERFACE_FLAGS,
+  INTERFACE_GSO_MAX,
+  INTERFACE_LINK_DROPS,
+  INTERFACE_LINK_ERRORS,
+  INTERFACE_MAC,
+  INTERFACE_MTU,
+  INTERFACE_PREFIX_LENGTH,
   INTERFACE_RX_DROPPED,
   INTERFACE_RX_FRAMES,
+  INTERFACE_RX_SLOTS,
   INTERFACE_TX_FRAMES,
   INTERFACE_TX_QUEUE_FULL,
   INTERFACES,
@@ -100,10 +109,19 @@ export class Interface {
   }
 }
 
+if (offsetof<Interface>("flags") !== INTERFACE_FLAGS) ERROR("layout drift: Interface.flags");
+if (offsetof<Interface>("mtu") !== INTERFACE_MTU) ERROR("layout drift: Interface.mtu");
+if (offsetof<Interface>("gsoMax") !== INTERFACE_GSO_MAX) ERROR("layout drift: Interface.gsoMax");
+if (offsetof<Interface>("rxSlots") !== INTERFACE_RX_SLOTS) ERROR("layout drift: Interface.rxSlots");
+if (offsetof<Interface>("macLow") !== INTERFACE_MAC) ERROR("layout drift: Interface.macLow");
+if (offsetof<Interface>("prefixLength") !== INTERFACE_PREFIX_LENGTH) ERROR("layout drift: Interface.prefixLength");
+if (offsetof<Interface>("addressHigh") !== INTERFACE_ADDRESS) ERROR("layout drift: Interface.addressHigh");
 if (offsetof<Interface>("rxFrames") !== INTERFACE_RX_FRAMES) ERROR("layout drift: Interface.rxFrames");
 if (offsetof<Interface>("txFrames") !== INTERFACE_TX_FRAMES) ERROR("layout drift: Interface.txFrames");
 if (offsetof<Interface>("rxDropped") !== INTERFACE_RX_DROPPED) ERROR("layout drift: Interface.rxDropped");
 if (offsetof<Interface>("txQueueFull") !== INTERFACE_TX_QUEUE_FULL) ERROR("layout drift: Interface.txQueueFull");
+if (offsetof<Interface>("linkDrops") !== INTERFACE_LINK_DROPS) ERROR("layout drift: Interface.linkDrops");
+if (offsetof<Interface>("linkErrors") !== INTERFACE_LINK_ERRORS) ERROR("layout drift: Interface.linkErrors");
 if (<i32>offsetof<Interface>() > INTERFACE_BYTES) ERROR("an Interface does not fit INTERFACE_BYTES");
 
 /** Forgets all interfaces and makes the loopback, 127.0.0.1/8, number 0. */

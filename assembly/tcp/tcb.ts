@@ -4,6 +4,7 @@
 import {
   TCB_BYTES,
   TCB_BYTES_SENT,
+  TCB_CONGESTION,
   TCB_CWND,
   TCB_HANDLE,
   TCB_INTERFACE,
@@ -17,6 +18,7 @@ import {
   TCB_RCV_TAIL,
   TCB_RECORDS,
   TCB_REMOTE_ADDRESS,
+  TCB_REMOTE_PORT,
   TCB_RETRANSMITS,
   TCB_RTO_US,
   TCB_SEGS_IN,
@@ -299,11 +301,13 @@ if (offsetof<Tcb>("handle") !== TCB_HANDLE) ERROR("layout drift: Tcb.handle");
 if (offsetof<Tcb>("localAddressHigh") !== TCB_LOCAL_ADDRESS) ERROR("layout drift: Tcb.localAddressHigh");
 if (offsetof<Tcb>("remoteAddressHigh") !== TCB_REMOTE_ADDRESS) ERROR("layout drift: Tcb.remoteAddressHigh");
 if (offsetof<Tcb>("localPort") !== TCB_LOCAL_PORT) ERROR("layout drift: Tcb.localPort");
+if (offsetof<Tcb>("remotePort") !== TCB_REMOTE_PORT) ERROR("layout drift: Tcb.remotePort");
 if (offsetof<Tcb>("sndUna") !== TCB_SND_UNA) ERROR("layout drift: Tcb.sndUna");
 if (offsetof<Tcb>("cwnd") !== TCB_CWND) ERROR("layout drift: Tcb.cwnd");
 if (offsetof<Tcb>("sndMss") !== TCB_SND_MSS) ERROR("layout drift: Tcb.sndMss");
 if (offsetof<Tcb>("rtoUs") !== TCB_RTO_US) ERROR("layout drift: Tcb.rtoUs");
 if (offsetof<Tcb>("retransmits") !== TCB_RETRANSMITS) ERROR("layout drift: Tcb.retransmits");
+if (offsetof<Tcb>("congestion") !== TCB_CONGESTION) ERROR("layout drift: Tcb.congestion");
 if (offsetof<Tcb>("interfaceIndex") !== TCB_INTERFACE) ERROR("layout drift: Tcb.interfaceIndex");
 if (offsetof<Tcb>("bytesSent") !== TCB_BYTES_SENT) ERROR("layout drift: Tcb.bytesSent");
 if (offsetof<Tcb>("segsIn") !== TCB_SEGS_IN) ERROR("layout drift: Tcb.segsIn");
