@@ -1,44 +1,19 @@
 // What the tests of the sending half of TCP call: a connection that is ESTABLISHED out of nothing, the next segment of it, an ACK for
-// it, its timers; and the pieces (retransmission queue, RTT, Reno, persist) by themselves. u64 times come as f64.
+// it, its timers. u64 times come as f64.
 import { eventsInitialise } from "../events";
 import { heapAlloc, heapInitialise } from "../heap";
 import { INTERFACE_BYTES, INTERFACE_GSO_MAX, INTERFACES, STATE_ESTABLISHED, TABLES } from "../layout";
 import { NONE } from "../storage/none";
 import { OPT_TIMESTAMPS } from "../wire/tcp-options";
 import { onAck, onDuplicateAck } from "./acks";
-import { AckSample, ackSample } from "./congestion/ack-sample";
-import {
-  congestionOnAck,
-  congestionOnLoss,
-  congestionOnRecoveryExit,
-  congestionOnTimeout,
-  congestionStart,
-} from "./congestion/control";
 import { allocTcb, nextWantingOutput, tcpInitialise } from "./connections";
 import { configureKeepAlive } from "./keepalive";
 import { mayBeSmall } from "./new-data";
 import { outgoing } from "./outgoing";
 import { output } from "./output";
 import { persistInterval } from "./persist";
-import { backOffRto, rttReset, rttSample } from "./rtt";
-import {
-  inFlight,
-  rtxAppend,
-  rtxAt,
-  rtxClearLost,
-  rtxInUse,
-  rtxMarkAllLost,
-  rtxMarkLost,
-  rtxMarkRetransmitted,
-  rtxNextLost,
-  rtxPurge,
-  rtxRecount,
-  rtxRemoveHead,
-  rtxReset,
-  rtxSplit,
-  rtxTrimHead,
-  wireSegments,
-} from "./rtx-queue";
+import { rttReset } from "./rtt";
+import { rtxReset } from "./rtx-queue";
 import { currentSegment } from "./segment";
 import { adoptSendRing, offerSendRing, releaseSendRing, segmentQueued, segmentSent } from "./send-ring";
 import { segmentSize, syncMss, updateSendWindow } from "./send-window";
@@ -48,7 +23,7 @@ import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_OWNED, Tcb } from "./tcb";
 import { patienceUs, runTimers } from "./timeouts";
 import { arm, timersArmed } from "./timers";
 
-export { rtxInUse, timersArmed, wireSegments };
+export { timersArmed };
 
 /** Takes a heap block as a socket would. @returns its address or 0 */
 export function outputHog(bytes: u32): u32 {
@@ -282,140 +257,4 @@ export function outputPersistInterval(index: u32, rtoUs: u32, probes: u32, windo
   tcb.persistProbes = probes;
   tcb.sndWnd = window;
   return <f64>persistInterval(tcb);
-}
-
-// --------------------------------------------------------------------------------------------------- retransmission queue
-
-/** @returns index of the record or -1 */
-export function rtxTestAppend(index: u32, seq: u32, end: u32, flags: u32, segments: u32, nowUs: f64): i32 {
-  return <i32>rtxAppend(Tcb.at(index), seq, end, <u8>flags, segments, <u64>nowUs);
-}
-
-export function rtxTestSplit(index: u32, record: u32, atSeq: u32, mss: u32): bool {
-  return rtxSplit(Tcb.at(index), record, atSeq, mss);
-}
-
-export function rtxTestTrimHead(index: u32, ack: u32, mss: u32): u32 {
-  return rtxTrimHead(Tcb.at(index), ack, mss);
-}
-
-export function rtxTestRemoveHead(index: u32): void {
-  rtxRemoveHead(Tcb.at(index));
-}
-
-export function rtxTestPurge(index: u32): void {
-  rtxPurge(Tcb.at(index));
-}
-
-export function rtxTestMarkLost(index: u32, record: u32): void {
-  rtxMarkLost(Tcb.at(index), record);
-}
-
-export function rtxTestMarkAllLost(index: u32): void {
-  rtxMarkAllLost(Tcb.at(index));
-}
-
-export function rtxTestClearLost(index: u32): void {
-  rtxClearLost(Tcb.at(index));
-}
-
-export function rtxTestRetransmit(index: u32, record: u32, nowUs: f64): void {
-  rtxMarkRetransmitted(Tcb.at(index), record, <u64>nowUs);
-}
-
-export function rtxTestRecount(index: u32, record: u32, mss: u32): void {
-  rtxRecount(Tcb.at(index), record, mss);
-}
-
-/** @returns index of the record or -1 */
-export function rtxTestNextLost(index: u32): i32 {
-  return <i32>rtxNextLost(Tcb.at(index));
-}
-
-export function rtxTestInFlight(index: u32): u32 {
-  return inFlight(Tcb.at(index));
-}
-
-/**
- * Writes the queue from its head on: per record u32 index, seq, end, flags, segments, transmissions, prev.
- * @returns records, or -1 if the links or the count are wrong
- */
-export function rtxTestDump(index: u32, ptr: usize): i32 {
-  const tcb = Tcb.at(index);
-  let count: i32 = 0;
-  let previous = NONE;
-  for (let at = tcb.rtxHead; at !== NONE; at = rtxAt(at).next) {
-    const record = rtxAt(at);
-    if (record.prev !== previous || <u32>count > tcb.rtxCount) return -1;
-    store<u32>(ptr, at);
-    store<u32>(ptr, record.seq, 4);
-    store<u32>(ptr, record.end, 8);
-    store<u32>(ptr, <u32>record.flags, 12);
-    store<u32>(ptr, record.segments, 16);
-    store<u32>(ptr, <u32>record.transmissions, 20);
-    ptr += 24;
-    previous = at;
-    count += 1;
-  }
-  return tcb.rtxTail === previous && tcb.rtxCount === <u32>count ? count : -1;
-}
-
-// ------------------------------------------------------------------------------------------------ round trips, congestion
-
-export function rttTestSample(index: u32, us: u32): void {
-  rttSample(Tcb.at(index), us);
-}
-
-export function rttTestReset(index: u32): void {
-  rttReset(Tcb.at(index));
-}
-
-export function rttTestBackOff(index: u32): void {
-  backOffRto(Tcb.at(index));
-}
-
-export function congestionTestStart(index: u32): void {
-  congestionStart(Tcb.at(index));
-}
-
-export function congestionTestSet(index: u32, cwnd: u32, ssthresh: u32): void {
-  Tcb.at(index).cwnd = cwnd;
-  Tcb.at(index).ssthresh = ssthresh;
-}
-
-export function congestionTestAck(index: u32, segments: u32, isLimited: bool): void {
-  const sample: AckSample = ackSample();
-  sample.clear();
-  sample.ackedSegments = segments;
-  sample.ackedBytes = segments * 1460;
-  sample.mss = 1460;
-  sample.cwndLimited = isLimited ? 1 : 0;
-  congestionOnAck(Tcb.at(index), sample);
-}
-
-export function congestionTestLoss(index: u32, flight: u32): void {
-  congestionOnLoss(Tcb.at(index), flight);
-}
-
-export function congestionTestTimeout(index: u32, flight: u32, isFirst: bool): void {
-  congestionOnTimeout(Tcb.at(index), flight, isFirst);
-}
-
-export function congestionTestExit(index: u32): void {
-  congestionOnRecoveryExit(Tcb.at(index));
-}
-
-/** Delivery rate that the last ACK gave, bytes/s; 0 = none. */
-export function rateTestLast(): f64 {
-  return <f64>ackSample().deliveryRate;
-}
-
-/** Whether that was the application's rate rather than the path's. */
-export function rateTestIsAppLimited(): bool {
-  return ackSample().appLimited !== 0;
-}
-
-/** Sets the pacing rate, bytes/s. */
-export function pacingTestSet(index: u32, rate: f64): void {
-  Tcb.at(index).pacingRate = <u64>rate;
 }

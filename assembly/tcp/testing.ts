@@ -1,3 +1,5 @@
-// What the unit tests of TCP call, by half.
+// What the unit tests of TCP call: the two halves of a connection, and pieces of them by themselves.
+export * from "./testing-congestion";
 export * from "./testing-input";
 export * from "./testing-output";
+export * from "./testing-rtx-queue";
