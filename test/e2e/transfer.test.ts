@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   openSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -100,6 +101,20 @@ if (hasPrivileges()) {
 }
 
 if (hasPrivileges()) {
+  transfer("a transfer that the peer resets keeps the part, says what arrived and fails", async () => {
+    using hosts = new TwoHosts();
+    const target = join(folder, "broken.bin");
+    const receiving = hosts.wasmtcp("a", "receive", "10001", target, "--debug");
+    await receiving.saw("from CLOSED to LISTEN");
+    const breaking = await hosts.peer("b", "break", hosts.stackAddress.a, "10001", "300000").finished;
+    assert.is(breaking.code, 0, breaking.stderr);
+    const { code, stderr } = await receiving.finished;
+    assert.is(code, 1);
+    assert.match(stderr, /after 300000 bytes, kept in .*broken\.bin\.part: .*ECONNRESET/);
+    assert.is(statSync(`${target}.part`).size, 300_000);
+    assert.not.ok(existsSync(target));
+  });
+
   transfer("a capture between two of ours shows no retransmission and no bad checksum", async () => {
     using hosts = new TwoHosts();
     const small = join(folder, "small.bin");

@@ -6,10 +6,12 @@
     kernel_peer.py echo-client HOST PORT        ten messages, each a shorter suffix; prints the answers
     kernel_peer.py receive PORT FILE            store one stream
     kernel_peer.py send HOST PORT FILE          send one file, wait until the peer has closed too
+    kernel_peer.py break HOST PORT BYTES        send so many bytes, then reset the connection
 Prints READY once it listens. Exits 0 only after an orderly end on both sides.
 """
 import shutil
 import socket
+import struct
 import sys
 import time
 
@@ -76,6 +78,14 @@ def send(host, port, path):
         expect_end(connection)
 
 
+def break_off(host, port, count):
+    connection = dial(host, port)
+    connection.sendall(bytes(count))
+    time.sleep(0.5)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
 COMMANDS = {
     "hold-server": hold_server,
     "hold-client": hold_client,
@@ -83,6 +93,7 @@ COMMANDS = {
     "echo-client": echo_client,
     "receive": receive,
     "send": send,
+    "break": break_off,
 }
 
 if __name__ == "__main__":
