@@ -14,22 +14,6 @@ export let piece1Bytes: u32 = 0;
 export let piece2Ptr: usize = 0;
 export let piece2Bytes: u32 = 0;
 
-/** Whether head and tail can be true: no more used than there is. To be asked before numbers of another thread are used. */
-export function byteRingIsSane(capacity: u32, head: u32, tail: u32): bool {
-  return tail - head <= capacity;
-}
-
-/** Bytes between head and tail. */
-export function byteRingUsed(head: u32, tail: u32): u32 {
-  return tail - head;
-}
-
-/** Bytes that can be written at tail; 0 if head and tail are not sane. */
-export function byteRingFree(capacity: u32, head: u32, tail: u32): u32 {
-  const used = tail - head;
-  return used <= capacity ? capacity - used : 0;
-}
-
 /**
  * Finds the one or two contiguous pieces of [position, position + length) and leaves them in piece1Ptr, piece1Bytes,
  * piece2Ptr and piece2Bytes.

@@ -10,16 +10,7 @@
 import { RING_CORRUPT, RING_HEAD, RING_SLOTS, RING_TAIL } from "../layout";
 
 /**
- * Bytes of a ring.
- * @param slotBytes bytes of a slot
- * @param capacity slots, a power of two
- */
-export function spscRingBytes(slotBytes: u32, capacity: u32): u32 {
-  return RING_SLOTS + slotBytes * capacity;
-}
-
-/**
- * ptr -> spscRingBytes(slotBytes, capacity), CACHE_LINE aligned. In all methods `capacity` is in slots and a power of two,
+ * ptr -> RING_SLOTS + slotBytes * capacity bytes, CACHE_LINE aligned. In all methods `capacity` is in slots and a power of two,
  * and `ahead` counts slots beyond the index: many slots can be filled or read, then published or released at once. A
  * producer that changes its mind publishes nothing.
  */

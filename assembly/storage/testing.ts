@@ -6,10 +6,7 @@ import {
   byteRingCopyAcross,
   byteRingCopyIn,
   byteRingCopyOut,
-  byteRingFree,
-  byteRingIsSane,
   byteRingPieces,
-  byteRingUsed,
   piece1Bytes,
   piece1Ptr,
   piece2Bytes,
@@ -19,7 +16,7 @@ import { IntervalSet, intervalSetBytes } from "./interval-set";
 import { PowerOfTwoAllocator, powerOfTwoAllocatorBytes } from "./power-of-two-allocator";
 import { sipHash24 } from "./siphash";
 import { Slab, slabBytes } from "./slab";
-import { SpscRing, spscRingBytes } from "./spsc-ring";
+import { SpscRing } from "./spsc-ring";
 import { TimerWheel, timerWheelBytes } from "./timer-wheel";
 import { TupleTable, tupleTableBytes } from "./tuple-table";
 
@@ -29,15 +26,11 @@ export {
   byteRingCopyAcross,
   byteRingCopyIn,
   byteRingCopyOut,
-  byteRingFree,
-  byteRingIsSane,
   byteRingPieces,
-  byteRingUsed,
   intervalSetBytes,
   powerOfTwoAllocatorBytes,
   sipHash24,
   slabBytes,
-  spscRingBytes,
   timerWheelBytes,
   tupleTableBytes,
 };
