@@ -70,11 +70,6 @@ export function parseMac(name: string, text: unknown): Uint8Array {
   return bytes;
 }
 
-/** The text of a MAC address of 6 bytes. */
-export function formatMac(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":");
-}
-
 /**
  * The MAC address of an interface that was given none: locally administered, with the IPv4 address in its last four bytes, so that
  * two stacks on one network differ and one stack keeps it over restarts.
