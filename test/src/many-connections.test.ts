@@ -7,7 +7,7 @@ import type { Connection } from "../../src/connection.ts";
 import { echo, readExactly, SERVER, stackPair } from "../support/stack-pair.ts";
 
 const COUNT = Number(process.env.WASMTCP_CONNECTIONS ?? 1000);
-const BYTES = Number(process.env.WASMTCP_CONNECTION_BYTES ?? 32 * 1024);
+const BYTES = Number(process.env.WASMTCP_CONNECTION_BYTES ?? 1024 * 1024);
 
 const many = suite("src/many-connections");
 
