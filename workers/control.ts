@@ -17,6 +17,7 @@ import {
   USAGE_TCP_TIMERS,
   USAGE_TX_FRAMES,
 } from "../assembly/layout.ts";
+import type { CoreExports } from "../src/core-exports.ts";
 import { netstackError } from "../src/errors.ts";
 import type { SharedViews } from "../src/memory.ts";
 import type {
@@ -28,28 +29,8 @@ import type {
   StartResult,
   Usage,
 } from "../src/protocol.ts";
-import type { LoopCore } from "./loop.ts";
 import { type OpenedLinks, openPort } from "./open-port.ts";
 import type { Port, PortPlace } from "./port.ts";
-
-/** The core's exports for control, besides those of the loop (assembly/index.ts). */
-export interface ControlCore extends LoopCore {
-  initialise(): number;
-  addInterface(
-    address: number,
-    prefixLength: number,
-    macHigh16: number,
-    macLow32: number,
-    mtu: number,
-    gsoMax: number,
-    rxSlots: number,
-    flags: number,
-  ): number;
-  addRoute(destination: number, prefixLength: number, gateway: number, interfaceIndex: number): number;
-  heapAllocate(bytes: number): number;
-  heapFree(ptr: number): number;
-  usage(kind: number): number;
-}
 
 /** Control of one core. */
 export class Control implements StackControl {
@@ -57,13 +38,13 @@ export class Control implements StackControl {
   readonly ports: (Port | undefined)[] = [undefined];
   readonly links: OpenedLinks = { packet: [], capture: [] };
   readonly #views: SharedViews;
-  readonly #core: ControlCore;
+  readonly #core: CoreExports;
   readonly #onStarted: () => void;
   readonly #linkBlocks: number[] = [];
   #linkBytes = 0;
 
   /** @param onStarted - the loop can run */
-  constructor(views: SharedViews, core: ControlCore, onStarted: () => void) {
+  constructor(views: SharedViews, core: CoreExports, onStarted: () => void) {
     this.#views = views;
     this.#core = core;
     this.#onStarted = onStarted;

@@ -8,19 +8,14 @@ import {
   EVENT_BELL_WAITING,
   STOP,
 } from "../assembly/layout.ts";
+import type { CoreExports } from "../src/core-exports.ts";
 import type { Port } from "./port.ts";
 
-/** The core's exports that the loop calls (assembly/index.ts). Times are µs. */
-export interface LoopCore {
-  userCalls(nowUs: number): number;
-  receive(interfaceIndex: number, count: number, nowUs: number): void;
-  runTimers(nowUs: number): void;
-  transmit(nowUs: number): number;
-  transmitted(interfaceIndex: number): void;
-  flushEvents(): number;
-  nextDeadline(nowUs: number): number;
-  shutdown(nowUs: number): void;
-}
+/** The core's exports that the loop calls. */
+export type LoopCore = Pick<
+  CoreExports,
+  "userCalls" | "receive" | "runTimers" | "transmit" | "transmitted" | "flushEvents" | "nextDeadline" | "shutdown"
+>;
 
 /** What the loop runs over. */
 export interface LoopParts {

@@ -2,9 +2,10 @@
 import { availableParallelism } from "node:os";
 import { expose } from "comlink";
 import { endpointOf } from "../src/comlink-endpoint.ts";
+import type { CoreExports } from "../src/core-exports.ts";
 import { SharedViews } from "../src/memory.ts";
 import type { WorkerTask } from "../src/protocol.ts";
-import { Control, type ControlCore } from "./control.ts";
+import { Control } from "./control.ts";
 import { Loop } from "./loop.ts";
 import { futexSleeper, pollSleeper } from "./sleep.ts";
 
@@ -15,7 +16,7 @@ const SPIN_US = availableParallelism() > 2 ? 20 : 0;
 export default async function runStack({ port, memory, module }: WorkerTask): Promise<void> {
   const views = new SharedViews(memory);
   const instance = new WebAssembly.Instance(module, { env: { memory } });
-  const core = instance.exports as unknown as ControlCore;
+  const core = instance.exports as unknown as CoreExports;
   const control = await new Promise<Control>((resolve) => {
     const waiting = new Control(views, core, () => resolve(waiting));
     expose(waiting, endpointOf(port));

@@ -45,13 +45,14 @@ import {
 } from "../../assembly/layout.ts";
 import { defaultMac } from "../address.ts";
 import { writeConfig } from "../config.ts";
+import type { CoreExports } from "../core-exports.ts";
 import { EventPump } from "../event-pump.ts";
 import type { Frame } from "../links/frame.ts";
 import { Random } from "../links/random.ts";
 import type { SharedViews } from "../memory.ts";
 import { OpQueue } from "../op-queue.ts";
 import { resolveSysctl, type Sysctl } from "../sysctl.ts";
-import { type CoreExports, instantiateCore } from "./core.ts";
+import { instantiateCore } from "./core.ts";
 import { SimListener, SimSocket } from "./socket.ts";
 import type { SimWire } from "./wire.ts";
 

@@ -1,9 +1,9 @@
 // The simulator (`wasmtcp/sim`): two stacks, a cable and a virtual clock in one thread, replayable from a seed.
 import { readFileSync } from "node:fs";
 
+export type { CoreExports } from "../core-exports.ts";
 export type { Frame } from "../links/frame.ts";
 export type { ImpairmentCounters, Impairments } from "../links/impairment.ts";
-export type { CoreExports } from "./core.ts";
 export { SimHost, type SimHostOptions, type SimPing } from "./host.ts";
 export { InvariantError } from "./invariants.ts";
 export { Simulator, type SimulatorOptions } from "./simulator.ts";
