@@ -236,8 +236,8 @@ stack("captures what passes", async () => {
   const [left, right] = memoryLinkPair();
   await using client = await createStack({ interfaces: [{ link: captureLink(left, path), address: `${CLIENT}/24` }] });
   await using server = await createStack({ interfaces: [{ link: right, address: `${SERVER}/24` }] });
-  const { ours } = await connected({ client, server, [Symbol.asyncDispose]: async () => {} });
-  await ours.write(new Uint8Array(100_000));
+  const { ours, theirs } = await connected({ client, server, [Symbol.asyncDispose]: async () => {} });
+  await Promise.all([ours.write(new Uint8Array(100_000)), readExactly(theirs, 100_000)]);
   const [capture] = await client.captures();
   assert.ok(existsSync(path));
   assert.ok(capture!.frames >= 5);
