@@ -1,4 +1,4 @@
-// Who uses which part of SCRATCH in iface/ (tcp/ has the first 2 KiB, see tcp/segment.ts), and where the tables of iface/ lie.
+// Who uses which part of SCRATCH in iface/; tcp/ has the first 2 KiB (tcp/scratch.ts).
 // Nothing in SCRATCH outlives the call that wrote it.
 import { SCRATCH } from "../layout";
 

@@ -3,21 +3,14 @@
 
 import { count } from "../count";
 import { COUNTER_TCB_EXHAUSTED } from "../counters";
-import {
-  SCRATCH,
-  SECRET_TUPLES,
-  STATE_CLOSED,
-  TCB_BYTES,
-  TCB_CAPACITY,
-  TCB_LOCAL_ADDRESS,
-  TCB_RECORDS,
-} from "../layout";
+import { SECRET_TUPLES, STATE_CLOSED, TCB_BYTES, TCB_CAPACITY, TCB_LOCAL_ADDRESS, TCB_RECORDS } from "../layout";
 import { NONE } from "../storage/none";
 import { Slab, slabBytes } from "../storage/slab";
 import { TupleTable, tupleTableBytes } from "../storage/tuple-table";
 import { findListener, LISTENER_TABLE_BYTES, listenerTableInitialise } from "./listener-table";
 import { releaseReceiveRing } from "./receive-ring";
 import { rtxInitialise, rtxPurge } from "./rtx-queue";
+import { TUPLE_KEY } from "./scratch";
 import { Segment } from "./segment";
 import { releaseSendRing } from "./send-ring";
 import {
@@ -29,9 +22,6 @@ import {
   Tcb,
 } from "./tcb";
 import { disarm, timersInitialise } from "./timers";
-
-// A key of the tuple table while it is looked up; in the part of SCRATCH that tcp/ has
-const KEY: usize = SCRATCH + 512;
 
 let slabPtr: usize = 0;
 let tuplesPtr: usize = 0;
@@ -159,13 +149,13 @@ export function findTuple(
   localPort: u32,
   remotePort: u32,
 ): u32 {
-  store<u64>(KEY, localHigh);
-  store<u64>(KEY, localLow, 8);
-  store<u64>(KEY, remoteHigh, 16);
-  store<u64>(KEY, remoteLow, 24);
-  store<u16>(KEY, <u16>localPort, 32);
-  store<u16>(KEY, <u16>remotePort, 34);
-  return TupleTable.at(tuplesPtr).lookup(KEY);
+  store<u64>(TUPLE_KEY, localHigh);
+  store<u64>(TUPLE_KEY, localLow, 8);
+  store<u64>(TUPLE_KEY, remoteHigh, 16);
+  store<u64>(TUPLE_KEY, remoteLow, 24);
+  store<u16>(TUPLE_KEY, <u16>localPort, 32);
+  store<u16>(TUPLE_KEY, <u16>remotePort, 34);
+  return TupleTable.at(tuplesPtr).lookup(TUPLE_KEY);
 }
 
 function isFor(tcb: Tcb, seg: Segment): bool {

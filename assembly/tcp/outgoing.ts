@@ -1,8 +1,6 @@
 // The segment about to leave: what tcp/output.ts decides and iface/egress.ts turns into Ethernet, IPv4 and TCP headers. There is
 // one, at a fixed place in SCRATCH, valid until the next call of output(). Knows no addresses and no wire format but options.
-import { SCRATCH } from "../layout";
-
-export const OUTGOING_OFFSET: usize = 1024; // in SCRATCH
+import { OUTGOING } from "./scratch";
 
 @unmanaged
 @final
@@ -35,5 +33,5 @@ export class Outgoing {
 
 /** The one outgoing segment. */
 export function outgoing(): Outgoing {
-  return changetype<Outgoing>(SCRATCH + OUTGOING_OFFSET);
+  return changetype<Outgoing>(OUTGOING);
 }

@@ -1,24 +1,23 @@
 // Ephemeral ports: RFC 6056 3.3.3, algorithm 3 (simple hash-based): a keyed hash of the other end gives each destination its own
 // starting point in the range, one counter walks on from there. Knows the tuple table only through findTuple().
-import { SCRATCH, SECRET_PORTS, SYSCTL_IP_LOCAL_PORT_RANGE_MAX, SYSCTL_IP_LOCAL_PORT_RANGE_MIN } from "../layout";
+import { SECRET_PORTS, SYSCTL_IP_LOCAL_PORT_RANGE_MAX, SYSCTL_IP_LOCAL_PORT_RANGE_MIN } from "../layout";
 import { NONE } from "../storage/none";
 import { sipHash24 } from "../storage/siphash";
 import { findTuple } from "./connections";
 import { findListener, isListenerTaken } from "./listener-table";
+import { PORT_KEY } from "./scratch";
 
-// Local and remote address, remote port: what the offset depends on. In the part of SCRATCH that tcp/ has
-const KEY: usize = SCRATCH + 576;
-const KEY_BYTES: u32 = 34;
+const PORT_KEY_BYTES: u32 = 34; // local and remote address, remote port
 
 let nextEphemeral: u32 = 0;
 
 function portOffset(localHigh: u64, localLow: u64, remoteHigh: u64, remoteLow: u64, remotePort: u32): u32 {
-  store<u64>(KEY, localHigh);
-  store<u64>(KEY, localLow, 8);
-  store<u64>(KEY, remoteHigh, 16);
-  store<u64>(KEY, remoteLow, 24);
-  store<u16>(KEY, <u16>remotePort, 32);
-  return <u32>sipHash24(SECRET_PORTS, KEY, KEY_BYTES);
+  store<u64>(PORT_KEY, localHigh);
+  store<u64>(PORT_KEY, localLow, 8);
+  store<u64>(PORT_KEY, remoteHigh, 16);
+  store<u64>(PORT_KEY, remoteLow, 24);
+  store<u16>(PORT_KEY, <u16>remotePort, 32);
+  return <u32>sipHash24(SECRET_PORTS, PORT_KEY, PORT_KEY_BYTES);
 }
 
 // Ports in ip_local_port_range; a range that is empty or holds 0 counts as what Linux has by default

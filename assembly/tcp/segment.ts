@@ -1,10 +1,7 @@
-// The segment in hand: SEG.* of RFC 9293 3.3.1, decoded once by iface/ingress and read by everything in tcp/.
+// The segment in hand: SEG.* of RFC 9293 3.3.1, decoded once by iface/demux and read by everything in tcp/.
 // There is one, at a fixed place in SCRATCH; it is valid until the next segment arrives. Super-segments have len up to 65,495.
-import { SCRATCH } from "../layout";
 import { TcpOptions } from "../wire/tcp-options";
-
-export const SEGMENT_OFFSET: usize = 0; // in SCRATCH
-export const SEGMENT_OPTIONS_OFFSET: usize = 256; // in SCRATCH; a wire/TcpOptions record
+import { SEGMENT, SEGMENT_OPTIONS } from "./scratch";
 
 @unmanaged
 @final
@@ -29,7 +26,7 @@ export class Segment {
 
   /** The parsed options of this segment. */
   get options(): TcpOptions {
-    return TcpOptions.at(SCRATCH + SEGMENT_OPTIONS_OFFSET);
+    return TcpOptions.at(SEGMENT_OPTIONS);
   }
 
   /** First sequence number after the segment. */
@@ -40,5 +37,5 @@ export class Segment {
 
 /** The one segment in hand. */
 export function currentSegment(): Segment {
-  return changetype<Segment>(SCRATCH + SEGMENT_OFFSET);
+  return changetype<Segment>(SEGMENT);
 }

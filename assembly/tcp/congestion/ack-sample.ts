@@ -1,6 +1,6 @@
 // What congestion control is told and what it answers: numbers, wide enough for loss-based and model-based algorithms alike, and
 // never the TCB. Both records lie at fixed places in SCRATCH and are valid during one call.
-import { SCRATCH } from "../../layout";
+import { ACK_SAMPLE, CONGESTION_WINDOW } from "../scratch";
 
 /** One ACK, as a record of numbers. Segments are wire segments. */
 @unmanaged
@@ -38,10 +38,10 @@ export class CongestionWindow {
 
 /** The sample of the ACK in hand. */
 export function ackSample(): AckSample {
-  return changetype<AckSample>(SCRATCH + 1152);
+  return changetype<AckSample>(ACK_SAMPLE);
 }
 
 /** The window in hand. */
 export function congestionWindow(): CongestionWindow {
-  return changetype<CongestionWindow>(SCRATCH + 1280);
+  return changetype<CongestionWindow>(CONGESTION_WINDOW);
 }
