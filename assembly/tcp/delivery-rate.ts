@@ -12,7 +12,7 @@ let sendElapsedUs: u64 = 0;
 let isAppLimited: bool = false;
 let hasSample: bool = false;
 
-/** Notes the delivery state in the record of a transmission that leaves now; to be called before it counts as in flight. */
+/** Notes the delivery state in the record of a transmission that leaves now; to be called once it counts as in flight. */
 export function rateOnSend(tcb: Tcb, record: RtxRecord, isIdle: bool, nowUs: u64): void {
   if (isIdle) {
     // Nothing was in flight: the flight that starts now is not slowed down by the pause before it
