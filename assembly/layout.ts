@@ -271,7 +271,7 @@ export const TCB_RCV_NXT = 180;
 export const TCB_RCV_WND = 184; // bytes, as last advertised
 export const TCB_IRS = 188;
 export const TCB_CWND = 192; // segments
-export const TCB_SSTHRESH = 196; // segments, 0x7fffffff = none yet
+export const TCB_SSTHRESH = 196; // segments, SSTHRESH_NONE = none yet
 export const TCB_SND_MSS = 200; // bytes of payload per wire segment, options taken off
 export const TCB_RCV_MSS = 204; // estimate of the peer's segment size
 export const TCB_SRTT_US = 208; // u32 µs; 0 = no sample yet
@@ -307,6 +307,8 @@ export const TCB_OPTION_TIMESTAMPS = 1;
 export const TCB_OPTION_SACK = 2;
 export const TCB_OPTION_WSCALE = 4;
 export const TCB_OPTION_ECN = 8;
+
+export const SSTHRESH_NONE = 0x7fffffff; // TCB_SSTHRESH before the first loss: "arbitrarily high" (RFC 5681 3.1)
 
 export const CA_OPEN = 0;
 export const CA_DISORDER = 1;

@@ -139,6 +139,7 @@ constexpr uint32_t SLEEP_FUTEX = 1;
 constexpr uint32_t SLEEP_POLL = 2;
 constexpr uint32_t SOCKET_OPTION_KEEP_ALIVE = 2;
 constexpr uint32_t SOCKET_OPTION_NO_DELAY = 1;
+constexpr uint32_t SSTHRESH_NONE = 2147483647;
 constexpr uint32_t STATE_CLOSED = 0;
 constexpr uint32_t STATE_CLOSE_WAIT = 7;
 constexpr uint32_t STATE_CLOSING = 8;

@@ -65,7 +65,6 @@ export interface TcpInfo {
 }
 
 const CA_STATES = ["open", "disorder", "cwr", "recovery", "loss"] as const;
-const NO_THRESHOLD = 0x7fffffff;
 
 /**
  * Reads a TCB.
@@ -87,7 +86,7 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     rcvWnd: u32(layout.TCB_RCV_WND),
     irs: u32(layout.TCB_IRS),
     cwnd: u32(layout.TCB_CWND),
-    ssthresh: ssthresh >= NO_THRESHOLD ? Number.POSITIVE_INFINITY : ssthresh,
+    ssthresh: ssthresh >= layout.SSTHRESH_NONE ? Number.POSITIVE_INFINITY : ssthresh,
     sndMss: u32(layout.TCB_SND_MSS),
     rcvMss: u32(layout.TCB_RCV_MSS),
     advMss: u32(layout.TCB_ADV_MSS),

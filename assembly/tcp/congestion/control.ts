@@ -4,6 +4,7 @@
 import {
   CONGESTION_COUNT,
   CONGESTION_RENO,
+  SSTHRESH_NONE,
   SYSCTL_TCP_CONGESTION_CONTROL,
   SYSCTL_TCP_INITIAL_CWND,
 } from "../../layout";
@@ -11,8 +12,6 @@ import { Tcb } from "../tcb";
 import { AckSample, CongestionWindow, congestionWindow } from "./ack-sample";
 import { renoOnAck, renoOnLoss, renoOnTimeout } from "./reno";
 
-/** ssthresh before the first loss: "arbitrarily high" (RFC 5681 3.1). */
-export const SSTHRESH_NONE: u32 = 0x7fffffff;
 /** No window passes this many segments, so that products with a segment size fit 63 bits and sums fit 32. */
 const CWND_MAX: u32 = 1 << 24;
 
