@@ -8,7 +8,7 @@ import { CONFIG_HEAP_BYTES, HEAP } from "./layout";
 import { PowerOfTwoAllocator, powerOfTwoAllocatorBytes } from "./storage/power-of-two-allocator";
 
 /** Bytes of the smallest block. */
-export const HEAP_MIN_BLOCK_BYTES: u32 = 256;
+const HEAP_MIN_BLOCK_BYTES: u32 = 256;
 
 let allocator: usize = 0;
 // Bytes that links hold, of heapReserve(): no share of anybody's
@@ -77,7 +77,7 @@ export function heapFree(ptr: usize): bool {
 }
 
 /** Size of the block in use that starts at `ptr`, 0 if none does. */
-export function heapBlockBytes(ptr: usize): u32 {
+function heapBlockBytes(ptr: usize): u32 {
   return PowerOfTwoAllocator.at(allocator).blockBytes(ptr);
 }
 

@@ -102,7 +102,7 @@ export function resolveStackOptions(options: StackOptions): ResolvedStack {
 }
 
 /** Whether an address can be a host's: RFC 1122 3.2.1.3. */
-export function isHostAddress({ address, prefixLength }: Cidr): boolean {
+function isHostAddress({ address, prefixLength }: Cidr): boolean {
   const top = address >>> 24;
   if (top === 0 || top === 127 || top >= 224) return false;
   if (prefixLength === 0) return false;

@@ -207,6 +207,6 @@ export function integer(name: string, value: unknown, least: number, most: numbe
 }
 
 /** The names of all settings. */
-export function sysctlNames(): string[] {
+function sysctlNames(): string[] {
   return [...Object.keys(NUMBERS), ...Object.keys(LISTS), "tcp_congestion_control"];
 }

@@ -30,7 +30,7 @@ import { IPV4_MAX_PACKET, isLimitedBroadcast, isLoopback, isMulticast, isThisNet
 import { mappedAddress, mappedLow, prefixMask } from "./address";
 
 /** RFC 791: every host must take a packet of 68 bytes; a smaller MTU cannot carry IPv4. */
-export const MTU_MIN: u32 = 68;
+const MTU_MIN: u32 = 68;
 
 let interfaceCount: u32 = 0;
 

@@ -8,7 +8,7 @@ const WORD_BITS_MASK: u32 = 63;
 const MAX_LEVELS: u32 = 4;
 
 /** Most members a set can have room for. */
-export const BIT_SET_MAX_CAPACITY: u32 = 1 << (WORD_BITS_LOG2 * MAX_LEVELS);
+const BIT_SET_MAX_CAPACITY: u32 = 1 << (WORD_BITS_LOG2 * MAX_LEVELS);
 
 function wordsFor(bits: u32): u32 {
   return (bits + WORD_BITS_MASK) >> WORD_BITS_LOG2;

@@ -15,7 +15,7 @@ export function randomInitialise(keyPtr: usize): void {
 }
 
 /** The next number, uniform in 0..2^32 - 1. */
-export function randomU32(): u32 {
+function randomU32(): u32 {
   state += STEP;
   let z = state;
   z = (z ^ (z >> 30)) * MIX1;

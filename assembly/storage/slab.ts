@@ -18,7 +18,7 @@ const END_OF_LIST: u32 = INDEX_MASK;
 const IN_USE: u32 = INDEX_MASK - 1;
 
 /** Most records a slab can hold: 20 bits of index, less the two marks. */
-export const SLAB_MAX_CAPACITY: u32 = IN_USE;
+const SLAB_MAX_CAPACITY: u32 = IN_USE;
 
 /**
  * Bytes of a slab's own state (the records themselves are extra: `capacity * recordBytes`).

@@ -14,7 +14,7 @@ export const TUPLE_KEY_BYTES: u32 = 36;
 const BUCKET_BYTES_LOG2: u32 = 3;
 
 /** Most ids a table can hold. */
-export const TUPLE_TABLE_MAX_CAPACITY: u32 = 1 << 24;
+const TUPLE_TABLE_MAX_CAPACITY: u32 = 1 << 24;
 
 function bucketsFor(capacity: u32): u32 {
   const wanted = capacity * 2;

@@ -68,7 +68,7 @@ export function isPredicted(tcb: Tcb, seg: Segment): bool {
 }
 
 /** Does what the steps would do with a segment that isPredicted() accepted. */
-export function takePredicted(tcb: Tcb, seg: Segment, nowUs: u64): void {
+function takePredicted(tcb: Tcb, seg: Segment, nowUs: u64): void {
   count(COUNTER_TCP_PREDICTED);
   updateTsRecent(tcb, seg, nowUs);
   tcb.lastReceivedUs = nowUs;

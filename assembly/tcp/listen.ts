@@ -13,7 +13,7 @@ import { setState } from "./state";
 import { TCB_FLAG_ACCEPT_QUEUE, TCB_FLAG_OWNED, Tcb } from "./tcb";
 
 /** Whether the accept queue is full. Linux's rule: a backlog of n admits n + 1. */
-export function isAcceptQueueFull(listener: Tcb): bool {
+function isAcceptQueueFull(listener: Tcb): bool {
   return listener.acceptQueueLength > listener.backlog;
 }
 

@@ -17,7 +17,7 @@ import { seqGt, seqGte, seqLt, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
 
 /** Ranges of out-of-order bytes that one connection may have: what bounds the work per segment (CVE-2018-5390). */
-export const OUT_OF_ORDER_RANGES: u32 = 64;
+const OUT_OF_ORDER_RANGES: u32 = 64;
 
 // What became of the payload of a segment
 /** All of it was there already. */

@@ -34,7 +34,7 @@ function powerOfTwoBelow(bytes: u32): u32 {
 }
 
 /** Bytes that the receive ring of a connection may grow to: the power of two at or below tcp_rmem's maximum. */
-export function receiveCapacityMax(): u32 {
+function receiveCapacityMax(): u32 {
   const lowest = max<u32>(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MIN)), 256);
   return min(max(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MAX)), lowest), CAPACITY_MAX);
 }

@@ -4,7 +4,7 @@ import { SYSCTL_TCP_RTO_MAX_MS, SYSCTL_TCP_RTO_MIN_US } from "../layout";
 import { Tcb } from "./tcb";
 
 /** RFC 6298 2.1: "Until a round-trip time (RTT) measurement has been made [...] the sender SHOULD set RTO <- 1 second". */
-export const RTO_INITIAL_US: u32 = 1000000;
+const RTO_INITIAL_US: u32 = 1000000;
 /** RFC 6298 5.7: after a SYN was retransmitted the time-out for data starts at three seconds. */
 export const RTO_AFTER_LOST_SYN_US: u32 = 3000000;
 /** No time-out is shorter than this, whatever the sysctls say: a timer must move forward. */

@@ -64,7 +64,7 @@ export function inFlight(tcb: Tcb): u32 {
  * Whether a connection may take a record for new data: it may hold as many as are left for all others together, so that one
  * with a huge window of tiny segments cannot starve the rest.
  */
-export function rtxHasRoom(tcb: Tcb): bool {
+function rtxHasRoom(tcb: Tcb): bool {
   const free = <u32>RTX_CAPACITY - Slab.at(slab).inUse;
   return free > RTX_RESERVE && tcb.rtxCount < free - RTX_RESERVE;
 }

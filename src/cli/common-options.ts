@@ -73,7 +73,7 @@ export function size(text: string): number {
 }
 
 /** Turns repeated `name=value` texts into sysctls; lists of numbers may be separated by spaces or commas. */
-export function parseSysctls(texts: string[]): Partial<Sysctl> {
+function parseSysctls(texts: string[]): Partial<Sysctl> {
   const entries = texts.map((text) => {
     const at = text.indexOf("=");
     if (at < 1) throw new InvalidArgumentError(`Expected name=value, got '${text}'.`);

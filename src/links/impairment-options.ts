@@ -74,10 +74,10 @@ export interface ResolvedImpairments {
 }
 
 /** Mean packets per burst when `burstLoss` is a number. */
-export const DEFAULT_BURST_LENGTH = 8;
+const DEFAULT_BURST_LENGTH = 8;
 /** 1,000 full Ethernet frames. */
-export const DEFAULT_QUEUE_BYTES = 1_514_000;
-export const DEFAULT_SEED = 1;
+const DEFAULT_QUEUE_BYTES = 1_514_000;
+const DEFAULT_SEED = 1;
 
 const MAX_DELAY_MS = 3_600_000;
 const MAX_BURST_LENGTH = 1_000_000;
