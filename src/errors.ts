@@ -4,20 +4,17 @@ import {
   EADDRINUSE,
   EADDRNOTAVAIL,
   EAGAIN,
-  EALREADY,
   ECONNABORTED,
   ECONNREFUSED,
   ECONNRESET,
   EHOSTUNREACH,
   EINVAL,
-  EISCONN,
   EMFILE,
   EMSGSIZE,
   ENETDOWN,
   ENETUNREACH,
   ENOBUFS,
   ENOMEM,
-  ENOTCONN,
   EPERM,
   EPIPE,
   ETIMEDOUT,
@@ -56,7 +53,7 @@ export class NetstackError extends Error {
 
 /** The peer answered with a reset: nobody listens there (`ECONNREFUSED`). */
 export class ConnectionRefusedError extends NetstackError {}
-/** The connection is gone: reset by the peer or aborted here (`ECONNRESET`, `ECONNABORTED`, `EPIPE`, `ENOTCONN`). */
+/** The connection is gone: reset by the peer or aborted here (`ECONNRESET`, `ECONNABORTED`, `EPIPE`). */
 export class ConnectionLostError extends NetstackError {}
 /** The peer did not answer in time (`ETIMEDOUT`). */
 export class TimedOutError extends NetstackError {}
@@ -98,12 +95,9 @@ const ERRORS: Readonly<Record<number, ErrorRow>> = {
   [ECONNABORTED]: ["ECONNABORTED", "connection aborted", ConnectionLostError],
   [ECONNRESET]: ["ECONNRESET", "connection reset by peer", ConnectionLostError],
   [ENOBUFS]: ["ENOBUFS", "no buffer space left", ResourceError],
-  [EISCONN]: ["EISCONN", "already connected", NetstackError],
-  [ENOTCONN]: ["ENOTCONN", "not connected", ConnectionLostError],
   [ETIMEDOUT]: ["ETIMEDOUT", "timed out", TimedOutError],
   [ECONNREFUSED]: ["ECONNREFUSED", "connection refused", ConnectionRefusedError],
   [EHOSTUNREACH]: ["EHOSTUNREACH", "host is unreachable", UnreachableError],
-  [EALREADY]: ["EALREADY", "already in progress", NetstackError],
 };
 
 /**
