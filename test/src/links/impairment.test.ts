@@ -1,81 +1,22 @@
-// The emulated link on a clock of the test's own: statistics, order, rate, conservation and repeatability. Every run is
-// seeded, so that the same numbers come out each time; bounds are five standard deviations around what the options
-// promise.
-import * as fc from "fast-check";
+// The emulated link, one impairment at a time: statistics, order and bytes.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { FRAME_CSUM_PARTIAL, FRAME_CSUM_VALID } from "../../../assembly/layout.ts";
-import type { Frame } from "../../../src/links/frame.ts";
-import { Impairment, type Impairments } from "../../../src/links/impairment.ts";
+import { Impairment } from "../../../src/links/impairment.ts";
 import { oracleChecksum, pattern, tcpFrame } from "./build-frame.ts";
+import {
+  type Arrival,
+  assertConserved,
+  assertInOrder,
+  assertShare,
+  drain,
+  numbered,
+  numberOf,
+  PACKETS,
+  run,
+} from "./run-impairment.ts";
 
 const test = suite("links/impairment");
-
-const PACKETS = 100_000;
-
-/** A frame of `length` bytes that carries its number in its first four bytes. */
-function numbered(number: number, length = 60): Frame {
-  const bytes = new Uint8Array(length);
-  new DataView(bytes.buffer).setUint32(0, number);
-  return { bytes, flags: 0, gsoSize: 0 };
-}
-
-const numberOf = (frame: Frame) => new DataView(frame.bytes.buffer, frame.bytes.byteOffset).getUint32(0);
-
-interface Arrival {
-  number: number;
-  atUs: number;
-}
-
-/** Takes out what is due up to `untilUs`, each packet at its very deadline. */
-function drain(link: Impairment, arrivals: Arrival[], untilUs = Number.POSITIVE_INFINITY): void {
-  for (
-    let atUs = link.nextDeadlineUs();
-    atUs <= untilUs && atUs < Number.POSITIVE_INFINITY;
-    atUs = link.nextDeadlineUs()
-  ) {
-    const frame = link.pop(atUs);
-    assert.ok(frame, "a deadline has a packet");
-    arrivals.push({ number: numberOf(frame), atUs });
-    link.recycle(frame);
-  }
-}
-
-/** Sends `count` numbered frames, one every `everyUs`, and collects them at the far end. */
-function run(options: Impairments, count = PACKETS, everyUs = 10, length = 60) {
-  const link = new Impairment(options);
-  const arrivals: Arrival[] = [];
-  const frame = numbered(0, length);
-  const view = new DataView(frame.bytes.buffer);
-  for (let i = 0; i < count; i++) {
-    drain(link, arrivals, i * everyUs);
-    view.setUint32(0, i);
-    link.push(frame, i * everyUs);
-  }
-  drain(link, arrivals);
-  return { link, arrivals, counters: link.counters };
-}
-
-/** Asserts that `seen` of `trials` is what `probability` gives, within five standard deviations. */
-function assertShare(seen: number, trials: number, probability: number): void {
-  const deviation = Math.sqrt(trials * probability * (1 - probability));
-  const expected = trials * probability;
-  assert.ok(
-    Math.abs(seen - expected) <= 5 * deviation,
-    `${seen} of ${trials}, expected ${expected} +- ${5 * deviation}`,
-  );
-}
-
-function assertConserved(link: Impairment): void {
-  const { received, duplicated, forwarded, lost, burstLost, queueDropped } = link.counters;
-  assert.is(received + duplicated, forwarded + lost + burstLost + queueDropped + link.queuedPackets);
-}
-
-function assertInOrder(arrivals: Arrival[]): void {
-  for (let i = 1; i < arrivals.length; i++) {
-    assert.ok(arrivals[i]!.number >= arrivals[i - 1]!.number, `packet ${arrivals[i]!.number} was overtaken`);
-  }
-}
 
 test("passes everything at once, in order and unchanged when nothing is asked for", () => {
   const link = new Impairment();
@@ -287,103 +228,6 @@ test("with jitter and no delay a held packet still falls back and never jumps ah
   assert.is(link.counters.reordered, inFront.size);
 });
 
-test("sends at the rate, measured over a saturated second", () => {
-  const bytes = 1514;
-  const { arrivals, counters } = run({ rateBps: 100e6, queueBytes: 10 * bytes }, PACKETS, 10, bytes);
-  const [first, last] = [arrivals[0]!, arrivals.at(-1)!];
-  const rate = ((arrivals.length - 1) * bytes * 8e6) / (last.atUs - first.atUs);
-  assert.ok(Math.abs(rate - 100e6) < 1, `${rate} bit/s`);
-  assert.is(first.atUs, (bytes * 8e6) / 100e6);
-  assert.is(counters.queueDropped, PACKETS - arrivals.length);
-  assertInOrder(arrivals);
-});
-
-test("keeps its rate on a clock of µs since 1970, where a double has an eighth of a µs left", () => {
-  const link = new Impairment({ rateBps: 10e9, queueBytes: 1e9 });
-  const startUs = 1_700_000_000_000_000;
-  for (let i = 0; i < 10_000; i++) link.push(numbered(i, 1000), startUs);
-  const arrivals: Arrival[] = [];
-  drain(link, arrivals);
-  assert.is(arrivals.at(-1)!.atUs - startUs, 8000);
-});
-
-test("drops at the tail when the queue is full, exactly at the byte", () => {
-  const link = new Impairment({ rateBps: 8e6, queueBytes: 1000 }); // a byte takes 1 us
-  for (let i = 0; i < 12; i++) link.push(numbered(i, 100), 0);
-  assert.is(link.queuedPackets, 10);
-  assert.is(link.counters.queueDropped, 2);
-  link.push(numbered(12, 100), 99);
-  assert.is(link.counters.queueDropped, 3, "the first has one byte to go");
-  link.push(numbered(13, 100), 100);
-  assert.is(link.counters.queueDropped, 3);
-  const arrivals: Arrival[] = [];
-  drain(link, arrivals);
-  assert.equal(
-    arrivals,
-    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13].map((number, i) => ({ number, atUs: (i + 1) * 100 })),
-  );
-  assertConserved(link);
-});
-
-test("does not drop because of rounding when each packet comes as another leaves a full queue", () => {
-  const link = new Impairment({ rateBps: 7e6, queueBytes: 1000 });
-  for (let i = 0; i < 10; i++) link.push(numbered(i, 100), 1e12 + 0.1);
-  for (let i = 10; i < 5000; i++) {
-    const atUs = link.nextDeadlineUs();
-    link.recycle(link.pop(atUs)!);
-    link.push(numbered(i, 100), atUs);
-  }
-  assert.is(link.counters.queueDropped, 0);
-});
-
-test("does not send a packet sooner because it came a moment before the link was idle", () => {
-  const link = new Impairment({ rateBps: 8e6 });
-  link.push(numbered(0, 100), 0);
-  link.push(numbered(1, 100), 99.75);
-  assert.ok(link.pop(100));
-  assert.is(link.nextDeadlineUs(), 200);
-});
-
-test("takes a frame longer than the queue when it finds the link idle", () => {
-  const link = new Impairment({ rateBps: 8e6, queueBytes: 50 });
-  link.push(numbered(0, 100), 0);
-  link.push(numbered(1, 100), 50);
-  link.push(numbered(2, 100), 100);
-  const arrivals: Arrival[] = [];
-  drain(link, arrivals);
-  assert.equal(arrivals, [
-    { number: 0, atUs: 100 },
-    { number: 2, atUs: 200 },
-  ]);
-});
-
-test("has a queue of 1,000 full frames unless told", () => {
-  const link = new Impairment({ rateBps: 1e6 });
-  for (let i = 0; i < 1100; i++) link.push(numbered(i, 1514), 0);
-  assert.is(link.queuedPackets, 1000);
-});
-
-test("bounds what is under way without a rate limit", () => {
-  const link = new Impairment({ delayMs: 1000 });
-  const frame = numbered(0, 65549);
-  for (let i = 0; i < 4200; i++) link.push(frame, 0);
-  assert.ok(link.queuedBytes <= 256 * 1024 * 1024 && link.queuedBytes > 254 * 1024 * 1024, `${link.queuedBytes}`);
-  assert.is(link.counters.queueDropped, 4200 - link.queuedPackets);
-  assertConserved(link);
-});
-
-test("adds delay behind the queue of the rate limit", () => {
-  const link = new Impairment({ rateBps: 8e6, delayMs: 5 });
-  link.push(numbered(0, 100), 0);
-  link.push(numbered(1, 100), 0);
-  const arrivals: Arrival[] = [];
-  drain(link, arrivals);
-  assert.equal(
-    arrivals.map(({ atUs }) => atUs),
-    [5100, 5200],
-  );
-});
-
 const hamming = (a: Uint8Array, b: Uint8Array) => a.map((byte, i) => byte ^ b[i]!).reduce((sum, x) => sum + bits(x), 0);
 const bits = (byte: number) => byte.toString(2).replaceAll("0", "").length;
 
@@ -463,106 +307,6 @@ test("counts a super-segment that it cannot split and passes it on as one packet
   assert.equal(link.pop(0)!.bytes, pattern(3000));
   assert.is(link.counters.unsplittable, 1);
   assert.is(link.counters.received, 1);
-});
-
-const everything: Impairments = {
-  delayMs: 1,
-  jitterMs: 0.5,
-  loss: 0.02,
-  burstLoss: 0.001,
-  duplicate: 0.02,
-  reorder: 0.05,
-  corrupt: 0.02,
-  rateBps: 50e6,
-  queueBytes: 20_000,
-  seed: 7,
-};
-
-test("gives the same trace for the same seed, and another for another seed or stream", () => {
-  const trace = (options: Impairments, stream = 0) => {
-    const link = new Impairment(options, stream);
-    const lines: string[] = [];
-    for (let i = 0; i < 2000; i++) {
-      link.push(numbered(i, 60 + (i % 100)), i * 12);
-      for (let got = link.pop(i * 12); got !== null; got = link.pop(i * 12)) {
-        lines.push(`${i} ${got.bytes.length} ${Buffer.from(got.bytes).toString("hex")}`);
-        link.recycle(got);
-      }
-    }
-    return lines.join("\n");
-  };
-  assert.is(trace(everything), trace(everything));
-  assert.is.not(trace(everything), trace({ ...everything, seed: 8 }));
-  assert.is.not(trace(everything), trace(everything, 1));
-});
-
-test("throws the dice of one impairment apart from those of the others", () => {
-  const survivors = (options: Impairments) => new Set(run(options, 5000).arrivals.map(({ number }) => number));
-  const alone = survivors({ loss: 0.05 });
-  const among = survivors({ loss: 0.05, duplicate: 0.3, jitterMs: 1, delayMs: 3, corrupt: 0, reorder: 0.1 });
-  assert.equal(among, alone);
-});
-
-const anything = fc.record({
-  delayMs: fc.constantFrom(0, 0, 0.3, 5),
-  jitterMs: fc.constantFrom(0, 0.2, 4),
-  loss: fc.constantFrom(0, 0.1, 1),
-  burstLoss: fc.constantFrom(0, 0.05),
-  duplicate: fc.constantFrom(0, 0.3, 1),
-  reorder: fc.constantFrom(0, 0.3, 0.9, 1),
-  corrupt: fc.constantFrom(0, 0.5),
-  rateBps: fc.constantFrom(1e6, 20e6, 1e9),
-  queueBytes: fc.constantFrom(100, 3000, 1e6),
-  seed: fc.nat(),
-});
-
-test("conserves packets and bytes, delivers at growing times and empties, whatever is combined", () => {
-  const steps = fc.array(fc.tuple(fc.nat(2000), fc.integer({ min: 14, max: 300 }), fc.boolean()), { maxLength: 150 });
-  fc.assert(
-    fc.property(anything, steps, (options, packets) => {
-      const link = new Impairment(options);
-      let nowUs = 0;
-      let lastUs = 0;
-      let out = 0;
-      const popAll = (untilUs: number) => {
-        for (let atUs = link.nextDeadlineUs(); atUs <= untilUs && atUs < Number.POSITIVE_INFINITY; ) {
-          assert.ok(atUs >= lastUs, "deadlines grow");
-          lastUs = atUs;
-          const frame = link.pop(atUs);
-          assert.ok(frame);
-          out++;
-          link.recycle(frame);
-          assert.is(link.pop(atUs - 0.5), null);
-          atUs = link.nextDeadlineUs();
-        }
-      };
-      for (const [waitUs, length, drains] of packets) {
-        nowUs += waitUs;
-        if (drains) popAll(nowUs);
-        link.push({ bytes: pattern(length), flags: 0, gsoSize: 0 }, nowUs);
-        assertConserved(link);
-      }
-      popAll(Number.POSITIVE_INFINITY);
-      assertConserved(link);
-      assert.is(link.queuedPackets, 0);
-      assert.is(link.queuedBytes, 0);
-      assert.is(link.counters.forwarded, out);
-    }),
-  );
-});
-
-test("keeps its promises when the clock stands still or runs backwards", () => {
-  const link = new Impairment({ delayMs: 1 });
-  link.push(numbered(0), 1000);
-  link.push(numbered(1), 500);
-  link.push(numbered(2), Number.NaN);
-  const arrivals: Arrival[] = [];
-  drain(link, arrivals);
-  assert.equal(arrivals, [
-    { number: 0, atUs: 2000 },
-    { number: 1, atUs: 2000 },
-    { number: 2, atUs: 2000 },
-  ]);
 });
 
 test("uses popped buffers again once they are given back", () => {
