@@ -68,7 +68,7 @@ export interface Sysctl {
   base_reachable_time_ms: number;
   /** Frames that wait for one unresolved address, 1..256. Default 16. */
   unres_qlen: number;
-  /** ms of TIME-WAIT (2 MSL), 0..240000. Default 60000. */
+  /** ms of TIME-WAIT (2 MSL), 1..240000: with 0 the connection would be gone before its last ACK left. Default 60000. */
   tcp_time_wait_ms: number;
   /** Segments of the initial window (RFC 6928), 1..1000. Default 10. */
   tcp_initial_cwnd: number;
@@ -111,7 +111,7 @@ const NUMBERS = {
   mcast_solicit: [layout.SYSCTL_NEIGH_MCAST_SOLICIT, 3, 1, 100],
   base_reachable_time_ms: [layout.SYSCTL_NEIGH_BASE_REACHABLE_TIME_MS, 30_000, 1, 3_600_000],
   unres_qlen: [layout.SYSCTL_NEIGH_UNRES_QLEN, 16, 1, 256],
-  tcp_time_wait_ms: [layout.SYSCTL_TCP_TIME_WAIT_MS, 60_000, 0, 240_000],
+  tcp_time_wait_ms: [layout.SYSCTL_TCP_TIME_WAIT_MS, 60_000, 1, 240_000],
   tcp_initial_cwnd: [layout.SYSCTL_TCP_INITIAL_CWND, 10, 1, 1000],
   tcp_reordering: [layout.SYSCTL_TCP_REORDERING, 3, 1, 300],
   tcp_delack_min_us: [layout.SYSCTL_TCP_DELACK_MIN_US, 40_000, 0, 500_000],

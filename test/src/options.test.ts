@@ -120,6 +120,7 @@ options("sets sysctls by Linux's names", () => {
 
 options("refuses sysctls that are unknown, of the wrong type or out of range", () => {
   const code = (sysctl: object): string => failure(() => resolveSysctl(sysctl as Partial<Sysctl>)).code;
+  assert.is(code({ tcp_time_wait_ms: 0 }), "ERR_OUT_OF_RANGE"); // gone before the last ACK left: the peer saw a reset
   assert.is(code({ tcp_nonsense: 1 }), "ERR_INVALID_ARG_VALUE");
   assert.is(code({ tcp_syn_retries: 0 }), "ERR_OUT_OF_RANGE");
   assert.is(code({ tcp_syn_retries: 1.5 }), "ERR_OUT_OF_RANGE");
