@@ -1,7 +1,7 @@
 // How much may be in flight so that the ACKs coming back find a receive slot of the link: a drop in front of us is our own fault.
 // The counterpart of receive-window's frame bound, for a sender: a peer that acknowledges every second segment sends as many
 // frames as a small sender. No RFC; bounds what output may send, below the congestion window and the peer's.
-import { INTERFACE_BYTES, INTERFACE_RX_SLOTS, INTERFACES } from "../layout";
+import { linkReceiveSlots } from "./link-limits";
 import { Tcb } from "./tcb";
 
 /** Segments per ACK to begin with: RFC 9293 3.8.6.3, an ACK for every second full-sized segment. */
@@ -27,7 +27,7 @@ export function noteAckSize(tcb: Tcb, segments: u32): void {
 
 /** Wire segments that may still be sent until a quarter of the link's receive slots are spoken for by their ACKs; the rest is for window updates and frames in hand. */
 export function ackRoom(tcb: Tcb): u32 {
-  const slots = load<u32>(<usize>INTERFACES + <usize>tcb.interfaceIndex * <usize>INTERFACE_BYTES, INTERFACE_RX_SLOTS);
+  const slots = linkReceiveSlots(tcb.interfaceIndex);
   if (slots === 0) return u32.MAX_VALUE;
   const most = max<u64>((<u64>(slots >> 2) * tcb.segmentsPerAck8) >> EIGHTHS, 1);
   return most > tcb.packetsOut ? <u32>min<u64>(most - tcb.packetsOut, u32.MAX_VALUE) : 0;

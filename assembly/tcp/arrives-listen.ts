@@ -12,8 +12,9 @@ import { STATE_SYN_RECEIVED } from "../layout";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
 import { allocTcb, freeIfDone, hash, wantOutput } from "./connections";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST } from "./disposition";
-import { interfaceMtu, negotiate, prepareConnection } from "./handshake";
+import { negotiate, prepareConnection } from "./handshake";
 import { initialSequenceNumber } from "./isn";
+import { linkMtu } from "./link-limits";
 import { joinListener, maySpawn } from "./listen";
 import { startReceiver } from "./receive-window";
 import { Segment } from "./segment";
@@ -64,7 +65,7 @@ export function spawn(listener: Tcb, seg: Segment, issBeyond: u32, nowUs: u64): 
   }
   count(COUNTER_TCP_PASSIVE_OPENS);
   child.set(TCB_FLAG_PASSIVE);
-  prepareConnection(child, seg.interfaceIndex, interfaceMtu(seg.interfaceIndex));
+  prepareConnection(child, seg.interfaceIndex, linkMtu(seg.interfaceIndex));
   negotiate(child, seg, nowUs);
   startReceiver(child, seg.seq, nowUs);
   let iss = initialSequenceNumber(child, nowUs);

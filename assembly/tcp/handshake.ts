@@ -1,9 +1,6 @@
 // What both ends agree on while the connection is made: segment size, window scale, timestamps (RFC 9293 3.7.1, RFC 7323), and the
 // moment it is ESTABLISHED. Shared by active, passive and simultaneous opens; which segment led here is the caller's business.
 import {
-  INTERFACE_BYTES,
-  INTERFACE_MTU,
-  INTERFACES,
   STATE_ESTABLISHED,
   STATE_FIN_WAIT_1,
   SYSCTL_TCP_CONGESTION_CONTROL,
@@ -35,11 +32,6 @@ const ADV_MSS_MIN: u32 = 28;
 /** Whether the connection runs over IPv4: its addresses are ::ffff:a.b.c.d. */
 function isV4(tcb: Tcb): bool {
   return tcb.remoteAddressHigh === 0 && (tcb.remoteAddressLow & 0xffffffff) === 0xffff0000;
-}
-
-/** MTU of an interface, bytes of IP packet. */
-export function interfaceMtu(interfaceIndex: u32): u32 {
-  return load<u32>(<usize>INTERFACES + <usize>interfaceIndex * <usize>INTERFACE_BYTES, INTERFACE_MTU);
 }
 
 /**

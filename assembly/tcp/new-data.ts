@@ -1,19 +1,12 @@
 // How much new data may leave now: the window, the congestion window, whole segments and the largest super-segment bound it;
 // Nagle (RFC 9293 3.7.4, with Minshall's rule), the sender's silly-window avoidance (3.8.6.2.1) and the wish for full
 // super-segments may hold it back. Decides; output.ts builds.
-import {
-  CA_RECOVERY,
-  INTERFACE_BYTES,
-  INTERFACE_GSO_MAX,
-  INTERFACES,
-  STATE_ESTABLISHED,
-  STATE_TIME_WAIT,
-  TCB_OPTION_TIMESTAMPS,
-} from "../layout";
+import { CA_RECOVERY, STATE_ESTABLISHED, STATE_TIME_WAIT, TCB_OPTION_TIMESTAMPS } from "../layout";
 import { NONE } from "../storage/none";
 import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { ackRoom } from "./ack-slots";
 import { noteWindowUse } from "./congestion/window-validation";
+import { linkGsoMax } from "./link-limits";
 import { inFlight, rtxAt } from "./rtx-queue";
 import { segmentSize, usableWindow } from "./send-window";
 import { seqGt } from "./seq";
@@ -60,7 +53,7 @@ export function congestionRoom(tcb: Tcb): u32 {
 
 /** Payload bytes of the largest segment the interface takes, a multiple of `mss`, at least one. */
 export function largestPayload(tcb: Tcb, mss: u32): u32 {
-  const gsoMax = load<u32>(<usize>INTERFACES + <usize>tcb.interfaceIndex * <usize>INTERFACE_BYTES, INTERFACE_GSO_MAX);
+  const gsoMax = linkGsoMax(tcb.interfaceIndex);
   const headers = FIXED_HEADERS + ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0);
   const packet = min(gsoMax, PACKET_MAX);
   if (packet < headers + 2 * mss) return mss;

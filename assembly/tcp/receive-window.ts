@@ -1,17 +1,11 @@
 // What we promise the peer and when we tell it: the window to advertise with silly-window avoidance (RFC 9293 3.8.6.2.2), its
 // growth, and delayed ACKs (RFC 9293 3.8.6.3, RFC 5681 4.2). The right edge (rcvAdvertised) never moves left, and never beyond
 // what the receive ring holds. Must not know why a segment was accepted.
-import {
-  INTERFACE_BYTES,
-  INTERFACE_RX_SLOTS,
-  INTERFACES,
-  SYSCTL_TCP_DELACK_MIN_US,
-  SYSCTL_TCP_MODERATE_RCVBUF,
-  SYSCTL_TCP_RMEM_MAX,
-  TCB_RCV_KICK_AT,
-} from "../layout";
+
+import { SYSCTL_TCP_DELACK_MIN_US, SYSCTL_TCP_MODERATE_RCVBUF, SYSCTL_TCP_RMEM_MAX, TCB_RCV_KICK_AT } from "../layout";
 import { WINDOW_SCALE_MAX } from "../wire/tcp-options";
 import { ackNow } from "./challenge";
+import { linkReceiveSlots } from "./link-limits";
 import {
   isOutOfOrder,
   receiveEnd,
@@ -98,7 +92,7 @@ function promisable(tcb: Tcb): u32 {
 // other half is for frames in hand, whose slots go back a turn later, and for other connections; with all of them promised to one
 // flow of 1448-byte frames, 422 of 740,000 frames were lost.
 function frameBound(tcb: Tcb): u32 {
-  const slots = load<u32>(<usize>INTERFACES + <usize>tcb.interfaceIndex * <usize>INTERFACE_BYTES, INTERFACE_RX_SLOTS);
+  const slots = linkReceiveSlots(tcb.interfaceIndex);
   if (slots === 0) return 0xffffffff;
   const bytes = <u64>(slots >> 1) * tcb.rcvFrameBytes;
   return max(<u32>min<u64>(bytes, 0xffffffff), FRAME_BOUND_MIN);

@@ -1,12 +1,12 @@
 // The seed lab in two namespaces: connection management and the echo conversation, ours against ours and against the kernel
 // in both roles; and the capture of the connection exercise as tshark reads it.
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Finished, hasPrivileges, TwoHosts } from "../support/namespaces.ts";
+import { tshark } from "../support/tshark.ts";
 
 const LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
 const ECHOES = Array.from({ length: 10 }, (_, start) => `server echoes: ${LETTERS.slice(start)}\n`).join("");
@@ -139,14 +139,6 @@ if (hasPrivileges()) {
     assert.match(refused.stderr, /10\.77\.0\.1/);
     assert.match(refused.stderr, /kernel/);
   });
-}
-
-function tshark(file: string, ...args: string[]): string {
-  const checks = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"];
-  return execFileSync("tshark", ["-r", file, ...checks, ...args], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-  }).trim();
 }
 
 /** One word a frame; gratuitous announcements, which are not part of the exchange, are left out. */
