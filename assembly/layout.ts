@@ -235,7 +235,7 @@ export const IF_CSUM_OFFLOAD = 4; // the link takes FRAME_CSUM_PARTIAL frames
 // -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
 // A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
 // at 0 with the first payload byte, so sequence number = ISS + 1 + offset (mod 2^32).
-export const TCB_BYTES = 896;
+export const TCB_BYTES = 1024;
 export const TCB_RECORDS = TABLES;
 // line 0, written by main
 export const TCB_SND_TAIL = 0; // u32 offset: bytes written into the send ring
