@@ -104,4 +104,7 @@ export const COUNTER_RING_INDEX_INVALID = 141;
 export const COUNTER_EVENTS_DEFERRED = 142;
 export const COUNTER_STATE_EVENTS_LOST = 143;
 export const COUNTER_PING_REPLIES_UNMATCHED = 144;
+// duplicates reported to their sender (RFC 2883): of bytes before RCV.NXT, and of bytes that wait out of order
+export const COUNTER_TCP_DSACK_OLD_SENT = 145;
+export const COUNTER_TCP_DSACK_OFO_SENT = 146;
 export const COUNTER_COUNT = 160;

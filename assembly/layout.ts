@@ -106,7 +106,9 @@ export const SYSCTL_TCP_REORDERING = CONFIG_SYSCTLS + 144; // duplicate ACKs, 3
 export const SYSCTL_TCP_DELACK_MIN_US = CONFIG_SYSCTLS + 148; // µs, 40000
 export const SYSCTL_TCP_ORPHAN_RETRIES = CONFIG_SYSCTLS + 152; // 8
 export const SYSCTL_TCP_LIMIT_OUTPUT_BYTES = CONFIG_SYSCTLS + 156; // bytes of one connection waiting in a TX ring, 4194304
-export const SYSCTL_END = CONFIG_SYSCTLS + 160;
+export const SYSCTL_TCP_SACK = CONFIG_SYSCTLS + 160; // 0 | 1 (RFC 2018)
+export const SYSCTL_TCP_DSACK = CONFIG_SYSCTLS + 164; // 0 | 1 (RFC 2883)
+export const SYSCTL_END = CONFIG_SYSCTLS + 168;
 
 export const CONGESTION_RENO = 0;
 export const CONGESTION_COUNT = 1;

@@ -78,6 +78,10 @@ export interface Sysctl {
   tcp_delack_min_us: number;
   /** Bytes of one connection that may wait for the link, 65536..1073741824. Default 4194304. */
   tcp_limit_output_bytes: number;
+  /** Selective acknowledgement (RFC 2018), 0 or 1. Default 1. */
+  tcp_sack: number;
+  /** Whether duplicates are reported to their sender (RFC 2883), 0 or 1. Default 1. */
+  tcp_dsack: number;
 }
 
 type Row = readonly [address: number, initial: number, least: number, most: number];
@@ -116,6 +120,8 @@ const NUMBERS = {
   tcp_reordering: [layout.SYSCTL_TCP_REORDERING, 3, 1, 300],
   tcp_delack_min_us: [layout.SYSCTL_TCP_DELACK_MIN_US, 40_000, 0, 500_000],
   tcp_limit_output_bytes: [layout.SYSCTL_TCP_LIMIT_OUTPUT_BYTES, 4_194_304, 65536, GIB],
+  tcp_sack: [layout.SYSCTL_TCP_SACK, 1, 0, 1],
+  tcp_dsack: [layout.SYSCTL_TCP_DSACK, 1, 0, 1],
 } as const satisfies Partial<Record<keyof Sysctl, Row>>;
 
 /** Settings that are several numbers, in ascending order, each in a word of its own. */

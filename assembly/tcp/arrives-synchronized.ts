@@ -34,6 +34,7 @@ import { ackNow, answerUnacceptable, challenge } from "./challenge";
 import { enterClosed, enterFinWait2, enterTimeWait } from "./close";
 import { raise, wantOutput } from "./connections";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST, GO_ON } from "./disposition";
+import { reportOld } from "./dsack";
 import { establish } from "./handshake";
 import { offerChild } from "./listen";
 import { dropOutOfOrder, isFinReached, receiveFin, receiveText } from "./reassembly";
@@ -86,6 +87,7 @@ function checkSequenceNumber(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     }
     if (isOldTimestamp(tcb, seg, nowUs)) {
       countMany(COUNTER_TCP_IN_PAWS, seg.segments);
+      reportOld(tcb, seg.seq, seg.end);
       answerUnacceptable(tcb, seg.len !== 0, nowUs);
       return DISPOSITION_DONE;
     }
@@ -98,8 +100,12 @@ function checkSequenceNumber(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   }
   if (isAcceptable(tcb, seg)) return GO_ON;
   countMany(COUNTER_TCP_IN_UNACCEPTABLE, seg.segments);
-  if ((seg.flags & SYN) !== 0) challenge(tcb, nowUs);
-  else answerUnacceptable(tcb, seg.len !== 0, nowUs);
+  if ((seg.flags & SYN) !== 0) {
+    challenge(tcb, nowUs);
+    return DISPOSITION_DONE;
+  }
+  reportOld(tcb, seg.seq, seg.end);
+  answerUnacceptable(tcb, seg.len !== 0, nowUs);
   return DISPOSITION_DONE;
 }
 

@@ -1,15 +1,17 @@
-// What both ends agree on while the connection is made: segment size, window scale, timestamps (RFC 9293 3.7.1, RFC 7323), and the
+// What both ends agree on while the connection is made: segment size, window scale, timestamps (RFC 9293 3.7.1, RFC 7323, RFC 2018), and the
 // moment it is ESTABLISHED. Shared by active, passive and simultaneous opens; which segment led here is the caller's business.
 import {
   STATE_ESTABLISHED,
   STATE_FIN_WAIT_1,
   SYSCTL_TCP_CONGESTION_CONTROL,
+  SYSCTL_TCP_SACK,
   SYSCTL_TCP_TIMESTAMPS,
   SYSCTL_TCP_WINDOW_SCALING,
+  TCB_OPTION_SACK,
   TCB_OPTION_TIMESTAMPS,
   TCB_OPTION_WSCALE,
 } from "../layout";
-import { OPT_MSS, OPT_TIMESTAMPS, OPT_WSCALE } from "../wire/tcp-options";
+import { OPT_MSS, OPT_SACK_PERMITTED, OPT_TIMESTAMPS, OPT_WSCALE } from "../wire/tcp-options";
 import { onAck } from "./acks";
 import { wantOutput } from "./connections";
 import { initialiseReceiver, receiveWindowScale } from "./receive-window";
@@ -48,6 +50,7 @@ export function prepareConnection(tcb: Tcb, interfaceIndex: u32, mtu: u32): void
   let options: u32 = 0;
   if (load<u32>(SYSCTL_TCP_TIMESTAMPS) !== 0) options |= TCB_OPTION_TIMESTAMPS;
   if (load<u32>(SYSCTL_TCP_WINDOW_SCALING) !== 0) options |= TCB_OPTION_WSCALE;
+  if (load<u32>(SYSCTL_TCP_SACK) !== 0) options |= TCB_OPTION_SACK;
   tcb.options = <u8>options;
   tcb.rcvWscale = (options & TCB_OPTION_WSCALE) !== 0 ? <u8>receiveWindowScale() : 0;
   tcb.congestion = <u8>load<u32>(SYSCTL_TCP_CONGESTION_CONTROL);
@@ -68,6 +71,7 @@ export function negotiate(tcb: Tcb, seg: Segment, nowUs: u64): void {
   }
   if ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 && theirs.has(OPT_TIMESTAMPS)) initialiseTsRecent(tcb, seg, nowUs);
   else tcb.options &= ~(<u8>TCB_OPTION_TIMESTAMPS);
+  if (!theirs.has(OPT_SACK_PERMITTED)) tcb.options &= ~(<u8>TCB_OPTION_SACK); // RFC 2018 2
 }
 
 /** The handshake is complete: `seg` acknowledges our SYN. RFC 9293 3.10.7.3 (fourth), 3.10.7.4 (fifth, SYN-RECEIVED). */

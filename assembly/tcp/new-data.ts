@@ -8,7 +8,8 @@ import { ackRoom } from "./ack-slots";
 import { noteWindowUse } from "./congestion/window-validation";
 import { linkGsoMax } from "./link-limits";
 import { inFlight, rtxAt } from "./rtx-queue";
-import { segmentSize, usableWindow } from "./send-window";
+import { sackBytesBeside } from "./sack-blocks";
+import { segmentSizeNow, usableWindow } from "./send-window";
 import { seqGt } from "./seq";
 import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_FIN_SENT, TCB_FLAG_NO_DELAY, Tcb } from "./tcb";
 
@@ -54,7 +55,8 @@ export function congestionRoom(tcb: Tcb): u32 {
 /** Payload bytes of the largest segment the interface takes, a multiple of `mss`, at least one. */
 export function largestPayload(tcb: Tcb, mss: u32): u32 {
   const gsoMax = linkGsoMax(tcb.interfaceIndex);
-  const headers = FIXED_HEADERS + ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0);
+  const timestamps = (tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0;
+  const headers = FIXED_HEADERS + timestamps + sackBytesBeside(tcb);
   const packet = min(gsoMax, PACKET_MAX);
   if (packet < headers + 2 * mss) return mss;
   let bytes = packet - headers;
@@ -69,7 +71,7 @@ export function largestPayload(tcb: Tcb, mss: u32): u32 {
 export function sendableBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
   const unsent = unsentBytes(tcb);
   if (unsent === 0) return 0;
-  const mss = segmentSize(tcb);
+  const mss = segmentSizeNow(tcb);
   const window = usableWindow(tcb);
   const congestion = congestionRoom(tcb);
   if (congestion === 0) {

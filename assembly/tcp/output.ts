@@ -38,7 +38,7 @@ import {
 } from "./rtx-queue";
 import { RTX_EVER_RETRANSMITTED, RTX_FIN, RTX_SYN, RtxRecord } from "./rtx-record";
 import { buildSegment, buildSyn, setPayload } from "./segment-builder";
-import { segmentSize, usableWindow } from "./send-window";
+import { segmentSizeNow, usableWindow } from "./send-window";
 import {
   TCB_FLAG_ACK_NOW,
   TCB_FLAG_FIN_SENT,
@@ -67,6 +67,8 @@ export function output(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     return state === <u8>STATE_SYN_RECEIVED && sendAck(tcb, out, nowUs);
   }
   if (tcb.duplicateAcksOwed !== 0 && isAckUpToDate(tcb)) return sendDuplicateAck(tcb, out, nowUs);
+  // On a super-segment a D-SACK block would be in each wire segment, and count as often
+  if (tcb.dsackDue !== 0 && tcb.has(TCB_FLAG_ACK_NOW)) return sendAck(tcb, out, nowUs);
   const hasRoom = tcb.txQueuedBytes < load<u32>(SYSCTL_TCP_LIMIT_OUTPUT_BYTES) && !isPaced(tcb, nowUs);
   if (hasRoom && (sendLost(tcb, out, nowUs) || sendNew(tcb, out, nowUs))) return true;
   if (tcb.has(TCB_FLAG_PROBE_PENDING)) return sendProbe(tcb, out, nowUs);
@@ -113,7 +115,7 @@ function sendLost(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   const room = congestionRoom(tcb);
   if (room === 0) return false;
   const record = rtxAt(index);
-  const mss = segmentSize(tcb);
+  const mss = segmentSizeNow(tcb);
   rtxRecount(tcb, index, mss);
   const bytes = retransmittable(tcb, record, mss, room);
   if (bytes === 0 && record.payloadBytes !== 0) return false;
@@ -160,7 +162,7 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     if (tcb.packetsOut === 0) startPersist(tcb, nowUs);
     return false;
   }
-  const mss = segmentSize(tcb);
+  const mss = segmentSizeNow(tcb);
   const isIdle = tcb.packetsOut === 0;
   const end = tcb.sndNxt + bytes + (withFin ? 1 : 0);
   const index = rtxAppend(tcb, tcb.sndNxt, end, withFin ? RTX_FIN : 0, wireSegments(bytes, mss), nowUs);

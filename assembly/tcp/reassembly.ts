@@ -12,7 +12,9 @@ import {
 import { heapAlloc, heapFree } from "../heap";
 import { IntervalSet, intervalSetBytes } from "../storage/interval-set";
 import { NONE } from "../storage/none";
+import { reportDuplicate, reportOld } from "./dsack";
 import { ensureReceiveRing, placeReceived, publishReceived } from "./receive-ring";
+import { clearSackBlocks, noteSackBlock, trimSackBlocks } from "./sack-blocks";
 import { seqGt, seqGte, seqLt, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
 
@@ -53,6 +55,7 @@ export function dropOutOfOrder(tcb: Tcb): void {
   if (tcb.oooSet === 0) return;
   heapFree(tcb.oooSet);
   tcb.oooSet = 0;
+  clearSackBlocks(tcb);
 }
 
 // Copies those bytes of [from, to) that are not there yet
@@ -87,8 +90,18 @@ function advance(tcb: Tcb, to: u32): u32 {
   }
   tcb.bytesReceived += next - tcb.rcvNxt;
   tcb.rcvNxt = next;
+  trimSackBlocks(tcb);
   publishReceived(tcb, receiveOffset(tcb, next));
   return outcome;
+}
+
+// Bytes of [from, to) that wait out of order already: the first run of them, as one D-SACK block holds no more
+function reportOverlap(tcb: Tcb, from: u32, to: u32): void {
+  if (tcb.oooSet === 0) return;
+  const set = IntervalSet.at(tcb.oooSet);
+  const index = set.firstEndingAfter(from);
+  if (index === NONE || seqGte(set.startAt(index), to)) return;
+  reportDuplicate(tcb, seqMax(from, set.startAt(index)), seqMin(to, set.endAt(index)));
 }
 
 function queueOutOfOrder(tcb: Tcb, from: u32, to: u32, sourcePtr: usize, segments: u32): u32 {
@@ -103,12 +116,15 @@ function queueOutOfOrder(tcb: Tcb, from: u32, to: u32, sourcePtr: usize, segment
   }
   const set = IntervalSet.at(tcb.oooSet);
   placeMissing(tcb, from, to, sourcePtr);
+  reportOverlap(tcb, from, to);
   const refused = set.refused;
   const added = set.insert(from, to);
   if (set.refused !== refused) {
     countMany(COUNTER_TCP_IN_OFO_DROPPED, segments);
     return TEXT_REFUSED;
   }
+  const range = set.firstEndingAfter(from);
+  noteSackBlock(tcb, set.startAt(range), set.endAt(range));
   if (added === 0) {
     countMany(COUNTER_TCP_IN_DUPLICATE_DATA, segments);
     return TEXT_DUPLICATE;
@@ -131,6 +147,7 @@ export function receiveText(tcb: Tcb, seq: u32, sourcePtr: usize, length: u32, s
   let to = seqMin(end, tcb.rcvAdvertised);
   if (tcb.peerFinSeen !== 0) to = seqMin(to, tcb.peerFinSeq);
   if (seqGt(end, to)) countMany(COUNTER_TCP_IN_BEYOND_WINDOW, segments);
+  reportOld(tcb, seq, end);
   if (seqGte(from, to)) {
     if (seqGt(end, to)) return TEXT_REFUSED;
     countMany(COUNTER_TCP_IN_DUPLICATE_DATA, segments);
@@ -142,6 +159,7 @@ export function receiveText(tcb: Tcb, seq: u32, sourcePtr: usize, length: u32, s
   }
   if (from !== tcb.rcvNxt) return queueOutOfOrder(tcb, from, to, sourcePtr + (from - seq), segments);
   placeMissing(tcb, from, to, sourcePtr + (from - seq));
+  reportOverlap(tcb, from, to);
   return advance(tcb, to);
 }
 

@@ -16,6 +16,7 @@ import {
   TEXT_REFUSED,
 } from "./reassembly";
 import { growReceiveRing, receiveCapacityInitial, updateReceiveHead } from "./receive-ring";
+import { hasSack } from "./sack-blocks";
 import { Segment } from "./segment";
 import { seqGte, seqLt, seqMax } from "./seq";
 import { TCB_FLAG_ACK_DELAYED, TCB_FLAG_ACK_NOW, Tcb } from "./tcb";
@@ -196,8 +197,9 @@ export function ackReceived(tcb: Tcb, seg: Segment, outcome: u32, nowUs: u64): v
   measureSegment(tcb, seg);
   // RFC 5681 4.2: a duplicate ACK for each segment out of order, though many arrive in one turn: the peer counts them. Once the
   // gap is filled, or moves, those not sent would speak of the wrong segment
+  // (with SACK it counts the bytes in the blocks instead, and one tells of all)
   if (outcome === TEXT_OUT_OF_ORDER)
-    tcb.duplicateAcksOwed = min(tcb.duplicateAcksOwed + seg.segments, DUPLICATE_ACKS_MAX);
+    tcb.duplicateAcksOwed = hasSack(tcb) ? 1 : min(tcb.duplicateAcksOwed + seg.segments, DUPLICATE_ACKS_MAX);
   else if (outcome !== TEXT_DUPLICATE && outcome !== TEXT_REFUSED) tcb.duplicateAcksOwed = 0;
   if (outcome !== TEXT_IN_ORDER || isOutOfOrder(tcb)) {
     ackNow(tcb);

@@ -2,16 +2,19 @@
 import {
   STATE_SYN_SENT,
   SYSCTL_TCP_RETRIES1,
+  SYSCTL_TCP_SACK,
   SYSCTL_TCP_TIMESTAMPS,
   SYSCTL_TCP_WINDOW_SCALING,
+  TCB_OPTION_SACK,
   TCB_OPTION_TIMESTAMPS,
   TCB_OPTION_WSCALE,
 } from "../layout";
 import { byteRingPieces, piece1Bytes, piece1Ptr, piece2Bytes, piece2Ptr } from "../storage/byte-ring";
-import { ACK, SYN } from "../wire/tcp";
+import { ACK, RST, SYN } from "../wire/tcp";
 import { emitSynOptions, emitTimestamps } from "../wire/tcp-options";
 import { Outgoing } from "./outgoing";
 import { ackSent, windowInSyn, windowToAdvertise } from "./receive-window";
+import { writeSack } from "./sack-blocks";
 import { Tcb } from "./tcb";
 import { timestampNow } from "./timestamps";
 
@@ -25,16 +28,18 @@ export function buildSegment(tcb: Tcb, out: Outgoing, seq: u32, flags: u32, nowU
   if ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0) {
     out.optionsLength = emitTimestamps(out.optionsPtr, timestampNow(tcb, nowUs), tcb.tsRecent);
   }
+  if ((flags & RST) === 0) out.optionsLength += writeSack(tcb, out.optionsPtr + out.optionsLength);
   ackSent(tcb);
 }
 
 /**
  * The SYN, or the SYN-ACK. In SYN-SENT it offers what the sysctls allow; afterwards it agrees to what both sides offered
- * (RFC 7323 2.2, 3.2). Its window is never scaled.
+ * (RFC 7323 2.2, 3.2, RFC 2018 2). Its window is never scaled.
  */
 export function buildSyn(tcb: Tcb, out: Outgoing, nowUs: u64): void {
   const isOffer = tcb.state === <u8>STATE_SYN_SENT;
   const hasTimestamps = isOffer ? load<u32>(SYSCTL_TCP_TIMESTAMPS) !== 0 : (tcb.options & TCB_OPTION_TIMESTAMPS) !== 0;
+  const hasSack = isOffer ? load<u32>(SYSCTL_TCP_SACK) !== 0 : (tcb.options & TCB_OPTION_SACK) !== 0;
   const hasScale = isOffer ? load<u32>(SYSCTL_TCP_WINDOW_SCALING) !== 0 : (tcb.options & TCB_OPTION_WSCALE) !== 0;
   clear(tcb, out);
   out.seq = tcb.iss;
@@ -44,7 +49,7 @@ export function buildSyn(tcb: Tcb, out: Outgoing, nowUs: u64): void {
   out.optionsLength = emitSynOptions(
     out.optionsPtr,
     tcb.advMss,
-    false,
+    hasSack,
     hasTimestamps,
     hasTimestamps ? timestampNow(tcb, nowUs) : 0,
     isOffer ? 0 : tcb.tsRecent,

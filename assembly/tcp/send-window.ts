@@ -7,6 +7,7 @@ import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { wantOutput } from "./connections";
 import { rtxAt, rtxMarkLost } from "./rtx-queue";
 import { RTX_RETRANSMITTED } from "./rtx-record";
+import { sackBytesBeside } from "./sack-blocks";
 import { Segment } from "./segment";
 import { seqLt, seqLte } from "./seq";
 import { Tcb } from "./tcb";
@@ -85,4 +86,11 @@ export function segmentSize(tcb: Tcb): u32 {
   const cutoff = largest > MSS_DEFAULT ? largest >> 1 : largest;
   if (cutoff === 0 || tcb.sndMss <= cutoff) return tcb.sndMss;
   return min(tcb.sndMss, max(cutoff, SMALLEST_PAYLOAD));
+}
+
+/** segmentSize() of a segment that leaves now: SACK blocks that it carries take their room from its payload. */
+export function segmentSizeNow(tcb: Tcb): u32 {
+  const size = segmentSize(tcb);
+  const sackBytes = sackBytesBeside(tcb);
+  return sackBytes === 0 ? size : min(size, tcb.sndMss - sackBytes);
 }

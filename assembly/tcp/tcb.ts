@@ -220,6 +220,20 @@ export class Tcb {
   rcvFrameBytes: u32; // average payload of the frames that arrive (a super-segment is one frame)
   duplicateAcksOwed: u32; // wire segments that came out of order since RCV.NXT last moved, each worth a duplicate ACK
   lastTextUs: u64; // last payload from the peer
+  // sack-blocks.ts: pairs of sequence numbers in a row, as emitSack() reads them
+  dsackStart: u32;
+  dsackEnd: u32;
+  sack0Start: u32;
+  sack0End: u32;
+  sack1Start: u32;
+  sack1End: u32;
+  sack2Start: u32;
+  sack2End: u32;
+  sack3Start: u32;
+  sack3End: u32;
+  sackBlocks: u8; // valid ones from sack0 on
+  dsackDue: u8; // 1: the dsack pair was not sent yet
+  receiver0: u16;
   softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
   // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)
   timerKind: u32; // what retransmitUs means: TIMER_ tag, these exclude each other

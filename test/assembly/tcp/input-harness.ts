@@ -16,6 +16,7 @@ const PAYLOAD = L.SCRATCH + 65536;
 const OUTGOING = L.SCRATCH + 1024;
 const OPT_MSS = 1;
 const OPT_WSCALE = 2;
+const OPT_SACK_PERMITTED = 4;
 const OPT_TIMESTAMPS = 8;
 
 const SYSCTLS: [number, number][] = [
@@ -26,6 +27,8 @@ const SYSCTLS: [number, number][] = [
   [L.SYSCTL_TCP_FIN_TIMEOUT, 60],
   [L.SYSCTL_TCP_WINDOW_SCALING, 1],
   [L.SYSCTL_TCP_TIMESTAMPS, 1],
+  [L.SYSCTL_TCP_SACK, 1],
+  [L.SYSCTL_TCP_DSACK, 1],
   [L.SYSCTL_TCP_RMEM_MIN, 4096],
   [L.SYSCTL_TCP_RMEM_DEFAULT, 131072],
   [L.SYSCTL_TCP_RMEM_MAX, 6291456],
@@ -64,6 +67,7 @@ export type Arriving = {
   gsoSize?: number;
   mss?: number;
   wscale?: number;
+  sackPermitted?: boolean;
   tsVal?: number;
   tsEcr?: number;
   localPort?: number;
@@ -171,6 +175,7 @@ export class Core {
     const tsVal = s.tsVal ?? this.peerTs;
     if (s.mss !== undefined) present |= OPT_MSS;
     if (s.wscale !== undefined) present |= OPT_WSCALE;
+    if (s.sackPermitted) present |= OPT_SACK_PERMITTED;
     if (tsVal !== undefined && tsVal >= 0) present |= OPT_TIMESTAMPS;
     this.x.inputOptions(present, s.mss ?? 0, s.wscale ?? 0, tsVal ?? 0, s.tsEcr ?? 0);
   }
@@ -357,6 +362,18 @@ export class Core {
   kick(): void {
     this.x.inputKick(this.index, this.now);
   }
+}
+
+/** The SACK blocks among options, left and right edge relative to the peer's ISN. */
+export function sackBlocks(options: Uint8Array): [number, number][] {
+  const view = new DataView(options.buffer, options.byteOffset, options.byteLength);
+  const relative = (at: number): number => (view.getUint32(at) - PEER_ISN) >>> 0;
+  for (let at = 0; at < options.length; at += options[at] === 1 ? 1 : options[at + 1]!) {
+    if (options[at] !== 5) continue;
+    const count = (options[at + 1]! - 2) / 8;
+    return Array.from({ length: count }, (_, i) => [relative(at + 2 + 8 * i), relative(at + 6 + 8 * i)]);
+  }
+  return [];
 }
 
 /** Bytes of the peer's stream from a relative sequence number on: each position has its own value. */

@@ -1,0 +1,112 @@
+// The SACK blocks we send: which ranges wait out of order, the one that changed last first (RFC 2018 4), so that each is told in
+// several ACKs. A D-SACK block, if one is due, stands before them (RFC 2883 4). Kept as a list of four beside the set of ranges,
+// as a look at all ranges per ACK would cost too much. Must not know how the bytes are stored.
+//
+//   tcb:  │ dsackStart dsackEnd │ sack0Start sack0End │ sack1 ... │ sack2 ... │ sack3 ... │     host order, as emitSack() reads it
+import { TCB_OPTION_SACK, TCB_OPTION_TIMESTAMPS } from "../layout";
+import { emitSack, sackBlocksMax, sackOptionBytes } from "../wire/tcp-options";
+import { seqGt, seqLt, seqLte } from "./seq";
+import { Tcb } from "./tcb";
+
+/** Blocks remembered: as many as an option without timestamps holds. */
+const BLOCKS: u32 = 4;
+const BLOCK_BYTES: usize = 8;
+
+function blockPtr(tcb: Tcb, index: u32): usize {
+  return tcb.ptr + offsetof<Tcb>("sack0Start") + <usize>index * BLOCK_BYTES;
+}
+
+/** Whether both ends sent SACK-permitted on their SYN. */
+export function hasSack(tcb: Tcb): bool {
+  return (tcb.options & TCB_OPTION_SACK) !== 0;
+}
+
+/**
+ * The range [start, end) that waits out of order was added to, or came again: it is the first block of the next ACK.
+ * Blocks that it has swallowed are forgotten; of more than four the oldest is.
+ */
+export function noteSackBlock(tcb: Tcb, start: u32, end: u32): void {
+  if (!hasSack(tcb)) return;
+  let kept: u32 = 0;
+  let movedStart = start;
+  let movedEnd = end;
+  // Each block that stays moves one place back, into the room that the new one or a swallowed one leaves
+  for (let i: u32 = 0; i <= <u32>tcb.sackBlocks && kept < BLOCKS; i++) {
+    const ptr = blockPtr(tcb, i);
+    const isPast = i === <u32>tcb.sackBlocks;
+    const nextStart = isPast ? 0 : load<u32>(ptr);
+    const nextEnd = isPast ? 0 : load<u32>(ptr, 4);
+    const out = blockPtr(tcb, kept);
+    if (!isPast && seqLte(nextStart, end) && seqLte(start, nextEnd)) continue;
+    store<u32>(out, movedStart);
+    store<u32>(out, movedEnd, 4);
+    kept += 1;
+    movedStart = nextStart;
+    movedEnd = nextEnd;
+  }
+  tcb.sackBlocks = <u8>kept;
+}
+
+/** RCV.NXT moved: blocks that it has reached wait no longer. */
+export function trimSackBlocks(tcb: Tcb): void {
+  let kept: u32 = 0;
+  for (let i: u32 = 0; i < <u32>tcb.sackBlocks; i++) {
+    const ptr = blockPtr(tcb, i);
+    if (!seqGt(load<u32>(ptr), tcb.rcvNxt)) continue;
+    if (kept !== i) store<u64>(blockPtr(tcb, kept), load<u64>(ptr));
+    kept += 1;
+  }
+  tcb.sackBlocks = <u8>kept;
+}
+
+/** What lies at or beyond `end` was discarded (RFC 2018 8 allows it): no ACK may go on saying that it is there. */
+export function cutSackBlocks(tcb: Tcb, end: u32): void {
+  let kept: u32 = 0;
+  for (let i: u32 = 0; i < <u32>tcb.sackBlocks; i++) {
+    const ptr = blockPtr(tcb, i);
+    if (!seqLt(load<u32>(ptr), end)) continue;
+    const out = blockPtr(tcb, kept);
+    store<u32>(out, load<u32>(ptr));
+    store<u32>(out, seqGt(load<u32>(ptr, 4), end) ? end : load<u32>(ptr, 4), 4);
+    kept += 1;
+  }
+  tcb.sackBlocks = <u8>kept;
+}
+
+/** Nothing waits out of order any more. */
+export function clearSackBlocks(tcb: Tcb): void {
+  tcb.sackBlocks = 0;
+}
+
+// Blocks of the next segment, a D-SACK block included
+function blocksDue(tcb: Tcb): u32 {
+  const due = <u32>tcb.sackBlocks + <u32>tcb.dsackDue;
+  return due === 0 ? 0 : min(due, sackBlocksMax((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0));
+}
+
+/** Bytes of the SACK option that the next segment carries, 0 = none. */
+export function sackBytesDue(tcb: Tcb): u32 {
+  return sackOptionBytes(blocksDue(tcb));
+}
+
+/**
+ * Bytes of SACK option that go with payload: none if a tiny SND.MSS leaves no room beside them, as then only pure ACKs carry it.
+ */
+export function sackBytesBeside(tcb: Tcb): u32 {
+  if (tcb.sackBlocks === 0 && tcb.dsackDue === 0) return 0;
+  const bytes = sackBytesDue(tcb);
+  return tcb.sndMss > bytes ? bytes : 0;
+}
+
+/**
+ * Writes the SACK option of a segment that leaves now. A D-SACK block is sent once (RFC 2883 4).
+ * @param ptr -> room for sackBytesDue() bytes
+ * @returns bytes written
+ */
+export function writeSack(tcb: Tcb, ptr: usize): u32 {
+  const blocks = blocksDue(tcb);
+  if (blocks === 0) return 0;
+  const first = tcb.ptr + (tcb.dsackDue !== 0 ? offsetof<Tcb>("dsackStart") : offsetof<Tcb>("sack0Start"));
+  tcb.dsackDue = 0;
+  return emitSack(ptr, first, blocks);
+}
