@@ -108,7 +108,11 @@ export const SYSCTL_TCP_ORPHAN_RETRIES = CONFIG_SYSCTLS + 152; // 8
 export const SYSCTL_TCP_LIMIT_OUTPUT_BYTES = CONFIG_SYSCTLS + 156; // bytes of one connection waiting in a TX ring, 4194304
 export const SYSCTL_TCP_SACK = CONFIG_SYSCTLS + 160; // 0 | 1 (RFC 2018)
 export const SYSCTL_TCP_DSACK = CONFIG_SYSCTLS + 164; // 0 | 1 (RFC 2883)
-export const SYSCTL_END = CONFIG_SYSCTLS + 168;
+export const SYSCTL_TCP_PACING_SS_RATIO = CONFIG_SYSCTLS + 168; // %, 200
+export const SYSCTL_TCP_PACING_CA_RATIO = CONFIG_SYSCTLS + 172; // %, 120
+export const SYSCTL_TCP_MIN_TSO_SEGS = CONFIG_SYSCTLS + 176; // segments, 2
+export const SYSCTL_TCP_TSO_RTT_LOG = CONFIG_SYSCTLS + 180; // 9
+export const SYSCTL_END = CONFIG_SYSCTLS + 184;
 
 export const CONGESTION_RENO = 0;
 export const CONGESTION_COUNT = 1;

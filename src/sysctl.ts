@@ -76,6 +76,14 @@ export interface Sysctl {
   tcp_reordering: number;
   /** µs an ACK may be delayed, 0..500000. Default 40000. */
   tcp_delack_min_us: number;
+  /** Pace of a connection with a rate limit while its window may double, per cent of window / RTT, 1..1000. Default 200. */
+  tcp_pacing_ss_ratio: number;
+  /** The same once it grows slowly. Default 120. */
+  tcp_pacing_ca_ratio: number;
+  /** Least segments of a super-segment of a paced connection, 1..128. Default 2. */
+  tcp_min_tso_segs: number;
+  /** A paced connection may send super-segments of gso_max >> (RTT in µs >> this) beyond one millisecond's worth, 0..31; 0 = off. Default 9. */
+  tcp_tso_rtt_log: number;
   /** Bytes of one connection that may wait for the link, 65536..1073741824. Default 4194304. */
   tcp_limit_output_bytes: number;
   /** Selective acknowledgement (RFC 2018), 0 or 1. Default 1. */
@@ -119,6 +127,10 @@ const NUMBERS = {
   tcp_initial_cwnd: [layout.SYSCTL_TCP_INITIAL_CWND, 10, 1, 1000],
   tcp_reordering: [layout.SYSCTL_TCP_REORDERING, 3, 1, 300],
   tcp_delack_min_us: [layout.SYSCTL_TCP_DELACK_MIN_US, 40_000, 0, 500_000],
+  tcp_pacing_ss_ratio: [layout.SYSCTL_TCP_PACING_SS_RATIO, 200, 1, 1000],
+  tcp_pacing_ca_ratio: [layout.SYSCTL_TCP_PACING_CA_RATIO, 120, 1, 1000],
+  tcp_min_tso_segs: [layout.SYSCTL_TCP_MIN_TSO_SEGS, 2, 1, 128],
+  tcp_tso_rtt_log: [layout.SYSCTL_TCP_TSO_RTT_LOG, 9, 0, 31],
   tcp_limit_output_bytes: [layout.SYSCTL_TCP_LIMIT_OUTPUT_BYTES, 4_194_304, 65536, GIB],
   tcp_sack: [layout.SYSCTL_TCP_SACK, 1, 0, 1],
   tcp_dsack: [layout.SYSCTL_TCP_DSACK, 1, 0, 1],

@@ -4,16 +4,16 @@
 
 import { count } from "../count";
 import { COUNTER_TCP_DUPLICATE_ACKS } from "../counters";
-import { TCB_OPTION_TIMESTAMPS } from "../layout";
+import { TCB_OPTION_SACK, TCB_OPTION_TIMESTAMPS } from "../layout";
 import { NONE } from "../storage/none";
 import { ACK } from "../wire/tcp";
 import { OPT_TIMESTAMPS } from "../wire/tcp-options";
 import { noteAckSize } from "./ack-slots";
 import { AckSample, ackSample } from "./congestion/ack-sample";
-import { congestionOnAck } from "./congestion/control";
+import { congestionClock, congestionOnAck } from "./congestion/control";
 import { isWindowUsed } from "./congestion/window-validation";
 import { wantOutput } from "./connections";
-import { rateBegin, rateEnd, rateIsAppLimited, rateOnDelivered } from "./delivery-rate";
+import { rateBegin, rateEnd, rateOnDelivered } from "./delivery-rate";
 import { isReducing, recoveryOnAck, recoveryOnDuplicate } from "./loss-recovery";
 import { hasOutput } from "./new-data";
 import { rttSample } from "./rtt";
@@ -44,6 +44,7 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   const sample = ackSample();
   sample.clear();
   sample.nowUs = nowUs;
+  congestionClock(nowUs);
   sample.priorInflight = inFlight(tcb);
   rateBegin();
   removeAcknowledged(tcb, seg.ack, sample, nowUs);
@@ -57,11 +58,12 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   const wasReducing = isReducing(tcb); // the ACK that ends a recovery sets the window to ssthresh and no further
   sample.lostSegments = recoveryOnAck(tcb, seg, sample.ackedSegments);
   sample.inflight = inFlight(tcb);
-  sample.deliveryRate = rateEnd(tcb, nowUs);
-  sample.appLimited = rateIsAppLimited() ? 1 : 0;
+  sample.deliveredSegments = sample.ackedSegments;
+  rateEnd(tcb, sample, nowUs);
   // A SYN or FIN alone says nothing about the path's capacity
-  if (sample.ackedBytes !== 0 && !wasReducing) {
-    sample.cwndLimited = isWindowUsed(tcb) ? 1 : 0;
+  if (sample.ackedBytes !== 0) {
+    sample.mayGrow = wasReducing ? 0 : 1;
+    noteConnection(tcb, sample);
     congestionOnAck(tcb, sample);
   }
   restartTimer(tcb, nowUs);
@@ -82,6 +84,16 @@ export function onDuplicateAck(tcb: Tcb, seg: Segment): void {
   count(COUNTER_TCP_DUPLICATE_ACKS);
   recoveryOnDuplicate(tcb);
   if (hasOutput(tcb)) wantOutput(tcb);
+}
+
+// What congestion control is told beside what this ACK did
+function noteConnection(tcb: Tcb, sample: AckSample): void {
+  sample.una = tcb.sndUna;
+  sample.nxt = tcb.sndNxt;
+  sample.cwndLimited = isWindowUsed(tcb) ? 1 : 0;
+  sample.cwndFull = tcb.cwndLimited;
+  sample.inRecovery = isReducing(tcb) ? 1 : 0;
+  sample.hasSack = (tcb.options & TCB_OPTION_SACK) !== 0 ? 1 : 0;
 }
 
 // The peer lives: whatever it answers, probes are not unanswered any more (RFC 9293 3.8.6.1, MUST-37)

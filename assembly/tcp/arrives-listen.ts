@@ -65,6 +65,7 @@ export function spawn(listener: Tcb, seg: Segment, issBeyond: u32, nowUs: u64): 
   }
   count(COUNTER_TCP_PASSIVE_OPENS);
   child.set(TCB_FLAG_PASSIVE);
+  child.congestion = listener.congestion;
   prepareConnection(child, seg.interfaceIndex, linkMtu(seg.interfaceIndex));
   negotiate(child, seg, nowUs);
   startReceiver(child, seg.seq, nowUs);

@@ -7,6 +7,7 @@ import { SECRET_TUPLES, STATE_CLOSED, TCB_BYTES, TCB_CAPACITY, TCB_LOCAL_ADDRESS
 import { NONE } from "../storage/none";
 import { Slab, slabBytes } from "../storage/slab";
 import { TupleTable, tupleTableBytes } from "../storage/tuple-table";
+import { congestionDefault, congestionRelease } from "./congestion/control";
 import { findListener, LISTENER_TABLE_BYTES, listenerTableInitialise } from "./listener-table";
 import { releaseReceiveRing } from "./receive-ring";
 import { rtxInitialise, rtxPurge } from "./rtx-queue";
@@ -76,6 +77,7 @@ export function allocTcb(): Tcb | null {
   tcb.rtxHead = NONE;
   tcb.rtxTail = NONE;
   tcb.rtxLost = NONE;
+  tcb.congestion = congestionDefault();
   return tcb;
 }
 
@@ -84,6 +86,7 @@ function freeTcb(tcb: Tcb): void {
   unhash(tcb);
   rtxPurge(tcb);
   disarm(tcb);
+  congestionRelease(tcb);
   releaseReceiveRing(tcb);
   releaseSendRing(tcb);
   if (lastFound === tcb.index) lastFound = NONE;

@@ -1,14 +1,20 @@
 // Delivery-rate estimation (draft-ietf-ccwg-bbr 4.1.2, Linux's tcp_rate): each transmission remembers how much had been
 // delivered when it left; when it is acknowledged, the difference over the time passed is a sample of the path's bandwidth.
-// Bytes, where Linux counts packets. Knows no congestion control.
+// Bytes, where Linux counts packets. Knows no algorithm.
+import { AckSample } from "./congestion/ack-sample";
 import { inFlight } from "./rtx-queue";
 import { RtxRecord } from "./rtx-record";
+import { seqGt } from "./seq";
 import { Tcb } from "./tcb";
 
 // The sample being made by the ACK in hand: the newest acknowledged transmission's snapshot
 let priorDelivered: u64 = 0;
 let priorUs: u64 = 0;
+let newestSentUs: u64 = 0;
+let newestEnd: u32 = 0;
 let sendElapsedUs: u64 = 0;
+let txInFlight: u32 = 0;
+let priorLost: u32 = 0;
 let isAppLimited: bool = false;
 let hasSample: bool = false;
 
@@ -24,6 +30,7 @@ export function rateOnSend(tcb: Tcb, record: RtxRecord, isIdle: bool, nowUs: u64
   record.delivered = tcb.delivered;
   record.appLimited = tcb.appLimited !== 0 ? 1 : 0;
   record.inflight = inFlight(tcb);
+  record.lostTotal = tcb.lostTotal;
 }
 
 /** Starts the sample of an ACK. */
@@ -36,8 +43,12 @@ export function rateOnDelivered(tcb: Tcb, record: RtxRecord, bytes: u32, nowUs: 
   tcb.delivered += bytes;
   tcb.deliveredUs = nowUs;
   // Of all records that this ACK delivers the one sent last says how fast it went
-  if (hasSample && record.delivered < priorDelivered) return;
+  if (hasSample && !isNewer(record)) return;
   hasSample = true;
+  newestSentUs = record.sentUs;
+  newestEnd = record.end;
+  txInFlight = record.inflight;
+  priorLost = record.lostTotal;
   priorDelivered = record.delivered;
   priorUs = record.deliveredUs;
   isAppLimited = record.appLimited !== 0;
@@ -46,23 +57,27 @@ export function rateOnDelivered(tcb: Tcb, record: RtxRecord, bytes: u32, nowUs: 
 }
 
 /**
- * Ends the sample.
- * @returns bytes/s, 0 if this ACK gives no valid sample: nothing delivered, or faster than the path can be
+ * Ends the sample and fills the fields of AckSample that it gives. What was taken for lost on this ACK must be so already.
+ * A rate of 0: this ACK gives none, because nothing was delivered, or faster than the path can be.
  */
-export function rateEnd(tcb: Tcb, nowUs: u64): u64 {
+export function rateEnd(tcb: Tcb, sample: AckSample, nowUs: u64): void {
   if (tcb.appLimited !== 0 && tcb.delivered > tcb.appLimited) tcb.appLimited = 0;
-  if (!hasSample) return 0;
+  sample.delivered = tcb.delivered;
+  if (!hasSample) return;
+  sample.priorDelivered = priorDelivered;
+  sample.txInFlight = txInFlight;
+  sample.lostSince = tcb.lostTotal - priorLost;
+  sample.appLimited = isAppLimited ? 1 : 0;
   // ACKs may come bunched and sends may be bunched: the slower of the two is the path
   const intervalUs = max<u64>(sendElapsedUs, nowUs - priorUs);
-  if (intervalUs === 0 || intervalUs < tcb.minRttUs) return 0;
-  const bytes = tcb.delivered - priorDelivered;
+  sample.intervalUs = <u32>min<u64>(intervalUs, U32.MAX_VALUE);
+  if (intervalUs === 0 || intervalUs < tcb.minRttUs) return;
   // At most 4 GiB are outstanding, so that the product fits
-  return (bytes * 1000000) / intervalUs;
+  sample.deliveryRate = ((tcb.delivered - priorDelivered) * 1000000) / intervalUs;
 }
 
-/** Whether the last sample was taken while the application, not the network, was the limit. */
-export function rateIsAppLimited(): bool {
-  return isAppLimited;
+function isNewer(record: RtxRecord): bool {
+  return record.sentUs > newestSentUs || (record.sentUs === newestSentUs && seqGt(record.end, newestEnd));
 }
 
 /** Says that the application has nothing more to send although the window would let it. */

@@ -14,9 +14,11 @@ import { NONE } from "../storage/none";
 import { OPT_TIMESTAMPS } from "../wire/tcp-options";
 import {
   congestionOnLoss,
+  congestionOnLossExit,
   congestionOnRecoveryExit,
   congestionOnTimeout,
   congestionOnUndo,
+  congestionOwnsWindow,
 } from "./congestion/control";
 import { inFlight, rtxAt, rtxClearLost, rtxMarkAllLost, rtxMarkLost, rtxSplit } from "./rtx-queue";
 import { RTX_LOST } from "./rtx-record";
@@ -124,6 +126,7 @@ function enterRecovery(tcb: Tcb): void {
 
 function endRecovery(tcb: Tcb): void {
   if (tcb.caState === <u8>CA_RECOVERY) congestionOnRecoveryExit(tcb);
+  else congestionOnLossExit(tcb);
   tcb.sackedOut = 0;
   tcb.caState = <u8>CA_OPEN;
   forgetRecovery(tcb);
@@ -143,6 +146,7 @@ function markHeadLost(tcb: Tcb): u32 {
 
 // RFC 6937 3.1: send in proportion to what is delivered, so that cwnd reaches ssthresh when the recovery ends
 function reduceWindow(tcb: Tcb, delivered: u32, isProgress: bool, least: u32): void {
+  if (congestionOwnsWindow(tcb)) return;
   const pipe = inFlight(tcb);
   tcb.prrDelivered += delivered;
   let send: i64;

@@ -1,7 +1,14 @@
 // How much new data may leave now: the window, the congestion window, whole segments and the largest super-segment bound it;
 // Nagle (RFC 9293 3.7.4, with Minshall's rule), the sender's silly-window avoidance (3.8.6.2.1) and the wish for full
 // super-segments may hold it back. Decides; output.ts builds.
-import { CA_RECOVERY, STATE_ESTABLISHED, STATE_TIME_WAIT, TCB_OPTION_TIMESTAMPS } from "../layout";
+import {
+  CA_RECOVERY,
+  STATE_ESTABLISHED,
+  STATE_TIME_WAIT,
+  SYSCTL_TCP_MIN_TSO_SEGS,
+  SYSCTL_TCP_TSO_RTT_LOG,
+  TCB_OPTION_TIMESTAMPS,
+} from "../layout";
 import { NONE } from "../storage/none";
 import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { ackRoom } from "./ack-slots";
@@ -60,8 +67,18 @@ export function largestPayload(tcb: Tcb, mss: u32): u32 {
   const packet = min(gsoMax, PACKET_MAX);
   if (packet < headers + 2 * mss) return mss;
   let bytes = packet - headers;
-  if (tcb.pacingRate !== 0) bytes = <u32>min<u64>(bytes, max<u64>(tcb.pacingRate / PACED_SEGMENTS_PER_SECOND, 2 * mss));
+  if (tcb.pacingRate !== 0) bytes = min(bytes, pacedPayload(tcb, gsoMax, mss));
   return max<u32>(1, min<u32>(bytes / mss, SUPER_SEGMENTS_MAX)) * mss;
+}
+
+// A super-segment is a burst: one millisecond's worth of the rate, and the more beyond it the shorter the path, where bursts do no
+// harm and many small frames cost much (Linux's tcp_tso_autosize)
+function pacedPayload(tcb: Tcb, gsoMax: u32, mss: u32): u32 {
+  let bytes = tcb.pacingRate / PACED_SEGMENTS_PER_SECOND;
+  const rttLog = load<u32>(SYSCTL_TCP_TSO_RTT_LOG);
+  const halvings = rttLog !== 0 && tcb.minRttUs !== 0 ? tcb.minRttUs >> rttLog : 32;
+  if (halvings < 32) bytes += gsoMax >> halvings;
+  return <u32>min<u64>(max<u64>(bytes, <u64>load<u32>(SYSCTL_TCP_MIN_TSO_SEGS) * mss), PACKET_MAX);
 }
 
 /**

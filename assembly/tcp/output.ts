@@ -18,6 +18,7 @@ import {
 } from "../layout";
 import { NONE } from "../storage/none";
 import { ACK, FIN, PSH, RST } from "../wire/tcp";
+import { congestionClock, congestionOnTransmitStart } from "./congestion/control";
 import { noteWindowUse, restartAfterIdle } from "./congestion/window-validation";
 import { rateMarkAppLimited, rateOnSend } from "./delivery-rate";
 import { recoveryOnSend } from "./loss-recovery";
@@ -153,7 +154,10 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     if (tcb.cwnd > inFlight(tcb)) rateMarkAppLimited(tcb);
     return false;
   }
-  restartAfterIdle(tcb, nowUs);
+  if (tcb.packetsOut === 0) {
+    congestionClock(nowUs);
+    restartAfterIdle(tcb, nowUs);
+  }
   const isOverride = tcb.has(TCB_FLAG_PROBE_PENDING) && tcb.packetsOut === 0;
   const bytes = sendableBytes(tcb, isOverride, nowUs);
   // The FIN takes a sequence number of the window, but no room in the congestion window
@@ -169,6 +173,7 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   if (index === NONE) return waitForRecord(tcb, nowUs);
   const record = rtxAt(index);
   rateOnSend(tcb, record, isIdle, nowUs);
+  if (isIdle) congestionOnTransmitStart(tcb, tcb.lastSentUs === 0 ? 0 : nowUs - tcb.lastSentUs);
   tcb.sndNxt = end;
   tcb.clear(TCB_FLAG_PROBE_PENDING);
   if (withFin) tcb.set(TCB_FLAG_FIN_SENT);

@@ -11,6 +11,7 @@ import { COUNTER_RTX_EXHAUSTED } from "../counters";
 import { RTX_CAPACITY } from "../layout";
 import { NONE } from "../storage/none";
 import { Slab, slabBytes } from "../storage/slab";
+import { congestionOnLostRecord } from "./congestion/control";
 import {
   RTX_EVER_RETRANSMITTED,
   RTX_FIN,
@@ -163,13 +164,20 @@ export function rtxReset(tcb: Tcb): void {
 export function rtxMarkLost(tcb: Tcb, index: u32): void {
   const record = rtxAt(index);
   if (record.has(RTX_SACKED)) return; // it has arrived
+  let isNew = false;
   if (record.has(RTX_RETRANSMITTED)) {
     record.flags &= ~RTX_RETRANSMITTED;
     tcb.retransOut -= record.segments;
+    isNew = true; // that retransmission is
   }
   if (!record.has(RTX_LOST)) {
     record.flags |= RTX_LOST;
     tcb.lostOut += record.segments;
+    isNew = true;
+  }
+  if (isNew) {
+    tcb.lostTotal += record.segments;
+    congestionOnLostRecord(tcb, record);
   }
   if (tcb.rtxLost === NONE || seqLt(record.seq, rtxAt(tcb.rtxLost).seq)) tcb.rtxLost = index;
 }

@@ -29,7 +29,7 @@ export class RtxRecord {
   deliveredUs: u64;
   firstSentUs: u64;
   inflight: u32; // segments in flight just after it was sent
-  reserved: u32;
+  lostTotal: u32; // tcb.lostTotal then
 
   static at(ptr: usize): RtxRecord {
     return changetype<RtxRecord>(ptr);

@@ -15,4 +15,6 @@ export const OUTGOING: usize = SCRATCH + 1024;
 /** What congestion control is told of an ACK (congestion/ack-sample.ts). */
 export const ACK_SAMPLE: usize = SCRATCH + 1152;
 /** What congestion control reads and answers (congestion/ack-sample.ts). */
-export const CONGESTION_WINDOW: usize = SCRATCH + 1280;
+export const CONGESTION_WINDOW: usize = SCRATCH + 1344;
+/** What congestion control is told of a loss (congestion/ack-sample.ts). */
+export const LOST_SAMPLE: usize = SCRATCH + 1472;

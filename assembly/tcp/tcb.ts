@@ -193,7 +193,12 @@ export class Tcb {
   congestionState6: u64;
   congestionState7: u64;
   pacingRate: u64; // bytes/s, 0 = none
-  pacingNextUs: u64;
+  maxPacingRate: u64; // bytes/s the user allows (SO_MAX_PACING_RATE), 0 = no limit
+  pacingNextUs: u64; // when the next data segment may leave
+  pacingTimerUs: u64; // output waits for pacingNextUs; 0 = it does not
+  pacingNextNs: u32; // the part of pacingNextUs below a µs
+  congestionBlock: u32; // heap block of a congestion control whose state is larger, 0 = none
+  lostTotal: u32; // segments taken for lost in the connection's life, modulo 2^32
   // receiver
   rcvBufferPtr: u32; // the ring we write into
   rcvBufferCapacity: u32; // bytes promised; the ring itself may not be allocated yet

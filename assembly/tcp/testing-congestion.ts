@@ -38,6 +38,7 @@ export function congestionTestAck(index: u32, segments: u32, isLimited: bool): v
   sample.ackedBytes = segments * 1460;
   sample.mss = 1460;
   sample.cwndLimited = isLimited ? 1 : 0;
+  sample.mayGrow = 1;
   congestionOnAck(Tcb.at(index), sample);
 }
 

@@ -16,6 +16,7 @@ import {
 } from "../layout";
 import { NONE } from "../storage/none";
 import { abortConnection, enterClosed } from "./close";
+import { congestionClock } from "./congestion/control";
 import { wantOutput } from "./connections";
 import { keepAliveExpired } from "./keepalive";
 import { enterLoss } from "./loss-recovery";
@@ -51,6 +52,7 @@ export function nextTimer(): u64 {
 
 /** Does what is due. */
 export function runTimers(nowUs: u64): void {
+  congestionClock(nowUs);
   for (let index = popTimer(nowUs); index !== NONE; index = popTimer(nowUs)) expire(Tcb.at(index), nowUs);
 }
 
@@ -66,8 +68,8 @@ function expire(tcb: Tcb, nowUs: u64): void {
   }
   if (isDue(tcb.delayedAckUs, nowUs)) ackIsDue(tcb);
   if (isDue(tcb.sndRingRetryUs, nowUs)) retrySendRing(tcb, nowUs);
-  if (isDue(tcb.pacingNextUs, nowUs)) {
-    tcb.pacingNextUs = 0;
+  if (isDue(tcb.pacingTimerUs, nowUs)) {
+    tcb.pacingTimerUs = 0;
     wantOutput(tcb);
   }
   if (isDue(tcb.keepAliveUs, nowUs) && keepAliveExpired(tcb, nowUs)) {

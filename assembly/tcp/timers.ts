@@ -54,7 +54,7 @@ export function disarm(tcb: Tcb): void {
   tcb.keepAliveUs = 0;
   tcb.connectDeadlineUs = 0;
   tcb.sndRingRetryUs = 0;
-  tcb.pacingNextUs = 0;
+  tcb.pacingTimerUs = 0;
   TimerWheel.at(wheel).cancel(tcb.index);
 }
 
@@ -78,7 +78,7 @@ function earliest(tcb: Tcb): u64 {
   due = sooner(due, tcb.keepAliveUs);
   due = sooner(due, tcb.connectDeadlineUs);
   due = sooner(due, tcb.sndRingRetryUs);
-  return sooner(due, tcb.pacingNextUs);
+  return sooner(due, tcb.pacingTimerUs);
 }
 
 function sooner(due: u64, deadlineUs: u64): u64 {

@@ -1,43 +1,100 @@
 // The interface to congestion control: one function per thing that can happen, each hands the connection's window and the
-// algorithm's own 64 bytes to the algorithm that the connection uses and takes the answer. A new algorithm is one file and one
-// `case` in each function. What is lost, and when a recovery begins and ends, is decided in ../loss-recovery.ts.
+// algorithm's own state to the algorithm that the connection uses and takes the answer. A new algorithm is one file and one `case`
+// in each function where it does not do as Reno does. What is lost, and when a recovery begins and ends, is decided in
+// ../loss-recovery.ts; how a paced connection spreads its segments in ../pacing.ts.
+import { heapAlloc, heapFree } from "../../heap";
 import {
   CONGESTION_COUNT,
   CONGESTION_RENO,
   SSTHRESH_NONE,
+  STATE_ESTABLISHED,
   SYSCTL_TCP_CONGESTION_CONTROL,
   SYSCTL_TCP_INITIAL_CWND,
+  TCB_OPTION_SACK,
 } from "../../layout";
+import { inFlight } from "../rtx-queue";
+import { RtxRecord } from "../rtx-record";
 import { Tcb } from "../tcb";
-import { AckSample, CongestionWindow, congestionWindow } from "./ack-sample";
-import { renoOnAck, renoOnLoss, renoOnTimeout } from "./reno";
+import { AckSample, CongestionWindow, congestionWindow, LostSample, lostSample } from "./ack-sample";
+import { cappedPacingRate } from "./pacing-rate";
+import { renoOnAck, renoOnLoss, renoOnTimeout, renoOnUndo } from "./reno";
 
 /** No window passes this many segments, so that products with a segment size fit 63 bits and sums fit 32. */
 const CWND_MAX: u32 = 1 << 24;
+/** An algorithm's own state in the TCB. */
+const INLINE_STATE_BYTES: u32 = 64;
+
+let clockUs: u64 = 0;
+
+/** Says what time it is: at the start of each ACK, timer and transmission, before anything below is called. */
+export function congestionClock(nowUs: u64): void {
+  clockUs = nowUs;
+}
 
 /** IW in segments (RFC 6928: ten), as tcp_initial_cwnd says. */
 export function initialWindow(): u32 {
   return max<u32>(1, min<u32>(load<u32>(SYSCTL_TCP_INITIAL_CWND), CWND_MAX));
 }
 
-/** Gives a connection the algorithm that tcp_congestion_control names, and its first window. */
-export function congestionStart(tcb: Tcb): void {
+/** The algorithm that tcp_congestion_control names: that of a new socket. */
+export function congestionDefault(): u8 {
   const algorithm = load<u32>(SYSCTL_TCP_CONGESTION_CONTROL);
-  tcb.congestion = algorithm < <u32>CONGESTION_COUNT ? <u8>algorithm : <u8>CONGESTION_RENO;
-  tcb.cwnd = initialWindow();
-  tcb.ssthresh = SSTHRESH_NONE;
-  tcb.pacingRate = 0;
-  memory.fill(changetype<usize>(tcb) + offsetof<Tcb>("congestionState0"), 0, 64);
+  return algorithm < <u32>CONGESTION_COUNT ? <u8>algorithm : <u8>CONGESTION_RENO;
 }
 
-/** New data was acknowledged, outside recovery. */
+/**
+ * Gives a socket another algorithm (TCP_CONGESTION): a listener's holds for the connections it makes from now on, a connection's
+ * goes on with the window it has.
+ * @returns false if there is no such algorithm
+ */
+export function congestionChoose(tcb: Tcb, algorithm: u32): bool {
+  if (algorithm >= <u32>CONGESTION_COUNT) return false;
+  tcb.congestion = <u8>algorithm;
+  if (tcb.state >= <u8>STATE_ESTABLISHED) initialise(tcb);
+  return true;
+}
+
+/** The connection is established: its first window. */
+export function congestionStart(tcb: Tcb): void {
+  tcb.cwnd = initialWindow();
+  tcb.ssthresh = SSTHRESH_NONE;
+  initialise(tcb);
+}
+
+/** The connection is over: gives back what its algorithm holds. */
+export function congestionRelease(tcb: Tcb): void {
+  if (tcb.congestionBlock !== 0) heapFree(tcb.congestionBlock);
+  tcb.congestionBlock = 0;
+}
+
+/** Whether the algorithm sets the window in a recovery too, so that proportional rate reduction keeps off it. */
+export function congestionOwnsWindow(_tcb: Tcb): bool {
+  return false;
+}
+
+/** An ACK delivered something. `sample.mayGrow` says whether a loss-based algorithm may open the window. */
 export function congestionOnAck(tcb: Tcb, sample: AckSample): void {
   const window = take(tcb);
   switch (tcb.congestion) {
-    case <u8>CONGESTION_RENO:
-      renoOnAck(window, sample);
+    default:
+      if (sample.mayGrow !== 0) renoOnAck(window, sample);
       break;
   }
+  give(tcb, window);
+}
+
+/** A transmission is taken for lost; it counts in tcb.lostTotal already. */
+export function congestionOnLostRecord(tcb: Tcb, record: RtxRecord): void {
+  if (!congestionOwnsWindow(tcb)) return;
+  const window = take(tcb);
+  const sample: LostSample = lostSample();
+  sample.nowUs = clockUs;
+  sample.delivered = tcb.delivered;
+  sample.segments = record.segments;
+  sample.txInFlight = record.inflight;
+  sample.lostSince = tcb.lostTotal - record.lostTotal;
+  sample.appLimited = record.appLimited;
+  sample.hasSack = (tcb.options & TCB_OPTION_SACK) !== 0 ? 1 : 0;
   give(tcb, window);
 }
 
@@ -48,7 +105,7 @@ export function congestionOnAck(tcb: Tcb, sample: AckSample): void {
 export function congestionOnLoss(tcb: Tcb, flight: u32): void {
   const window = take(tcb);
   switch (tcb.congestion) {
-    case <u8>CONGESTION_RENO:
+    default:
       renoOnLoss(window, flight);
       break;
   }
@@ -56,54 +113,104 @@ export function congestionOnLoss(tcb: Tcb, flight: u32): void {
 }
 
 /**
- * The retransmission timer expired.
+ * The peer echoed a congestion mark for the first time in this window of data (RFC 3168 6.1.2): a reduction begins that is not for
+ * a loss. Answers with ssthresh, and RFC 3168 wants what a loss would bring; cwnd follows by proportional rate reduction.
+ * @param flight segments sent and not acknowledged
+ */
+export function congestionOnEcn(tcb: Tcb, flight: u32): void {
+  congestionOnLoss(tcb, flight);
+}
+
+/**
+ * The retransmission timer expired. Answers with cwnd of one segment beyond what is in flight, and ssthresh.
  * @param flight segments sent and not acknowledged
  * @param isFirst false if the same data timed out before: ssthresh stays (RFC 5681 3.1)
  */
 export function congestionOnTimeout(tcb: Tcb, flight: u32, isFirst: bool): void {
   const window = take(tcb);
   switch (tcb.congestion) {
-    case <u8>CONGESTION_RENO:
+    default:
       renoOnTimeout(window, flight, isFirst);
       break;
   }
   give(tcb, window);
 }
 
-/** All data of the recovery is acknowledged (RFC 6582 3.2, step 3, answer 2; RFC 6937). */
+/** The reduction of CA_RECOVERY or CA_CWR is over (RFC 6582 3.2, step 3, answer 2; RFC 6937). */
 export function congestionOnRecoveryExit(tcb: Tcb): void {
   const window = take(tcb);
   switch (tcb.congestion) {
-    case <u8>CONGESTION_RENO:
+    default:
       window.cwnd = window.ssthresh;
       break;
   }
   give(tcb, window);
 }
 
+/** All that a time-out took for lost is acknowledged: CA_LOSS is over. A loss-based window goes on growing. */
+export function congestionOnLossExit(tcb: Tcb): void {
+  if (!congestionOwnsWindow(tcb)) return;
+}
+
 /** The recovery or time-out was spurious: back to where it began, or further if the window has grown since (RFC 4015 3.2). */
 export function congestionOnUndo(tcb: Tcb, priorCwnd: u32, priorSsthresh: u32): void {
   const window = take(tcb);
   switch (tcb.congestion) {
-    case <u8>CONGESTION_RENO:
-      window.cwnd = max(window.cwnd, priorCwnd);
-      window.ssthresh = max(window.ssthresh, priorSsthresh);
+    default:
+      renoOnUndo(window, priorCwnd, priorSsthresh);
       break;
   }
   give(tcb, window);
 }
 
+/**
+ * Data is about to leave and nothing is in flight.
+ * @param idleUs since data left last; 0 = it never did
+ */
+export function congestionOnTransmitStart(_tcb: Tcb, _idleUs: u64): void {}
+
+/** The window was shrunk because it was idle for long (restartAfterIdle). */
+export function congestionOnIdleRestart(_tcb: Tcb): void {}
+
+// Bytes of state that the algorithm needs beyond INLINE_STATE_BYTES: it then gets a block of the heap; 0 = none
+function blockBytes(_algorithm: u8): u32 {
+  return 0;
+}
+
+// A connection whose block the heap cannot give uses Reno: it needs none
+function initialise(tcb: Tcb): void {
+  congestionRelease(tcb);
+  tcb.pacingRate = 0;
+  memory.fill(changetype<usize>(tcb) + offsetof<Tcb>("congestionState0"), 0, INLINE_STATE_BYTES);
+  const bytes = blockBytes(tcb.congestion);
+  if (bytes !== 0) {
+    tcb.congestionBlock = <u32>heapAlloc(bytes);
+    if (tcb.congestionBlock === 0) tcb.congestion = <u8>CONGESTION_RENO;
+    else memory.fill(tcb.congestionBlock, 0, bytes);
+  }
+}
+
 function take(tcb: Tcb): CongestionWindow {
   const window = congestionWindow();
+  window.nowUs = clockUs;
   window.cwnd = tcb.cwnd;
   window.ssthresh = tcb.ssthresh;
   window.pacingRate = tcb.pacingRate;
-  window.statePtr = changetype<usize>(tcb) + offsetof<Tcb>("congestionState0");
+  window.inflight = inFlight(tcb);
+  window.mss = tcb.sndMss;
+  window.srttUs = tcb.srttUs;
+  window.una = tcb.sndUna;
+  window.nxt = tcb.sndNxt;
+  window.delivered = tcb.delivered;
+  window.appLimited = tcb.appLimited;
+  const block: usize = tcb.congestionBlock;
+  window.statePtr = block !== 0 ? block : changetype<usize>(tcb) + offsetof<Tcb>("congestionState0");
   return window;
 }
 
 function give(tcb: Tcb, window: CongestionWindow): void {
   tcb.cwnd = max<u32>(1, min<u32>(window.cwnd, CWND_MAX));
   tcb.ssthresh = max<u32>(1, window.ssthresh);
-  tcb.pacingRate = window.pacingRate;
+  tcb.appLimited = window.appLimited;
+  tcb.pacingRate = cappedPacingRate(tcb, congestionOwnsWindow(tcb) ? window.pacingRate : 0);
 }

@@ -33,6 +33,12 @@ export function renoOnTimeout(window: CongestionWindow, flight: u32, isFirst: bo
   store<u32>(window.statePtr, 0, ACKED);
 }
 
+/** RFC 4015 3.2: the window of before the reduction, or the larger one it has grown to since. */
+export function renoOnUndo(window: CongestionWindow, priorCwnd: u32, priorSsthresh: u32): void {
+  window.cwnd = max(window.cwnd, priorCwnd);
+  window.ssthresh = max(window.ssthresh, priorSsthresh);
+}
+
 // RFC 5681 3.1: one segment more for each window of segments acknowledged
 function avoidCongestion(window: CongestionWindow, acked: u32): void {
   let sum = load<u32>(window.statePtr, ACKED) + acked;

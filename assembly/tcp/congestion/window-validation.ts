@@ -3,7 +3,7 @@
 import { SYSCTL_TCP_SLOW_START_AFTER_IDLE } from "../../layout";
 import { seqGte } from "../seq";
 import { Tcb } from "../tcb";
-import { initialWindow } from "./control";
+import { congestionOnIdleRestart, congestionOwnsWindow, initialWindow } from "./control";
 
 /**
  * Notes after a transmission, or after one was held back, how much of the window is used. The strongest signal of each window
@@ -33,6 +33,7 @@ export function isWindowUsed(tcb: Tcb): bool {
  * Gentler than that and what Linux does (RFC 2861); ssthresh remembers three quarters of what was.
  */
 export function restartAfterIdle(tcb: Tcb, nowUs: u64): void {
+  if (congestionOwnsWindow(tcb)) return; // its model of the path has a use for what it knew
   if (load<u32>(SYSCTL_TCP_SLOW_START_AFTER_IDLE) === 0 || tcb.lastSentUs === 0 || tcb.packetsOut !== 0) return;
   if (nowUs <= tcb.lastSentUs + tcb.rtoUs) return;
   const floor = min(initialWindow(), tcb.cwnd);
@@ -42,4 +43,5 @@ export function restartAfterIdle(tcb: Tcb, nowUs: u64): void {
   tcb.cwnd = max(cwnd, floor);
   tcb.cwndUsed = 0;
   tcb.cwndLimited = 0;
+  congestionOnIdleRestart(tcb);
 }
