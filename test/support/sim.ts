@@ -1,6 +1,5 @@
 // Simulated transfers for tests: a reproducible stream of bytes, written by one socket and checked by the other, and the check that
 // nothing is left when all is over.
-import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import {
   USAGE_HEAP_BYTES,
@@ -18,6 +17,7 @@ import {
   Simulator,
   type SimulatorOptions,
 } from "../../src/sim/index.ts";
+import { TESTING_WASM } from "./wasm.ts";
 
 export const A = 0x0a000001;
 export const B = 0x0a000002;
@@ -28,7 +28,7 @@ let module: WebAssembly.Module | undefined;
 
 /** The testing build, compiled once. */
 export function coreModule(): WebAssembly.Module {
-  module ??= loadCore(fileURLToPath(new URL("../../build/testing.wasm", import.meta.url)));
+  module ??= loadCore(TESTING_WASM);
   return module;
 }
 

@@ -8,7 +8,9 @@ type Exports = Record<string, any>;
 
 export type TestInstance = { exports: Exports; memory: WebAssembly.Memory; u8: Uint8Array; view: DataView };
 
-const WASM = fileURLToPath(new URL("../../build/testing.wasm", import.meta.url));
+/** The testing build, or another one that the environment names: `npm run test:mutation` puts a broken core here. */
+export const TESTING_WASM =
+  process.env.WASMTCP_TESTING_WASM ?? fileURLToPath(new URL("../../build/testing.wasm", import.meta.url));
 let compiled: WebAssembly.Module | undefined;
 
 /**
@@ -16,7 +18,7 @@ let compiled: WebAssembly.Module | undefined;
  * @param heapBytes size of the heap region behind HEAP, a power of two; 64 MiB unless told.
  */
 export async function instantiate(heapBytes = 64 << 20): Promise<TestInstance> {
-  compiled ??= await WebAssembly.compile(readFileSync(WASM));
+  compiled ??= await WebAssembly.compile(readFileSync(TESTING_WASM));
   const pages = (HEAP + heapBytes) / WASM_PAGE;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const instance = await WebAssembly.instantiate(compiled, { env: { memory } });
