@@ -197,7 +197,11 @@ export const RX_FRAME_PTR = 0; // u32, address of the Ethernet header in this me
 export const RX_FRAME_LENGTH = 4; // u32, bytes
 export const RX_FLAGS = 8; // u16, FRAME_ bits
 export const RX_GSO_SIZE = 10; // u16, payload bytes per wire segment of a super-segment, 0 = one wire frame
+export const RX_CSUM_START = 12; // u16, as the kernel says; with RX_CSUM_OFFSET for whoever passes frames on (FRAME_CSUM_PARTIAL)
+export const RX_CSUM_OFFSET = 14; // u16
 export const RX_TIME_US = 16; // f64, arrival in the loop's clock, 0 = unknown; for captures, the core does not look at it
+export const RX_GSO_TYPE = 24; // u16, the kernel's code of the segmentation, 0 = none
+export const RX_HEADER_BYTES = 26; // u16, bytes at the front that hold all headers, for RX_GSO_TYPE
 
 export const FRAME_CSUM_PARTIAL = 1; // the L4 checksum field holds the pseudo-header sum only (vnet NEEDS_CSUM)
 export const FRAME_CSUM_VALID = 2; // somebody verified the L4 checksum already (vnet DATA_VALID)
@@ -216,6 +220,7 @@ export const TX_CSUM_START = 28; // u16, offset of the L4 header (FRAME_CSUM_PAR
 export const TX_CSUM_OFFSET = 30; // u16, offset of the checksum field in it
 export const TX_OWNER = 32; // u32, TCB index whose ring the pieces lie in, or 0xffffffff
 export const TX_BLOCK = 36; // u32, heap block to free once sent, or 0
+export const TX_GSO_TYPE = 40; // u16, the kernel's code of the segmentation; 0 = TCP over whatever the Ethernet header says
 
 // ------------------------------------------------------------------------------------------------------ interface records
 export const INTERFACE_FLAGS = 0; // u32, IF_ bits

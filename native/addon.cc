@@ -81,6 +81,7 @@ wasmtcp::PacketSocketOptions socketOptions(Napi::Env env, const Napi::Value& val
   options.interface = from.Get("interface").As<Napi::String>().Utf8Value();
   options.ringPtr = integer(from, "ringPtr");
   options.ringBytes = integerOr(from, "ringBytes", options.ringBytes);
+  options.everyFrame = from.Get("everyFrame").ToBoolean();
   options.inPlace = from.Get("inPlace").IsUndefined() || from.Get("inPlace").ToBoolean();
   options.rxDescriptorsPtr = integer(from, "rxDescriptorsPtr");
   options.txRingPtr = integer(from, "txRingPtr");

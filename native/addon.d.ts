@@ -21,6 +21,11 @@ export interface PacketSocketOptions {
   macHigh16: number;
   /** Its last four bytes. */
   macLow32: number;
+  /**
+   * All frames that arrive at the interface, whoever they are for, of any type, with their VLAN tags: for a wire between two
+   * interfaces. Default false.
+   */
+  everyFrame?: boolean;
   /** SO_RCVBUF in bytes; default 16 MiB, past the system's limit only with CAP_NET_ADMIN. */
   receiveBufferBytes?: number;
   /** SO_SNDBUF in bytes; default 4 MiB: how much may wait in the kernel before `blocked`. */

@@ -95,9 +95,12 @@ bool FrameSender::describeOffload(OffloadHeader& offload, uint32_t descriptor, u
   if (gsoSize == 0) return true;
   // Segmentation rewrites every checksum, so it wants the partial one; the headers must be in the first hdr_len bytes.
   if (offload.flags == 0) return false;
-  const uint32_t etherType = uint32_t{*memory_.at(headerPtr + 12)} << 8 | *memory_.at(headerPtr + 13);
-  if (etherType != ETH_P_IP && etherType != ETH_P_IPV6) return false;
-  offload.gsoType = etherType == ETH_P_IP ? GSO_TCPV4 : GSO_TCPV6;
+  offload.gsoType = static_cast<uint8_t>(memory_.load<uint16_t>(descriptor + layout::TX_GSO_TYPE));
+  if (offload.gsoType == GSO_NONE) {
+    const uint32_t etherType = uint32_t{*memory_.at(headerPtr + 12)} << 8 | *memory_.at(headerPtr + 13);
+    if (etherType != ETH_P_IP && etherType != ETH_P_IPV6) return false;
+    offload.gsoType = etherType == ETH_P_IP ? GSO_TCPV4 : GSO_TCPV6;
+  }
   offload.gsoSize = gsoSize;
   offload.headerBytes = static_cast<uint16_t>(headerLength);
   return headerLength <= UINT16_MAX;

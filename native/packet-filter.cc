@@ -28,7 +28,24 @@ constexpr sock_filter jump(uint16_t test, uint32_t value, uint8_t ifTrue, uint8_
 
 constexpr sock_filter answer(uint32_t bytes) { return {static_cast<uint16_t>(BPF_RET | BPF_K), 0, 0, bytes}; }
 
+void attach(int fd, sock_filter* program, size_t length) {
+  const sock_fprog filter{static_cast<unsigned short>(length), program};
+  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) {
+    throw SystemError(errno, "setsockopt", "setsockopt(SO_ATTACH_FILTER)");
+  }
+}
+
 }  // namespace
+
+void attachIncomingFilter(int fd) {
+  sock_filter program[] = {
+      load(BPF_W, PACKET_TYPE),
+      jump(BPF_JEQ, PACKET_OUTGOING, 0, 1),
+      answer(0),
+      answer(WHOLE_FRAME),
+  };
+  attach(fd, program, std::size(program));
+}
 
 void attachFilter(int fd, uint16_t macHigh16, uint32_t macLow32) {
   // Jumps count the instructions to pass over; number 13 accepts, number 12 rejects.
@@ -48,10 +65,7 @@ void attachFilter(int fd, uint16_t macHigh16, uint32_t macLow32) {
       /* 12 */ answer(0),
       /* 13 */ answer(WHOLE_FRAME),
   };
-  const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
-  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) {
-    throw SystemError(errno, "setsockopt", "setsockopt(SO_ATTACH_FILTER)");
-  }
+  attach(fd, program, std::size(program));
 }
 
 }  // namespace wasmtcp

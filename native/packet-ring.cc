@@ -3,6 +3,7 @@
 #include "packet-ring.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -103,6 +104,8 @@ int PacketRing::next(RingFrame& frame) {
   frame.status = status;
   frame.seconds = header->tp_sec;
   frame.nanoseconds = header->tp_nsec;
+  frame.vlanTci = header->tp_vlan_tci;
+  frame.vlanTpid = (status & TP_STATUS_VLAN_TPID_VALID) != 0 ? header->tp_vlan_tpid : ETH_P_8021Q;
   std::memcpy(&frame.offload, frame.data - sizeof frame.offload, sizeof frame.offload);
   return 1;
 }

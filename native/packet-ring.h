@@ -10,12 +10,14 @@ namespace wasmtcp {
 
 /// One received frame, in its slot; valid until the slot is given back.
 struct RingFrame {
-  const uint8_t* data;        // Ethernet header
+  uint8_t* data;              // Ethernet header; 64 bytes before it are the slot's own and may be overwritten
   uint32_t length;            // bytes in the slot
   uint32_t wireLength;        // bytes the frame had; more than `length` when it was cut
   uint32_t status;            // TP_STATUS_ bits
   uint32_t seconds;           // arrival, CLOCK_REALTIME
   uint32_t nanoseconds;
+  uint16_t vlanTci;           // with TP_STATUS_VLAN_VALID: the tag that the kernel took off
+  uint16_t vlanTpid;          // its Ethernet type
   OffloadHeader offload;     // checksum and segmentation state
 };
 

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "interface-info.h"
 #include "layout.h"
@@ -38,6 +39,22 @@ void setBuffer(int fd, int forced, int plain, uint32_t bytes) {
   if (setsockopt(fd, SOL_SOCKET, forced, &value, sizeof value) != 0) {
     setOption(fd, SOL_SOCKET, plain, value, plain == SO_RCVBUF ? "SO_RCVBUF" : "SO_SNDBUF");
   }
+}
+
+/// Writes the tag that the kernel keeps beside the frame where it was on the wire: after the addresses. The slot has room in
+/// front (the kernel's own headers, read by now); offsets into the frame move along.
+void putTagBack(RingFrame& frame) {
+  constexpr uint32_t TAG_BYTES = 4;
+  constexpr uint32_t ADDRESSES_BYTES = 2 * ETH_ALEN;
+  frame.data -= TAG_BYTES;
+  std::memmove(frame.data, frame.data + TAG_BYTES, ADDRESSES_BYTES);
+  const uint8_t tag[TAG_BYTES] = {static_cast<uint8_t>(frame.vlanTpid >> 8), static_cast<uint8_t>(frame.vlanTpid),
+                                  static_cast<uint8_t>(frame.vlanTci >> 8), static_cast<uint8_t>(frame.vlanTci)};
+  std::memcpy(frame.data + ADDRESSES_BYTES, tag, TAG_BYTES);
+  frame.length += TAG_BYTES;
+  frame.wireLength += TAG_BYTES;
+  if (frame.offload.flags & OFFLOAD_NEEDS_CSUM) frame.offload.csumStart += TAG_BYTES;
+  if (frame.offload.gsoType != GSO_NONE) frame.offload.headerBytes += TAG_BYTES;
 }
 
 double realtimeUs() {
@@ -113,11 +130,15 @@ void PacketSocket::configure() {
   setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
   setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options_.receiveBufferBytes);
   setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options_.sendBufferBytes);
-  attachFilter(fd, options_.macHigh16, options_.macLow32);
+  if (options_.everyFrame) {
+    attachIncomingFilter(fd);
+  } else {
+    attachFilter(fd, options_.macHigh16, options_.macLow32);
+  }
 }
 
 void PacketSocket::bindToInterface() {
-  if (!ownMac_) {  // a NIC filters by its own address: frames to ours pass only if it is told to pass everything
+  if (options_.everyFrame || !ownMac_) {  // a NIC filters by its own address: frames to ours pass only if it is told to pass everything
     packet_mreq membership{};
     membership.mr_ifindex = interfaceIndex_;
     membership.mr_type = PACKET_MR_PROMISC;
@@ -164,11 +185,12 @@ uint32_t PacketSocket::receive(uint32_t maxFrames, double nowUs) {
   return count;
 }
 
-/// Whether the frame is one for the core; what is not is counted.
-bool PacketSocket::admit(const RingFrame& frame) {
+/// Whether the frame is one for us; what is not is counted.
+bool PacketSocket::admit(RingFrame& frame) {
   if (frame.status & TP_STATUS_VLAN_VALID) {  // the kernel took a tag off: it belongs to another network
     statistics_.tagged++;
-    return false;
+    if (!options_.everyFrame) return false;
+    putTagBack(frame);
   }
   if (frame.length < frame.wireLength) {
     statistics_.truncated++;
@@ -176,7 +198,7 @@ bool PacketSocket::admit(const RingFrame& frame) {
     return false;
   }
   const uint8_t gsoType = frame.offload.gsoType & ~GSO_ECN;
-  const bool known = gsoType == GSO_NONE || gsoType == GSO_TCPV4 || gsoType == GSO_TCPV6;
+  const bool known = options_.everyFrame || gsoType == GSO_NONE || gsoType == GSO_TCPV4 || gsoType == GSO_TCPV6;
   if (known && frame.length >= ETH_HLEN) return true;
   statistics_.malformed++;
   memory_.count(options_.interfacePtr + layout::INTERFACE_LINK_DROPS, 1);
@@ -205,6 +227,10 @@ void PacketSocket::describe(uint32_t descriptor, uint32_t framePtr, const RingFr
   memory_.store(descriptor + layout::RX_FRAME_LENGTH, frame.length);
   memory_.store(descriptor + layout::RX_FLAGS, flags);
   memory_.store(descriptor + layout::RX_GSO_SIZE, gsoSize);
+  memory_.store(descriptor + layout::RX_CSUM_START, frame.offload.csumStart);
+  memory_.store(descriptor + layout::RX_CSUM_OFFSET, frame.offload.csumOffset);
+  memory_.store(descriptor + layout::RX_GSO_TYPE, static_cast<uint16_t>(frame.offload.gsoType));
+  memory_.store(descriptor + layout::RX_HEADER_BYTES, frame.offload.headerBytes);
   // The kernel stamps with the wall clock, which may be set at any time: an impossible result means unknown.
   const double timeUs = realtimeOffsetUs == 0 ? 0 : arrivalUs + realtimeOffsetUs;
   memory_.store(descriptor + layout::RX_TIME_US, std::max(timeUs, 0.0));

@@ -22,6 +22,7 @@ struct PacketSocketOptions {
   uint32_t interfacePtr = 0;        // the interface's record: link counters
   uint16_t macHigh16 = 0;
   uint32_t macLow32 = 0;
+  bool everyFrame = false;          // all that passes the interface, whoever it is for, VLAN tags and all: for a wire, not for a host
   uint32_t receiveBufferBytes = 16u << 20;
   uint32_t sendBufferBytes = 4u << 20;
 };
@@ -78,7 +79,7 @@ class PacketSocket {
   void configure();
   void enlargeBuffers();
   void bindToInterface();
-  bool admit(const RingFrame& frame);
+  bool admit(RingFrame& frame);
   uint32_t place(const RingFrame& frame, uint32_t& used);
   void describe(uint32_t descriptor, uint32_t framePtr, const RingFrame& frame, double realtimeOffsetUs);
   void addDrops();

@@ -2,8 +2,9 @@
 import { type PluggedStack, plug, unplug } from "./cables.ts";
 import { writeConfig } from "./config.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { NetstackError, outOfRange } from "./errors.ts";
+import { outOfRange } from "./errors.ts";
 import { EventPump } from "./event-pump.ts";
+import { failureError } from "./failure.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { type MemoryLink, wireOf } from "./links/link.ts";
 import { unplugCable } from "./links/memory-link.ts";
@@ -17,7 +18,7 @@ import {
   type StackOptions,
 } from "./options.ts";
 import { checkPacketInterface } from "./packet-check.ts";
-import type { Failure, InterfaceSetup } from "./protocol.ts";
+import type { InterfaceSetup } from "./protocol.ts";
 import { Stack } from "./stack.ts";
 import { WorkerHost } from "./worker-host.ts";
 
@@ -91,8 +92,4 @@ function setupOf(own: ResolvedInterface): InterfaceSetup {
   const mtu = own.mtu ?? linkMtu;
   if (mtu > linkMtu) throw outOfRange("mtu", `${LEAST_MTU}..${linkMtu} (the link's)`, mtu);
   return { link: own.link, address: own.address, prefixLength: own.prefixLength, mac: own.mac, mtu };
-}
-
-function failureError({ code, message, errno, syscall }: Failure): NetstackError {
-  return new NetstackError(code, message, { syscall }, errno);
 }

@@ -30,3 +30,4 @@ export type { TcpState } from "./states.ts";
 export type { InterfaceStats, Stats } from "./stats.ts";
 export type { MemoryTriple, Sysctl } from "./sysctl.ts";
 export type { TcpInfo } from "./tcp-info.ts";
+export { createWire, type PassageCounters, type Wire, type WireOptions } from "./wire.ts";

@@ -19,16 +19,9 @@ import {
 } from "../assembly/layout.ts";
 import type { CoreExports } from "../src/core-exports.ts";
 import { netstackError } from "../src/errors.ts";
+import { failureOf } from "../src/failure.ts";
 import type { SharedViews } from "../src/memory.ts";
-import type {
-  CaptureStatus,
-  Failure,
-  InterfaceSetup,
-  StackControl,
-  StackSetup,
-  StartResult,
-  Usage,
-} from "../src/protocol.ts";
+import type { CaptureStatus, InterfaceSetup, StackControl, StackSetup, StartResult, Usage } from "../src/protocol.ts";
 import { type OpenedLinks, openPort } from "./open-port.ts";
 import type { Port, PortPlace } from "./port.ts";
 
@@ -60,7 +53,7 @@ export class Control implements StackControl {
         }
       } catch (error) {
         this.close();
-        return { ok: false, failure: failureOf(error) };
+        return { ok: false, failure: failureOf(error, "ERR_STACK_START") };
       }
       this.#onStarted();
       return { ok: true, timeOriginMs: performance.timeOrigin };
@@ -137,14 +130,4 @@ export class Control implements StackControl {
 function check(call: string, result: number): void {
   if (result < 0) throw netstackError(-result, { syscall: call });
   if (result > 0) throw new Error(`${call} gave ${result}`);
-}
-
-function failureOf(error: unknown): Failure {
-  const { message, code, errno, syscall } = error as Partial<NodeJS.ErrnoException>;
-  return {
-    message: message ?? String(error),
-    code: typeof code === "string" ? code : "ERR_STACK_START",
-    errno: typeof errno === "number" ? errno : undefined,
-    syscall: typeof syscall === "string" ? syscall : undefined,
-  };
 }

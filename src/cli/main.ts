@@ -8,6 +8,7 @@ import { addReceive } from "./receive.ts";
 import { addSend } from "./send.ts";
 import { addServer } from "./server.ts";
 import { EXIT_USAGE } from "./session.ts";
+import { addWire } from "./wire.ts";
 
 const { version } = createRequire(import.meta.url)("wasmtcp/package.json") as { version: string };
 
@@ -17,7 +18,7 @@ const program = new Command("wasmtcp")
   .showHelpAfterError("(add --help for the options)")
   .exitOverride();
 
-for (const add of [addDemo, addServer, addClient, addReceive, addSend]) add(program);
+for (const add of [addDemo, addServer, addClient, addReceive, addSend, addWire]) add(program);
 for (const command of program.commands) command.exitOverride();
 
 try {

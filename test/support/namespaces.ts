@@ -25,42 +25,37 @@ export function hasPrivileges(): boolean {
   }
 }
 
-/** Host a has the kernel address 10.77.0.1, host b 10.77.0.2; stacks of ours take 10.77.0.11 and 10.77.0.12. */
-export class TwoHosts implements Disposable {
-  readonly namespace: Record<Side, string>;
-  readonly interfaceName: Record<Side, string>;
-  readonly kernelAddress: Record<Side, string> = { a: "10.77.0.1", b: "10.77.0.2" };
-  readonly stackAddress: Record<Side, string> = { a: "10.77.0.11", b: "10.77.0.12" };
+/** Network namespaces by name, and the processes started in them; both are gone when it is disposed of. */
+class Lab<Name extends string> implements Disposable {
+  readonly namespace: Record<Name, string>;
   readonly #running = new Set<ChildProcess>();
 
-  constructor(options: { offloads?: boolean } = {}) {
-    const tag = `${process.pid}`;
-    this.namespace = { a: `wt${tag}a`, b: `wt${tag}b` };
-    this.interfaceName = { a: "h1-eth0", b: "h2-eth0" };
-    const { a, b } = this.namespace;
-    for (const name of [a, b]) run("ip", "netns", "add", name);
-    run("ip", "-n", a, "link", "add", "h1-eth0", "type", "veth", "peer", "name", "h2-eth0", "netns", b);
-    for (const side of ["a", "b"] as const) {
-      const namespace = this.namespace[side];
-      const name = this.interfaceName[side];
-      this.exec(side, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
-      run("ip", "-n", namespace, "addr", "add", `${this.kernelAddress[side]}/24`, "dev", name);
-      run("ip", "-n", namespace, "link", "set", "lo", "up");
-      run("ip", "-n", namespace, "link", "set", name, "up");
-      if (options.offloads === false) {
-        this.exec(side, "ethtool", "-K", name, "tso", "off", "gso", "off", "gro", "off", "tx", "off");
-      }
+  constructor(names: readonly Name[]) {
+    const entries = names.map((name) => [name, `wt${process.pid}${name}`] as const);
+    this.namespace = Object.fromEntries(entries) as Record<Name, string>;
+    for (const name of names) {
+      run("ip", "netns", "add", this.namespace[name]);
+      run("ip", "-n", this.namespace[name], "link", "set", "lo", "up");
+      this.exec(name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
     }
   }
 
+  /** Joins two namespaces by a veth pair; both ends are up. */
+  join(a: Name, interfaceA: string, b: Name, interfaceB: string): void {
+    const peer = ["peer", "name", interfaceB, "netns", this.namespace[b]];
+    run("ip", "-n", this.namespace[a], "link", "add", interfaceA, "type", "veth", ...peer);
+    run("ip", "-n", this.namespace[a], "link", "set", interfaceA, "up");
+    run("ip", "-n", this.namespace[b], "link", "set", interfaceB, "up");
+  }
+
   /** Runs a command inside one host and returns what it printed. */
-  exec(side: Side, command: string, ...args: string[]): string {
-    return run("ip", "netns", "exec", this.namespace[side], command, ...args);
+  exec(name: Name, command: string, ...args: string[]): string {
+    return run("ip", "netns", "exec", this.namespace[name], command, ...args);
   }
 
   /** Starts a command inside one host. */
-  start(side: Side, command: string, ...args: string[]): Running {
-    const child = spawn("ip", ["netns", "exec", this.namespace[side], command, ...args], {
+  start(name: Name, command: string, ...args: string[]): Running {
+    const child = spawn("ip", ["netns", "exec", this.namespace[name], command, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#running.add(child);
@@ -98,6 +93,30 @@ export class TwoHosts implements Disposable {
     return { child, finished, saw };
   }
 
+  [Symbol.dispose](): void {
+    for (const child of this.#running) child.kill("SIGKILL");
+    for (const name of Object.values<string>(this.namespace)) run("ip", "netns", "del", name);
+  }
+}
+
+/** Host a has the kernel address 10.77.0.1, host b 10.77.0.2; stacks of ours take 10.77.0.11 and 10.77.0.12. */
+export class TwoHosts extends Lab<Side> {
+  readonly interfaceName: Record<Side, string> = { a: "h1-eth0", b: "h2-eth0" };
+  readonly kernelAddress: Record<Side, string> = { a: "10.77.0.1", b: "10.77.0.2" };
+  readonly stackAddress: Record<Side, string> = { a: "10.77.0.11", b: "10.77.0.12" };
+
+  constructor(options: { offloads?: boolean } = {}) {
+    super(["a", "b"]);
+    this.join("a", "h1-eth0", "b", "h2-eth0");
+    for (const side of ["a", "b"] as const) {
+      const name = this.interfaceName[side];
+      run("ip", "-n", this.namespace[side], "addr", "add", `${this.kernelAddress[side]}/24`, "dev", name);
+      if (options.offloads === false) {
+        this.exec(side, "ethtool", "-K", name, "tso", "off", "gso", "off", "gro", "off", "tx", "off");
+      }
+    }
+  }
+
   /** Starts the `wasmtcp` command on one host, with its interface and its address. */
   wasmtcp(side: Side, ...args: string[]): Running {
     const common = ["--interface", this.interfaceName[side], "--address", `${this.stackAddress[side]}/24`];
@@ -108,10 +127,31 @@ export class TwoHosts implements Disposable {
   peer(side: Side, ...args: string[]): Running {
     return this.start(side, "python3", PEER, ...args);
   }
+}
 
-  [Symbol.dispose](): void {
-    for (const child of this.#running) child.kill("SIGKILL");
-    for (const name of Object.values(this.namespace)) run("ip", "netns", "del", name);
+/**
+ * Hosts a (10.77.0.1) and b (10.77.0.2) with a third namespace `wire` between them, which holds the interfaces `left` and `right`:
+ * they reach each other only while `wasmtcp wire left right` runs there.
+ */
+export class WiredHosts extends Lab<Side | "wire"> {
+  readonly interfaceName = "eth0";
+  readonly kernelAddress: Record<Side, string> = { a: "10.77.0.1", b: "10.77.0.2" };
+  readonly stackAddress: Record<Side, string> = { a: "10.77.0.11", b: "10.77.0.12" };
+
+  constructor() {
+    super(["a", "b", "wire"]);
+    this.join("a", "eth0", "wire", "left");
+    this.join("b", "eth0", "wire", "right");
+    for (const side of ["a", "b"] as const) {
+      run("ip", "-n", this.namespace[side], "addr", "add", `${this.kernelAddress[side]}/24`, "dev", "eth0");
+    }
+  }
+
+  /** Plugs the wire in; resolves when frames pass. SIGINT to the child ends it, and it prints its counters as JSON. */
+  async plug(...options: string[]): Promise<Running> {
+    const wire = this.start("wire", process.execPath, CLI, "wire", "left", "right", "--json", ...options);
+    await wire.saw("joined");
+    return wire;
   }
 }
 

@@ -1,0 +1,184 @@
+// One end of a wire: a packet socket that sees every frame of its interface, and the slots from which frames leave. Knows neither the
+// other end nor what happens on the way.
+import {
+  FRAME_CSUM_PARTIAL,
+  FRAME_MAX_BYTES,
+  INTERFACE_BYTES,
+  INTERFACES,
+  RX_CSUM_OFFSET,
+  RX_CSUM_START,
+  RX_DESCRIPTOR_BYTES,
+  RX_DESCRIPTOR_CAPACITY,
+  RX_DESCRIPTORS,
+  RX_FLAGS,
+  RX_FRAME_LENGTH,
+  RX_FRAME_PTR,
+  RX_GSO_SIZE,
+  RX_GSO_TYPE,
+  RX_HEADER_BYTES,
+  TX_CAPACITY,
+  TX_CSUM_OFFSET,
+  TX_CSUM_START,
+  TX_FLAGS,
+  TX_GSO_SIZE,
+  TX_GSO_TYPE,
+  TX_HEADER_LENGTH,
+  TX_HEADER_PTR,
+  TX_PIECE1_LENGTH,
+  TX_PIECE1_PTR,
+  TX_PIECE2_LENGTH,
+  TX_RING_BYTES,
+  TX_RINGS,
+} from "../../assembly/layout.ts";
+import type { SharedViews } from "../../src/memory.ts";
+import { loadAddon, type PacketSocket } from "../../src/native.ts";
+import { TxRing } from "../tx-ring.ts";
+
+/** Bytes for received frames; the kernel pins as much, or less when it is short of memory. */
+const RING_BYTES = 64 * 1024 * 1024;
+/** A slot for each frame that waits to leave. */
+const SLOT_BYTES = (FRAME_MAX_BYTES + 4 + 63) & -64; // 4: a VLAN tag
+/** Bytes of the heap that one end takes. */
+export const SIDE_BYTES = RING_BYTES + TX_CAPACITY * SLOT_BYTES;
+
+/** A received frame as the kernel described it, read into one object that is used again and again. */
+export interface ReceivedFrame {
+  ptr: number;
+  length: number;
+  /** FRAME_ bits. */
+  flags: number;
+  gsoSize: number;
+  gsoType: number;
+  headerBytes: number;
+  csumStart: number;
+  csumOffset: number;
+}
+
+/** One end of a wire. */
+export class WireSide {
+  readonly name: string;
+  readonly socket: PacketSocket;
+  readonly #views: SharedViews;
+  readonly #descriptors: number;
+  readonly #ring: TxRing;
+  readonly #slots: number;
+  readonly #frame: ReceivedFrame = {
+    ptr: 0,
+    length: 0,
+    flags: 0,
+    gsoSize: 0,
+    gsoType: 0,
+    headerBytes: 0,
+    csumStart: 0,
+    csumOffset: 0,
+  };
+
+  /**
+   * @param index - 0 or 1
+   * @param heap - SIDE_BYTES of the memory, aligned to pages
+   * @throws AddonError; Error with code, errno and syscall: EPERM without CAP_NET_RAW, ENODEV, ENOMEM, ...
+   */
+  constructor(views: SharedViews, index: number, name: string, heap: number) {
+    this.name = name;
+    this.#views = views;
+    this.#descriptors = RX_DESCRIPTORS + index * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES;
+    this.#ring = new TxRing(views, TX_RINGS + index * TX_RING_BYTES);
+    this.#slots = heap + RING_BYTES;
+    this.socket = new (loadAddon().PacketSocket)(views.u8, {
+      interface: name,
+      ringPtr: heap,
+      ringBytes: RING_BYTES,
+      rxDescriptorsPtr: this.#descriptors,
+      txRingPtr: TX_RINGS + index * TX_RING_BYTES,
+      interfacePtr: INTERFACES + index * INTERFACE_BYTES,
+      macHigh16: 0,
+      macLow32: 0,
+      everyFrame: true,
+    });
+  }
+
+  /** Frames that can be queued now. */
+  get room(): number {
+    return TX_CAPACITY - ((this.#ring.tail - this.#ring.head) >>> 0);
+  }
+
+  /** Takes at most `maxFrames` frames in; they stay valid until the next call or the next sleep. @returns how many */
+  receive(maxFrames: number, nowUs: number): number {
+    const count = this.socket.receive(maxFrames, nowUs);
+    if (count === 0) this.#checkLink();
+    return count;
+  }
+
+  /** What the kernel says of a frame of the last `receive`. Valid until the next call. */
+  describe(index: number): Readonly<ReceivedFrame> {
+    const { u16, u32 } = this.#views;
+    const at = this.#descriptors + index * RX_DESCRIPTOR_BYTES;
+    const frame = this.#frame;
+    frame.ptr = u32[(at + RX_FRAME_PTR) >>> 2]!;
+    frame.length = u32[(at + RX_FRAME_LENGTH) >>> 2]!;
+    frame.flags = u16[(at + RX_FLAGS) >>> 1]!;
+    frame.gsoSize = u16[(at + RX_GSO_SIZE) >>> 1]!;
+    frame.gsoType = u16[(at + RX_GSO_TYPE) >>> 1]!;
+    frame.headerBytes = u16[(at + RX_HEADER_BYTES) >>> 1]!;
+    frame.csumStart = u16[(at + RX_CSUM_START) >>> 1]!;
+    frame.csumOffset = u16[(at + RX_CSUM_OFFSET) >>> 1]!;
+    return frame;
+  }
+
+  /** Queues a frame that lies in the memory; it is copied. There must be room. */
+  queueCopy(frame: Readonly<ReceivedFrame>): void {
+    const to = this.#slotOf(this.#ring.tail);
+    this.#views.u8.copyWithin(to, frame.ptr, frame.ptr + frame.length);
+    this.#queue(frame);
+  }
+
+  /** Queues a frame from anywhere else. There must be room. `info`: all but where it lies */
+  queueBytes(bytes: Uint8Array, info: Readonly<ReceivedFrame>): void {
+    this.#views.u8.set(bytes, this.#slotOf(this.#ring.tail));
+    this.#queue(info);
+  }
+
+  /** Sends what is queued, as far as the kernel takes it. @returns frames that left */
+  transmit(): number {
+    return this.#ring.head === this.#ring.tail ? 0 : this.socket.transmit();
+  }
+
+  /** Whether frames wait because the kernel took no more. */
+  get blocked(): boolean {
+    return this.#ring.head !== this.#ring.tail && this.socket.blocked;
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  #slotOf(index: number): number {
+    return this.#slots + (index & (TX_CAPACITY - 1)) * SLOT_BYTES;
+  }
+
+  #queue(frame: Readonly<ReceivedFrame>): void {
+    const { u16, u32 } = this.#views;
+    const index = this.#ring.tail;
+    const slot = this.#ring.slot(index);
+    const from = this.#slotOf(index);
+    // The headers of a super-segment go first and alone: the kernel keeps as much in one piece, and no more than it must.
+    const header = frame.gsoSize === 0 ? frame.length : Math.min(Math.max(frame.headerBytes, 14), frame.length);
+    u32[(slot + TX_HEADER_PTR) >>> 2] = from;
+    u32[(slot + TX_HEADER_LENGTH) >>> 2] = header;
+    u32[(slot + TX_PIECE1_PTR) >>> 2] = from + header;
+    u32[(slot + TX_PIECE1_LENGTH) >>> 2] = frame.length - header;
+    u32[(slot + TX_PIECE2_LENGTH) >>> 2] = 0;
+    u16[(slot + TX_FLAGS) >>> 1] = frame.flags & FRAME_CSUM_PARTIAL;
+    u16[(slot + TX_GSO_SIZE) >>> 1] = frame.gsoSize;
+    u16[(slot + TX_GSO_TYPE) >>> 1] = frame.gsoType;
+    u16[(slot + TX_CSUM_START) >>> 1] = frame.csumStart;
+    u16[(slot + TX_CSUM_OFFSET) >>> 1] = frame.csumOffset;
+    this.#ring.tail = (index + 1) >>> 0;
+  }
+
+  /** An interface that is down comes back; one that is gone does not. */
+  #checkLink(): void {
+    if (this.socket.takeError() === 0 || loadAddon().interfaceInfo(this.name) !== null) return;
+    throw Object.assign(new Error(`The interface ${this.name} is gone`), { code: "ENODEV" });
+  }
+}
