@@ -107,4 +107,5 @@ export const COUNTER_PING_REPLIES_UNMATCHED = 144;
 // duplicates reported to their sender (RFC 2883): of bytes before RCV.NXT, and of bytes that wait out of order
 export const COUNTER_TCP_DSACK_OLD_SENT = 145;
 export const COUNTER_TCP_DSACK_OFO_SENT = 146;
+export const COUNTER_OP_OPTION_INVALID = 147;
 export const COUNTER_COUNT = 160;

@@ -112,7 +112,10 @@ export const SYSCTL_TCP_PACING_SS_RATIO = CONFIG_SYSCTLS + 168; // %, 200
 export const SYSCTL_TCP_PACING_CA_RATIO = CONFIG_SYSCTLS + 172; // %, 120
 export const SYSCTL_TCP_MIN_TSO_SEGS = CONFIG_SYSCTLS + 176; // segments, 2
 export const SYSCTL_TCP_TSO_RTT_LOG = CONFIG_SYSCTLS + 180; // 9
-export const SYSCTL_END = CONFIG_SYSCTLS + 184;
+export const SYSCTL_WMEM_MAX = CONFIG_SYSCTLS + 184; // bytes, greatest SO_SNDBUF, 212992
+export const SYSCTL_RMEM_MAX = CONFIG_SYSCTLS + 188; // bytes, greatest SO_RCVBUF, 212992
+export const SYSCTL_TCP_NOTSENT_LOWAT = CONFIG_SYSCTLS + 192; // bytes, 4294967295 = off
+export const SYSCTL_END = CONFIG_SYSCTLS + 196;
 
 export const CONGESTION_RENO = 0;
 export const CONGESTION_COUNT = 1;
@@ -145,22 +148,48 @@ export const OP_VALUE2 = 52; // u32
 export const OP_VALUE3 = 56; // u32
 export const OP_VALUE4 = 60; // u32
 
-export const OP_CONNECT = 1; // token, addresses, ports, value = SOCKET_OPTION_ bits, value2 = connect timeout ms (0 = SYN retries only) -> EVENT_ATTACHED | EVENT_FAILED
+export const OP_CONNECT = 1; // token, addresses, ports, value2 = connect timeout ms (0 = SYN retries only) -> EVENT_ATTACHED | EVENT_FAILED
 export const OP_LISTEN = 2; // token, local address and port, value = backlog -> EVENT_ATTACHED | EVENT_FAILED
 export const OP_ACCEPT = 3; // handle of a child that EVENT_ACCEPTED announced: it leaves the accept queue
 export const OP_KICK = 4; // handle: sndTail, rcvHead or an epoch word of the socket changed
 export const OP_SHUTDOWN_WRITE = 5; // handle: FIN after all that is in the send ring
 export const OP_CLOSE = 6; // handle: orderly close (RST if unread data is discarded); main forgets the socket now
 export const OP_ABORT = 7; // handle: RST; main forgets the socket now
-export const OP_SET_NO_DELAY = 8; // handle, value 0 | 1
-export const OP_SET_KEEP_ALIVE = 9; // handle, value 0 | 1, value2 idle ms, value3 interval ms, value4 count; 0 = sysctl's
+export const OP_SET_OPTION = 8; // handle, value = a SOCKET_OPTION_ code, value2.. = its words; handle 0: for the OP_CONNECT or OP_LISTEN with this token that follows
 export const OP_PING = 10; // token, remote address, value = ICMP id << 16 | sequence, value2 = payload bytes -> EVENT_PING_REPLY | EVENT_PING_FAILED
 export const OP_CLOSE_LISTENER = 11; // handle: children that were not accepted are reset; main forgets it now
 export const OP_RING_WANTED = 12; // handle: main wants a send ring (first write)
 export const OP_RELEASE = 13; // handle: main forgets a socket that EVENT_SOCKET said is closed
 
-export const SOCKET_OPTION_NO_DELAY = 1;
-export const SOCKET_OPTION_KEEP_ALIVE = 2;
+// Codes of OP_SET_OPTION: Linux's names without their prefix, Linux's units but where it says ms. Words: value2 unless said otherwise
+export const SOCKET_OPTION_NODELAY = 1; // 0 | 1
+export const SOCKET_OPTION_KEEPALIVE = 2; // 0 | 1
+export const SOCKET_OPTION_KEEPIDLE = 3; // ms, 0 = tcp_keepalive_time
+export const SOCKET_OPTION_KEEPINTVL = 4; // ms, 0 = tcp_keepalive_intvl
+export const SOCKET_OPTION_KEEPCNT = 5; // 0 = tcp_keepalive_probes
+export const SOCKET_OPTION_CORK = 6; // 0 | 1
+export const SOCKET_OPTION_MAXSEG = 7; // bytes, 88..32767, 0 = as the path allows
+export const SOCKET_OPTION_USER_TIMEOUT = 8; // ms, 0 = tcp_retries2
+export const SOCKET_OPTION_SYNCNT = 9; // 1..127, 0 = tcp_syn_retries
+export const SOCKET_OPTION_LINGER = 10; // 0 | 1, value3 = s
+export const SOCKET_OPTION_LINGER2 = 11; // i32 s in FIN-WAIT-2, 0 = tcp_fin_timeout, < 0 = none
+export const SOCKET_OPTION_DEFER_ACCEPT = 12; // s, 0 = off
+export const SOCKET_OPTION_WINDOW_CLAMP = 13; // bytes, 0 = none
+export const SOCKET_OPTION_QUICKACK = 14; // 0 | 1
+export const SOCKET_OPTION_CONGESTION = 15; // a CONGESTION_ code
+export const SOCKET_OPTION_NOTSENT_LOWAT = 16; // bytes, 0 = tcp_notsent_lowat
+export const SOCKET_OPTION_SNDBUF = 17; // bytes, before doubling
+export const SOCKET_OPTION_RCVBUF = 18; // bytes, before doubling
+export const SOCKET_OPTION_RCVLOWAT = 19; // bytes, 0 and 1 = any
+export const SOCKET_OPTION_REUSEADDR = 20; // 0 | 1
+export const SOCKET_OPTION_OOBINLINE = 21; // 0 | 1
+export const SOCKET_OPTION_IP_TOS = 22; // 0..255; the ECN bits are TCP's
+export const SOCKET_OPTION_IP_TTL = 23; // 1..255, 0 = ip_default_ttl
+export const SOCKET_OPTION_IP_MTU_DISCOVER = 24; // Linux's IP_PMTUDISC_: 0 dont, 1 want (default), 2 do, 3 probe, 4 interface, 5 omit
+export const SOCKET_OPTION_MAX_PACING_RATE = 25; // bytes/s, low word; value3 = high word; all ones = none
+export const SOCKET_OPTION_FASTOPEN = 26; // listener: connections that may wait with data of their SYN, 0 = off
+export const SOCKET_OPTION_FASTOPEN_CONNECT = 27; // 0 | 1
+export const SOCKET_OPTION_COUNT = 28;
 
 // ---------------------------------------------------------------------------------------------- event slots (core -> main)
 export const EVENT_KIND = 0; // u32
@@ -312,7 +341,39 @@ export const TCB_SEGS_IN = 296; // u64 wire segments
 export const TCB_RCV_OOO_SEGS = 304; // u32, segments that came out of order
 export const TCB_PMTU = 308; // u32 bytes
 export const TCB_ADV_MSS = 312; // u32 bytes, the MSS we announced
-export const TCB_SHARED_BYTES = 320; // private fields of the core follow
+// the options of a socket, one block that a listener's children inherit (tcp/options-set.ts); written by the core
+export const TCB_SOCKET_OPTIONS = 320;
+export const TCB_SOCKET_FLAGS = 320; // u32, SOCKET_FLAG_ bits
+export const TCB_USER_TIMEOUT_MS = 324; // u32, 0 = tcp_retries2
+export const TCB_SNDBUF = 328; // u32 bytes as getsockopt tells them (doubled), 0 = never set: autotuning
+export const TCB_RCVBUF = 332; // u32 likewise
+export const TCB_NOTSENT_LOWAT = 336; // u32 bytes, 0 = tcp_notsent_lowat
+export const TCB_WINDOW_CLAMP = 340; // u32 bytes, 0 = none
+export const TCB_RCVLOWAT = 344; // u32 bytes, 0 = 1
+export const TCB_KEEPIDLE_MS = 348; // u32, 0 = tcp_keepalive_time
+export const TCB_KEEPINTVL_MS = 352; // u32, 0 = tcp_keepalive_intvl
+export const TCB_LINGER_SECONDS = 356; // u32, with SOCKET_FLAG_LINGER
+export const TCB_MAX_PACING_RATE = 360; // u64 bytes/s, 0 = none
+export const TCB_LINGER2 = 368; // i32 s, 0 = tcp_fin_timeout, -1 = no FIN-WAIT-2 without an owner
+export const TCB_MAXSEG = 372; // u16, 0 = as the path allows
+export const TCB_DEFER_ACCEPT = 374; // u16 s
+export const TCB_SYNCNT = 376; // u8, 0 = tcp_syn_retries
+export const TCB_KEEPCNT = 377; // u8, 0 = tcp_keepalive_probes
+export const TCB_TOS = 378; // u8
+export const TCB_TTL = 379; // u8, 0 = ip_default_ttl
+export const TCB_MTU_DISCOVER = 380; // u8, Linux's IP_PMTUDISC_ + 1, 0 = want
+export const TCB_FASTOPEN = 382; // u16, 0 = off
+export const TCB_SOCKET_OPTIONS_END = 384;
+export const TCB_SHARED_BYTES = 384; // private fields of the core follow
+
+export const SOCKET_FLAG_NODELAY = 1;
+export const SOCKET_FLAG_KEEPALIVE = 2;
+export const SOCKET_FLAG_CORK = 4;
+export const SOCKET_FLAG_LINGER = 8;
+export const SOCKET_FLAG_REUSEADDR = 16;
+export const SOCKET_FLAG_OOBINLINE = 32;
+export const SOCKET_FLAG_FASTOPEN_CONNECT = 64;
+export const SOCKET_FLAG_QUICKACK_OFF = 128; // TCP_QUICKACK 0 was said last
 
 export const TCB_OPTION_TIMESTAMPS = 1;
 export const TCB_OPTION_SACK = 2;

@@ -1,7 +1,14 @@
 // The options of connect and listen: types, defaults, checks.
-import { SOCKET_OPTION_KEEP_ALIVE, SOCKET_OPTION_NO_DELAY } from "../assembly/layout.ts";
+import {
+  SOCKET_OPTION_KEEPALIVE,
+  SOCKET_OPTION_KEEPCNT,
+  SOCKET_OPTION_KEEPIDLE,
+  SOCKET_OPTION_KEEPINTVL,
+  SOCKET_OPTION_NODELAY,
+} from "../assembly/layout.ts";
 import { parseIpv4 } from "./address.ts";
 import { invalidType, invalidValue } from "./errors.ts";
+import { type SocketOption, socketOption } from "./socket-options.ts";
 import { integer } from "./sysctl.ts";
 
 /** Whom to connect to: a dotted quad, `localhost`, or a name for the stack's `lookup`. `host` is Node's word for it. */
@@ -10,8 +17,16 @@ export type ConnectTarget = { hostname: string; host?: undefined } | { host: str
 /** Options of `Stack.connect`. */
 export type ConnectOptions = ConnectTarget & ConnectSettings;
 
+/** Options of a socket, for `connect` and, inherited by the connections it accepts, for `listen`. */
+export interface SocketSettings {
+  /** Send small segments at once (Nagle's algorithm off). Default false. */
+  noDelay?: boolean | undefined;
+  /** Probe an idle peer. Default false. */
+  keepAlive?: boolean | undefined;
+}
+
 /** {@link ConnectOptions} without the name. */
-export interface ConnectSettings {
+export interface ConnectSettings extends SocketSettings {
   /** 1..65535. */
   port: number;
   /** An address of the stack. Default: that of the interface the route leads to. */
@@ -22,14 +37,20 @@ export interface ConnectSettings {
   timeoutMs?: number | undefined;
   /** Cancels the attempt. */
   signal?: AbortSignal | undefined;
-  /** Send small segments at once (Nagle's algorithm off). Default false. */
-  noDelay?: boolean | undefined;
-  /** Probe an idle peer. Default false. */
-  keepAlive?: boolean | undefined;
+}
+
+/** When keepalives are sent; what is left out is the stack's `tcp_keepalive_*`. */
+export interface KeepAliveOptions {
+  /** ms of silence before the first, 1000..32767000. */
+  idleMs?: number | undefined;
+  /** ms between them, 1000..32767000. */
+  intervalMs?: number | undefined;
+  /** Unanswered ones before the connection is given up, 1..127. */
+  count?: number | undefined;
 }
 
 /** Options of `Stack.listen`. */
-export interface ListenOptions {
+export interface ListenOptions extends SocketSettings {
   /** 0..65535; 0: any free port. */
   port: number;
   /** An address of the stack. Default: all of them. */
@@ -45,8 +66,7 @@ export interface ResolvedConnect {
   hostname: string;
   port: number;
   local: { address: number; port: number };
-  /** `SOCKET_OPTION_` bits. */
-  options: number;
+  options: SocketOption[];
   timeoutMs: number;
   signal: AbortSignal | undefined;
 }
@@ -55,24 +75,18 @@ export interface ResolvedConnect {
 export interface ResolvedListen {
   local: { address: number; port: number };
   backlog: number;
+  options: SocketOption[];
   signal: AbortSignal | undefined;
 }
 
 const DEFAULT_BACKLOG = 511;
+const MAX_KEEP_ALIVE_MS = 32_767_000;
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
 /** @throws TypeError, RangeError */
 export function resolveConnect(options: ConnectOptions): ResolvedConnect {
   if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
-  const {
-    hostname = options.host,
-    port,
-    localAddress,
-    localPort,
-    timeoutMs,
-    noDelay = false,
-    keepAlive = false,
-  } = options;
+  const { hostname = options.host, port, localAddress, localPort, timeoutMs } = options;
   return {
     hostname: checkHostname(hostname),
     port: integer("port", port, 1, 65535),
@@ -80,12 +94,31 @@ export function resolveConnect(options: ConnectOptions): ResolvedConnect {
       address: localAddress === undefined ? 0 : ownAddress("localAddress", localAddress),
       port: localPort === undefined ? 0 : integer("localPort", localPort, 1, 65535),
     },
-    options:
-      (boolean("noDelay", noDelay) ? SOCKET_OPTION_NO_DELAY : 0) |
-      (boolean("keepAlive", keepAlive) ? SOCKET_OPTION_KEEP_ALIVE : 0),
+    options: resolveOptions(options),
     timeoutMs: timeoutMs === undefined ? 0 : integer("timeoutMs", timeoutMs, 1, MAX_TIMEOUT_MS),
     signal: checkSignal(options.signal),
   };
+}
+
+/** The socket options among those of a call. @throws TypeError, RangeError */
+function resolveOptions({ noDelay = false, keepAlive = false }: SocketSettings): SocketOption[] {
+  const options: SocketOption[] = [];
+  if (boolean("noDelay", noDelay)) options.push(socketOption(SOCKET_OPTION_NODELAY, 1));
+  if (boolean("keepAlive", keepAlive)) options.push(socketOption(SOCKET_OPTION_KEEPALIVE, 1));
+  return options;
+}
+
+/** What `setKeepAlive` asks for, times first: turning it on starts the idle time. @throws TypeError, RangeError */
+export function keepAliveOptions(on: boolean, options: KeepAliveOptions): SocketOption[] {
+  const time = (name: string, value: number | undefined): number =>
+    value === undefined ? 0 : integer(name, value, 1000, MAX_KEEP_ALIVE_MS);
+  const count = options.count === undefined ? 0 : integer("count", options.count, 1, 127);
+  return [
+    socketOption(SOCKET_OPTION_KEEPIDLE, time("idleMs", options.idleMs)),
+    socketOption(SOCKET_OPTION_KEEPINTVL, time("intervalMs", options.intervalMs)),
+    socketOption(SOCKET_OPTION_KEEPCNT, count),
+    socketOption(SOCKET_OPTION_KEEPALIVE, on ? 1 : 0),
+  ];
 }
 
 /** @throws TypeError, RangeError */
@@ -98,6 +131,7 @@ export function resolveListen(options: ListenOptions): ResolvedListen {
       port: integer("port", port, 0, 65535),
     },
     backlog: integer("backlog", backlog, 1, 65535),
+    options: resolveOptions(options),
     signal: checkSignal(options.signal),
   };
 }

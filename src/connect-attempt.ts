@@ -4,14 +4,14 @@ import { formatIpv4 } from "./address.ts";
 import type { HandleSink, TokenSink } from "./dispatcher.ts";
 import { AbortError, netstackError } from "./errors.ts";
 import type { Endpoint } from "./op-queue.ts";
+import type { SocketOption } from "./socket-options.ts";
 import { type SocketContext, TcpSocket } from "./tcp-socket.ts";
 
 /** What is asked of the core. */
 export interface ConnectRequest {
   remote: Endpoint;
   local: Endpoint;
-  /** `SOCKET_OPTION_` bits. */
-  options: number;
+  options: readonly SocketOption[];
   /** 0: until the SYN retries are used up. */
   timeoutMs: number;
 }
@@ -45,7 +45,7 @@ export class ConnectAttempt implements TokenSink, HandleSink {
     }
     signal?.addEventListener("abort", this.#abort, { once: true });
     const token = context.dispatcher.issue(this);
-    if (token !== 0) context.ops.connect(token, request.remote, request.local, request.options, request.timeoutMs);
+    if (token !== 0) context.ops.connect(token, request.remote, request.local, request.timeoutMs, request.options);
   }
 
   onAttached(handle: number, local: Endpoint): void {

@@ -1,8 +1,11 @@
 // A TCP connection as users see it: names, checks and streams over a TcpSocket, which does the work.
+import { SOCKET_OPTION_NODELAY } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
+import { type KeepAliveOptions, keepAliveOptions } from "./call-options.ts";
 import { invalidType } from "./errors.ts";
 import { type ReceiveFileOptions, receiveFile, type SendFileOptions, sendFile } from "./file-transfer.ts";
 import type { Endpoint } from "./op-queue.ts";
+import { socketOption } from "./socket-options.ts";
 import { readableOf, writableOf } from "./streams.ts";
 import { integer } from "./sysctl.ts";
 import type { TcpInfo } from "./tcp-info.ts";
@@ -16,17 +19,6 @@ export interface Address {
   port: number;
 }
 
-/** When keepalives are sent; what is left out is the stack's `tcp_keepalive_*`. */
-export interface KeepAliveOptions {
-  /** ms of silence before the first, 1000..32767000. */
-  idleMs?: number | undefined;
-  /** ms between them, 1000..32767000. */
-  intervalMs?: number | undefined;
-  /** Unanswered ones before the connection is given up, 1..127. */
-  count?: number | undefined;
-}
-
-const MAX_KEEP_ALIVE_MS = 32_767_000;
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
 
 /** The `Address` of an endpoint. */
@@ -142,15 +134,12 @@ export class Connection implements AsyncDisposable {
 
   /** Sends small segments at once instead of collecting them (Nagle's algorithm off, RFC 9293 3.7.4). */
   setNoDelay(on = true): void {
-    this.#socket.setNoDelay(on);
+    this.#socket.setOption(socketOption(SOCKET_OPTION_NODELAY, on ? 1 : 0));
   }
 
   /** Probes an idle peer (RFC 9293 3.8.4), off by default. @throws RangeError, TypeError */
   setKeepAlive(on = true, options: KeepAliveOptions = {}): void {
-    const time = (name: string, value: number | undefined): number =>
-      value === undefined ? 0 : integer(name, value, 1000, MAX_KEEP_ALIVE_MS);
-    const count = options.count === undefined ? 0 : integer("count", options.count, 1, 127);
-    this.#socket.setKeepAlive(on, time("idleMs", options.idleMs), time("intervalMs", options.intervalMs), count);
+    for (const option of keepAliveOptions(on, options)) this.#socket.setOption(option);
   }
 
   /** Keeps the process alive while the connection is open; the default. */

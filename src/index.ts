@@ -1,6 +1,13 @@
 // The public API of wasmtcp: exports, and only exports.
-export type { ConnectOptions, ConnectSettings, ConnectTarget, ListenOptions } from "./call-options.ts";
-export type { Address, Connection, KeepAliveOptions } from "./connection.ts";
+export type {
+  ConnectOptions,
+  ConnectSettings,
+  ConnectTarget,
+  KeepAliveOptions,
+  ListenOptions,
+  SocketSettings,
+} from "./call-options.ts";
+export type { Address, Connection } from "./connection.ts";
 export { createStack } from "./create-stack.ts";
 export {
   AbortError,

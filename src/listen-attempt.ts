@@ -4,7 +4,15 @@ import type { TokenSink } from "./dispatcher.ts";
 import { AbortError, netstackError } from "./errors.ts";
 import { ListenerSocket } from "./listener.ts";
 import type { Endpoint } from "./op-queue.ts";
+import type { SocketOption } from "./socket-options.ts";
 import type { SocketContext } from "./tcp-socket.ts";
+
+/** What is asked of the core. */
+export interface ListenRequest {
+  local: Endpoint;
+  backlog: number;
+  options: readonly SocketOption[];
+}
 
 /** One `listen` call. */
 export class ListenAttempt implements TokenSink {
@@ -17,7 +25,8 @@ export class ListenAttempt implements TokenSink {
   #reject!: (error: Error) => void;
   #settled = false;
 
-  constructor(context: SocketContext, local: Endpoint, backlog: number, signal: AbortSignal | undefined) {
+  constructor(context: SocketContext, request: ListenRequest, signal: AbortSignal | undefined) {
+    const { local, backlog, options } = request;
     this.#context = context;
     this.#local = local;
     this.#signal = signal;
@@ -32,7 +41,7 @@ export class ListenAttempt implements TokenSink {
     }
     signal?.addEventListener("abort", this.#abort, { once: true });
     const token = context.dispatcher.issue(this);
-    if (token !== 0) context.ops.listen(token, local, backlog);
+    if (token !== 0) context.ops.listen(token, local, backlog, options);
   }
 
   onAttached(handle: number, local: Endpoint): void {

@@ -20,8 +20,7 @@ import {
   OP_REMOTE_PORT,
   OP_RING,
   OP_RING_WANTED,
-  OP_SET_KEEP_ALIVE,
-  OP_SET_NO_DELAY,
+  OP_SET_OPTION,
   OP_SHUTDOWN_WRITE,
   OP_TOKEN,
   OP_VALUE,
@@ -33,6 +32,7 @@ import { writeAddress } from "./address.ts";
 import type { Doorbell } from "./doorbell.ts";
 import type { SharedViews } from "./memory.ts";
 import { RingProducer } from "./rings.ts";
+import type { SocketOption } from "./socket-options.ts";
 
 /** An address (u32, host order, 0 = any) and a port (0 = any). */
 export interface Endpoint {
@@ -71,12 +71,21 @@ export class OpQueue {
     this.#bell = bell;
   }
 
-  /** Opens a connection; `options`: `SOCKET_OPTION_` bits; `timeoutMs` 0: until the SYN retries are used up. */
-  connect(token: number, remote: Endpoint, local: Endpoint, options: number, timeoutMs: number): void {
-    this.#push({ kind: OP_CONNECT, token, remote, local, value: options, value2: timeoutMs });
+  /** Opens a connection with these options; `timeoutMs` 0: until the SYN retries are used up. */
+  connect(
+    token: number,
+    remote: Endpoint,
+    local: Endpoint,
+    timeoutMs: number,
+    options: readonly SocketOption[] = [],
+  ): void {
+    this.#stage(token, options);
+    this.#push({ kind: OP_CONNECT, token, remote, local, value2: timeoutMs });
   }
 
-  listen(token: number, local: Endpoint, backlog: number): void {
+  /** Listens; connections inherit the options. */
+  listen(token: number, local: Endpoint, backlog: number, options: readonly SocketOption[] = []): void {
+    this.#stage(token, options);
     this.#push({ kind: OP_LISTEN, token, local, value: backlog });
   }
 
@@ -133,20 +142,9 @@ export class OpQueue {
     this.#push({ kind: OP_CLOSE_LISTENER, handle });
   }
 
-  setNoDelay(handle: number, on: boolean): void {
-    this.#push({ kind: OP_SET_NO_DELAY, handle, value: on ? 1 : 0 });
-  }
-
-  /** Times in ms, 0 = the sysctl's. */
-  setKeepAlive(handle: number, on: boolean, idleMs: number, intervalMs: number, count: number): void {
-    this.#push({
-      kind: OP_SET_KEEP_ALIVE,
-      handle,
-      value: on ? 1 : 0,
-      value2: idleMs,
-      value3: intervalMs,
-      value4: count,
-    });
+  /** Sets an option of a connection or listener. */
+  setOption(handle: number, { code, value, value2 = 0 }: SocketOption): void {
+    this.#push({ kind: OP_SET_OPTION, handle, value: code, value2: value, value3: value2 });
   }
 
   /** Puts what waits into the ring as far as there is room. @returns true if nothing waits any more */
@@ -164,6 +162,13 @@ export class OpQueue {
   stop(): void {
     this.#stopped = true;
     this.#waiting.length = 0;
+  }
+
+  /** Options of a socket that the next operation makes. */
+  #stage(token: number, options: readonly SocketOption[]): void {
+    for (const { code, value, value2 = 0 } of options) {
+      this.#push({ kind: OP_SET_OPTION, token, value: code, value2: value, value3: value2 });
+    }
   }
 
   #push(operation: Operation): void {

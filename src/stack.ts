@@ -131,9 +131,9 @@ export class Stack implements AsyncDisposable {
    * TypeError or RangeError for wrong options
    */
   async listen(options: ListenOptions): Promise<Listener> {
-    const { local, backlog, signal } = resolveListen(options);
+    const { signal, ...request } = resolveListen(options);
     this.#check("listen");
-    const attempt = new ListenAttempt(this.#parts, local, backlog, signal);
+    const attempt = new ListenAttempt(this.#parts, request, signal);
     return new Listener(await attempt.promise);
   }
 

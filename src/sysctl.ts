@@ -90,6 +90,12 @@ export interface Sysctl {
   tcp_sack: number;
   /** Whether duplicates are reported to their sender (RFC 2883), 0 or 1. Default 1. */
   tcp_dsack: number;
+  /** Greatest `SO_SNDBUF` (`net.core.wmem_max`), bytes, 4608..1073741823. Default 212992. */
+  wmem_max: number;
+  /** Greatest `SO_RCVBUF` (`net.core.rmem_max`), bytes, 2304..1073741823. Default 212992. */
+  rmem_max: number;
+  /** Unsent bytes up to which a socket is writable, 0..4294967295. Default 4294967295: no limit. */
+  tcp_notsent_lowat: number;
 }
 
 type Row = readonly [address: number, initial: number, least: number, most: number];
@@ -134,6 +140,9 @@ const NUMBERS = {
   tcp_limit_output_bytes: [layout.SYSCTL_TCP_LIMIT_OUTPUT_BYTES, 4_194_304, 65536, GIB],
   tcp_sack: [layout.SYSCTL_TCP_SACK, 1, 0, 1],
   tcp_dsack: [layout.SYSCTL_TCP_DSACK, 1, 0, 1],
+  wmem_max: [layout.SYSCTL_WMEM_MAX, 212_992, 4608, GIB - 1],
+  rmem_max: [layout.SYSCTL_RMEM_MAX, 212_992, 2304, GIB - 1],
+  tcp_notsent_lowat: [layout.SYSCTL_TCP_NOTSENT_LOWAT, 0xffffffff, 0, 0xffffffff],
 } as const satisfies Partial<Record<keyof Sysctl, Row>>;
 
 /** Settings that are several numbers, in ascending order, each in a word of its own. */

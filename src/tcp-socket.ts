@@ -19,6 +19,7 @@ import type { Endpoint, OpQueue } from "./op-queue.ts";
 import { ReceiveSide } from "./receive-side.ts";
 import { SendSide } from "./send-side.ts";
 import { SocketIo } from "./socket-io.ts";
+import type { SocketOption } from "./socket-options.ts";
 import { readTcpInfo, type TcpInfo } from "./tcp-info.ts";
 
 /** What the sockets of a stack share. */
@@ -152,12 +153,9 @@ export class TcpSocket implements HandleSink {
     return this.#lastInfo ?? readTcpInfo(this.views, this.#io.tcb);
   }
 
-  setNoDelay(on: boolean): void {
-    if (!this.gone) this.#context.ops.setNoDelay(this.#io.handle, on);
-  }
-
-  setKeepAlive(on: boolean, idleMs: number, intervalMs: number, count: number): void {
-    if (!this.gone) this.#context.ops.setKeepAlive(this.#io.handle, on, idleMs, intervalMs, count);
+  /** Sets an option; one that is gone has none. */
+  setOption(option: SocketOption): void {
+    if (!this.gone) this.#context.ops.setOption(this.#io.handle, option);
   }
 
   #error(errno: number, syscall: string): Error {

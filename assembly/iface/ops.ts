@@ -28,8 +28,7 @@ import {
   OP_RELEASE,
   OP_RING,
   OP_RING_WANTED,
-  OP_SET_KEEP_ALIVE,
-  OP_SET_NO_DELAY,
+  OP_SET_OPTION,
   OP_SHUTDOWN_WRITE,
 } from "../layout";
 import { SpscRing } from "../storage/spsc-ring";
@@ -40,14 +39,15 @@ import {
   accept,
   close,
   closeListener,
+  endOpen,
   kick,
   openActive,
   openPassive,
   release,
   ringWanted,
-  setKeepAlive,
-  setNoDelay,
+  setOption,
   shutdownWrite,
+  stageOptionFor,
 } from "../tcp/user-calls";
 import { isLoopback, isMulticast, isUnspecified } from "../wire/ipv4";
 import { isAnyAddress, isMapped, mappedAddress } from "./address";
@@ -113,12 +113,18 @@ function run(op: Op, nowUs: u64): void {
   switch (op.kind) {
     case OP_CONNECT:
       answer(op.token, connect(op, nowUs));
+      endOpen();
       return;
     case OP_LISTEN:
       answer(op.token, listen(op, nowUs));
+      endOpen();
       return;
     case OP_PING:
       ping(op, nowUs);
+      return;
+    case OP_SET_OPTION:
+      if (op.handle === 0) stageOptionFor(op.token, op.value, op.value2, op.value3);
+      else runOnSocket(op, nowUs);
       return;
     default:
       if (op.kind === 0 || op.kind > <u32>OP_RELEASE) count(COUNTER_OP_UNKNOWN);
@@ -149,11 +155,8 @@ function runOnSocket(op: Op, nowUs: u64): void {
     case OP_ABORT:
       abort(tcb, nowUs);
       break;
-    case OP_SET_NO_DELAY:
-      setNoDelay(tcb, op.value !== 0);
-      break;
-    case OP_SET_KEEP_ALIVE:
-      setKeepAlive(tcb, op.value !== 0, op.value2, op.value3, op.value4, nowUs);
+    case OP_SET_OPTION:
+      setOption(tcb, op.value, op.value2, op.value3, nowUs);
       break;
     case OP_CLOSE_LISTENER:
       closeListener(tcb, nowUs);
@@ -161,8 +164,11 @@ function runOnSocket(op: Op, nowUs: u64): void {
     case OP_RING_WANTED:
       ringWanted(tcb);
       break;
-    default: // OP_RELEASE, as run() has refused all others
+    case OP_RELEASE:
       release(tcb, nowUs);
+      break;
+    default:
+      count(COUNTER_OP_UNKNOWN); // a number below OP_RELEASE that is no kind
   }
 }
 
@@ -210,7 +216,6 @@ function connect(op: Op, nowUs: u64): i32 {
     op.remotePort,
     routeInterface,
     sender.mtu,
-    op.value,
     op.value2,
     nowUs,
   );

@@ -16,6 +16,7 @@ import { negotiate, prepareConnection } from "./handshake";
 import { initialSequenceNumber } from "./isn";
 import { linkMtu } from "./link-limits";
 import { joinListener, maySpawn } from "./listen";
+import { inheritOptions } from "./options-set";
 import { startReceiver } from "./receive-window";
 import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
@@ -66,6 +67,7 @@ export function spawn(listener: Tcb, seg: Segment, issBeyond: u32, nowUs: u64): 
   count(COUNTER_TCP_PASSIVE_OPENS);
   child.set(TCB_FLAG_PASSIVE);
   child.congestion = listener.congestion;
+  inheritOptions(child, listener);
   prepareConnection(child, seg.interfaceIndex, linkMtu(seg.interfaceIndex));
   negotiate(child, seg, nowUs);
   startReceiver(child, seg.seq, nowUs);

@@ -3,7 +3,6 @@
 import {
   STATE_ESTABLISHED,
   STATE_FIN_WAIT_1,
-  SYSCTL_TCP_CONGESTION_CONTROL,
   SYSCTL_TCP_SACK,
   SYSCTL_TCP_TIMESTAMPS,
   SYSCTL_TCP_WINDOW_SCALING,
@@ -46,22 +45,27 @@ export function prepareConnection(tcb: Tcb, interfaceIndex: u32, mtu: u32): void
   tcb.pmtu = mtu;
   // RFC 9293 3.7.1 (MUST-67): the largest packet we take, less the fixed headers
   tcb.advMss = mtu > headers + ADV_MSS_MIN ? mtu - headers : ADV_MSS_MIN;
-  tcb.peerMss = isV4(tcb) ? MSS_DEFAULT_V4 : MSS_DEFAULT_V6;
+  if (tcb.userMss !== 0) tcb.advMss = min<u32>(tcb.advMss, tcb.userMss);
+  tcb.peerMss = limitMss(tcb, isV4(tcb) ? MSS_DEFAULT_V4 : MSS_DEFAULT_V6);
   let options: u32 = 0;
   if (load<u32>(SYSCTL_TCP_TIMESTAMPS) !== 0) options |= TCB_OPTION_TIMESTAMPS;
   if (load<u32>(SYSCTL_TCP_WINDOW_SCALING) !== 0) options |= TCB_OPTION_WSCALE;
   if (load<u32>(SYSCTL_TCP_SACK) !== 0) options |= TCB_OPTION_SACK;
   tcb.options = <u8>options;
   tcb.rcvWscale = (options & TCB_OPTION_WSCALE) !== 0 ? <u8>receiveWindowScale() : 0;
-  tcb.congestion = <u8>load<u32>(SYSCTL_TCP_CONGESTION_CONTROL);
   chooseTimestampOffset(tcb);
   initialiseReceiver(tcb);
+}
+
+// TCP_MAXSEG bounds both directions: what we announce, and what we send
+function limitMss(tcb: Tcb, mss: u32): u32 {
+  return tcb.userMss !== 0 ? min<u32>(mss, tcb.userMss) : mss;
 }
 
 /** Takes over what the peer's SYN says; what only one of us offered is off (RFC 7323 2.2, 3.2). */
 export function negotiate(tcb: Tcb, seg: Segment, nowUs: u64): void {
   const theirs = seg.options;
-  if (theirs.has(OPT_MSS) && theirs.mss !== 0) tcb.peerMss = theirs.mss;
+  if (theirs.has(OPT_MSS) && theirs.mss !== 0) tcb.peerMss = limitMss(tcb, theirs.mss);
   if ((tcb.options & TCB_OPTION_WSCALE) !== 0 && theirs.has(OPT_WSCALE)) {
     tcb.sndWscale = theirs.windowScale;
   } else {

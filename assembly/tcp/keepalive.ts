@@ -4,6 +4,7 @@
 import { count } from "../count";
 import { COUNTER_TCP_KEEPALIVES } from "../counters";
 import {
+  SOCKET_FLAG_KEEPALIVE,
   STATE_ESTABLISHED,
   STATE_TIME_WAIT,
   SYSCTL_TCP_KEEPALIVE_INTVL,
@@ -12,29 +13,43 @@ import {
 } from "../layout";
 import { wantOutput } from "./connections";
 import { hasOutput } from "./new-data";
-import { TCB_FLAG_KEEP_ALIVE, TCB_FLAG_PROBE_PENDING, Tcb } from "./tcb";
+import { TCB_FLAG_PROBE_PENDING, Tcb } from "./tcb";
 import { arm } from "./timers";
 
-/**
- * Turns keepalive on or off (OP_SET_KEEP_ALIVE, SOCKET_OPTION_KEEP_ALIVE).
- * @param idleMs until the first probe, 0 = tcp_keepalive_time
- * @param intervalMs between probes, 0 = tcp_keepalive_intvl
- * @param probes unanswered until the connection is given up, 0 = tcp_keepalive_probes
- */
-export function configureKeepAlive(tcb: Tcb, isOn: bool, idleMs: u32, intervalMs: u32, probes: u32, nowUs: u64): void {
-  tcb.keepAliveIdleUs = <u64>idleMs * 1000;
-  tcb.keepAliveIntervalUs = <u64>intervalMs * 1000;
-  tcb.keepAliveCount = probes;
+/** Turns keepalive on or off (SO_KEEPALIVE); on means that the idle time starts now. */
+export function setKeepAlive(tcb: Tcb, isOn: bool, nowUs: u64): void {
+  tcb.setOption(SOCKET_FLAG_KEEPALIVE, isOn);
   tcb.keepAliveProbes = 0;
   tcb.keepAliveUs = 0;
-  if (isOn) tcb.set(TCB_FLAG_KEEP_ALIVE);
-  else tcb.clear(TCB_FLAG_KEEP_ALIVE);
   startKeepAlive(tcb, nowUs);
+}
+
+/** TCP_KEEPIDLE: time until the first probe, 0 = tcp_keepalive_time. What is left of it counts from the last sign of life. */
+export function setKeepIdle(tcb: Tcb, idleMs: u32, nowUs: u64): void {
+  tcb.keepIdleMs = idleMs;
+  if (tcb.keepAliveProbes === 0) resumeKeepAlive(tcb, nowUs);
+}
+
+/** TCP_KEEPINTVL: time between probes, 0 = tcp_keepalive_intvl; from the next probe on. */
+export function setKeepInterval(tcb: Tcb, intervalMs: u32): void {
+  tcb.keepIntervalMs = intervalMs;
+}
+
+/** TCP_KEEPCNT: unanswered probes until the connection is given up, 0 = tcp_keepalive_probes. */
+export function setKeepCount(tcb: Tcb, probes: u32): void {
+  tcb.keepCount = <u8>min<u32>(probes, 127);
+}
+
+// A shorter or longer idle time than the one that runs
+function resumeKeepAlive(tcb: Tcb, nowUs: u64): void {
+  if (tcb.keepAliveUs === 0) return;
+  tcb.keepAliveUs = max<u64>(tcb.lastReceivedUs + idleUs(tcb), nowUs);
+  arm(tcb);
 }
 
 /** Starts the idle time of a synchronized connection that wants keepalive. */
 export function startKeepAlive(tcb: Tcb, nowUs: u64): void {
-  if (!tcb.has(TCB_FLAG_KEEP_ALIVE) || !isSupervised(tcb)) return;
+  if (!tcb.hasOption(SOCKET_FLAG_KEEPALIVE) || !isSupervised(tcb)) return;
   tcb.keepAliveUs = nowUs + idleUs(tcb);
   arm(tcb);
 }
@@ -45,7 +60,7 @@ export function startKeepAlive(tcb: Tcb, nowUs: u64): void {
  */
 export function keepAliveExpired(tcb: Tcb, nowUs: u64): bool {
   tcb.keepAliveUs = 0;
-  if (!tcb.has(TCB_FLAG_KEEP_ALIVE) || !isSupervised(tcb)) return false;
+  if (!tcb.hasOption(SOCKET_FLAG_KEEPALIVE) || !isSupervised(tcb)) return false;
   // With data outstanding or waiting, the retransmission and persist timers watch the peer
   if (tcb.packetsOut !== 0 || hasOutput(tcb)) {
     tcb.keepAliveUs = nowUs + idleUs(tcb);
@@ -71,17 +86,17 @@ function isSupervised(tcb: Tcb): bool {
 }
 
 function idleUs(tcb: Tcb): u64 {
-  return tcb.keepAliveIdleUs !== 0 ? tcb.keepAliveIdleUs : atLeastOneSecond(load<u32>(SYSCTL_TCP_KEEPALIVE_TIME));
+  return tcb.keepIdleMs !== 0 ? <u64>tcb.keepIdleMs * 1000 : atLeastOneSecond(load<u32>(SYSCTL_TCP_KEEPALIVE_TIME));
 }
 
 function intervalUs(tcb: Tcb): u64 {
-  return tcb.keepAliveIntervalUs !== 0
-    ? tcb.keepAliveIntervalUs
+  return tcb.keepIntervalMs !== 0
+    ? <u64>tcb.keepIntervalMs * 1000
     : atLeastOneSecond(load<u32>(SYSCTL_TCP_KEEPALIVE_INTVL));
 }
 
 function probesMax(tcb: Tcb): u32 {
-  return tcb.keepAliveCount !== 0 ? tcb.keepAliveCount : max<u32>(1, load<u32>(SYSCTL_TCP_KEEPALIVE_PROBES));
+  return tcb.keepCount !== 0 ? tcb.keepCount : max<u32>(1, load<u32>(SYSCTL_TCP_KEEPALIVE_PROBES));
 }
 
 function atLeastOneSecond(seconds: u32): u64 {

@@ -3,6 +3,7 @@
 // super-segments may hold it back. Decides; output.ts builds.
 import {
   CA_RECOVERY,
+  SOCKET_FLAG_NODELAY,
   STATE_ESTABLISHED,
   STATE_TIME_WAIT,
   SYSCTL_TCP_MIN_TSO_SEGS,
@@ -18,7 +19,7 @@ import { inFlight, rtxAt } from "./rtx-queue";
 import { sackBytesBeside } from "./sack-blocks";
 import { segmentSizeNow, usableWindow } from "./send-window";
 import { seqGt } from "./seq";
-import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_FIN_SENT, TCB_FLAG_NO_DELAY, Tcb } from "./tcb";
+import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_FIN_SENT, Tcb } from "./tcb";
 
 /** Wire segments of one super-segment: what 64 KiB make at the default MSS of 536 bytes. Bounds the work a tiny MSS makes. */
 const SUPER_SEGMENTS_MAX: u32 = 128;
@@ -120,7 +121,7 @@ export function sendableBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
 export function mayBeSmall(tcb: Tcb, bytes: u32, isAll: bool): bool {
   if (bytes === 0) return false;
   if (!isAll) return tcb.packetsOut === 0 && bytes >= (tcb.maxSndWnd + 1) >> 1;
-  if (tcb.has(TCB_FLAG_NO_DELAY) || tcb.has(TCB_FLAG_FIN_QUEUED) || tcb.packetsOut === 0) return true;
+  if (tcb.hasOption(SOCKET_FLAG_NODELAY) || tcb.has(TCB_FLAG_FIN_QUEUED) || tcb.packetsOut === 0) return true;
   return !(seqGt(tcb.smallEnd, tcb.sndUna) && !seqGt(tcb.smallEnd, tcb.sndNxt));
 }
 

@@ -1,5 +1,5 @@
 // Who uses which part of SCRATCH in tcp/: its first 2 KiB (iface/scratch.ts has the rest). Nothing in it outlives the segment,
-// ACK or call that wrote it.
+// ACK or call that wrote it, but the staged options.
 import { SCRATCH } from "../layout";
 
 /** The segment in hand (segment.ts). */
@@ -18,3 +18,5 @@ export const ACK_SAMPLE: usize = SCRATCH + 1152;
 export const CONGESTION_WINDOW: usize = SCRATCH + 1344;
 /** What congestion control is told of a loss (congestion/ack-sample.ts). */
 export const LOST_SAMPLE: usize = SCRATCH + 1472;
+/** Options that wait for the OP_CONNECT or OP_LISTEN of their token (options-staged.ts), 512 bytes; they outlive the call. */
+export const STAGED_OPTIONS: usize = SCRATCH + 1536;

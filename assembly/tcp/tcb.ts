@@ -6,11 +6,13 @@ import {
   TCB_BYTES_SENT,
   TCB_CONGESTION,
   TCB_CWND,
+  TCB_FASTOPEN,
   TCB_HANDLE,
   TCB_INTERFACE,
   TCB_KICKED,
   TCB_LOCAL_ADDRESS,
   TCB_LOCAL_PORT,
+  TCB_MAX_PACING_RATE,
   TCB_PMTU,
   TCB_RCV_EPOCH_TAKEN,
   TCB_RCV_HEAD,
@@ -29,7 +31,9 @@ import {
   TCB_SND_MSS,
   TCB_SND_TAIL,
   TCB_SND_UNA,
+  TCB_SOCKET_OPTIONS,
   TCB_STATE,
+  TCB_SYNCNT,
   TCB_WAITS,
 } from "../layout";
 
@@ -37,8 +41,6 @@ import {
 export const TCB_FLAG_OWNED: u32 = 1; // main holds a Connection or Listener for it
 export const TCB_FLAG_ACCEPT_QUEUE: u32 = 2; // counted in its listener's accept queue
 export const TCB_FLAG_PASSIVE: u32 = 4; // came from LISTEN (decides where SYN-RECEIVED returns to, RFC 9293 3.10.7.4)
-export const TCB_FLAG_NO_DELAY: u32 = 8; // Nagle off
-export const TCB_FLAG_KEEP_ALIVE: u32 = 16;
 export const TCB_FLAG_FIN_QUEUED: u32 = 32; // FIN follows the last byte in the send ring
 export const TCB_FLAG_FIN_SENT: u32 = 64;
 export const TCB_FLAG_ACK_NOW: u32 = 128; // an ACK must leave in this turn
@@ -131,6 +133,28 @@ export class Tcb {
   pmtu: u32;
   advMss: u32;
   shared0: u32;
+  // the options of the socket
+  socketFlags: u32; // SOCKET_FLAG_
+  userTimeoutMs: u32;
+  sndBuf: u32; // doubled, as getsockopt tells it; 0 = autotuning
+  rcvBuf: u32;
+  notsentLowat: u32;
+  windowClamp: u32;
+  rcvLowat: u32;
+  keepIdleMs: u32;
+  keepIntervalMs: u32;
+  lingerSeconds: u32;
+  maxPacingRate: u64; // bytes/s the user allows (SO_MAX_PACING_RATE), 0 = no limit
+  linger2: i32;
+  userMss: u16;
+  deferAccept: u16;
+  synRetries: u8;
+  keepCount: u8;
+  tos: u8;
+  ttl: u8;
+  mtuDiscover: u8;
+  optionReserved: u8;
+  fastOpen: u16;
 
   // ------------------------------------------------------------------------------------------------ private to the core
   flags: u32; // TCB_FLAG_
@@ -193,7 +217,6 @@ export class Tcb {
   congestionState6: u64;
   congestionState7: u64;
   pacingRate: u64; // bytes/s, 0 = none
-  maxPacingRate: u64; // bytes/s the user allows (SO_MAX_PACING_RATE), 0 = no limit
   pacingNextUs: u64; // when the next data segment may leave
   pacingTimerUs: u64; // output waits for pacingNextUs; 0 = it does not
   pacingNextNs: u32; // the part of pacingNextUs below a µs
@@ -248,9 +271,6 @@ export class Tcb {
   keepAliveUs: u64;
   connectDeadlineUs: u64;
   sndRingRetryUs: u64; // a send ring is wanted and the heap was full
-  keepAliveIdleUs: u64;
-  keepAliveIntervalUs: u64;
-  keepAliveCount: u32;
   keepAliveProbes: u32;
   firstUnansweredUs: u64; // R2 counts from here: the first transmission that nothing has answered
 
@@ -276,6 +296,17 @@ export class Tcb {
 
   clear(flag: u32): void {
     this.flags &= ~flag;
+  }
+
+  /** `flag`: a SOCKET_FLAG_ bit */
+  hasOption(flag: u32): bool {
+    return (this.socketFlags & flag) !== 0;
+  }
+
+  /** Sets or clears a SOCKET_FLAG_ bit. */
+  setOption(flag: u32, isOn: bool): void {
+    if (isOn) this.socketFlags |= flag;
+    else this.socketFlags &= ~flag;
   }
 
   // Words that main writes. Each is read once per use, then bounded by the reader: main is not trusted.
@@ -331,5 +362,9 @@ if (offsetof<Tcb>("interfaceIndex") !== TCB_INTERFACE) ERROR("layout drift: Tcb.
 if (offsetof<Tcb>("bytesSent") !== TCB_BYTES_SENT) ERROR("layout drift: Tcb.bytesSent");
 if (offsetof<Tcb>("segsIn") !== TCB_SEGS_IN) ERROR("layout drift: Tcb.segsIn");
 if (offsetof<Tcb>("pmtu") !== TCB_PMTU) ERROR("layout drift: Tcb.pmtu");
+if (offsetof<Tcb>("socketFlags") !== TCB_SOCKET_OPTIONS) ERROR("layout drift: Tcb.socketFlags");
+if (offsetof<Tcb>("maxPacingRate") !== TCB_MAX_PACING_RATE) ERROR("layout drift: Tcb.maxPacingRate");
+if (offsetof<Tcb>("synRetries") !== TCB_SYNCNT) ERROR("layout drift: Tcb.synRetries");
+if (offsetof<Tcb>("fastOpen") !== TCB_FASTOPEN) ERROR("layout drift: Tcb.fastOpen");
 if (offsetof<Tcb>("flags") !== TCB_SHARED_BYTES) ERROR("layout drift: Tcb.flags");
 if (<i32>offsetof<Tcb>() > TCB_BYTES) ERROR("a Tcb does not fit TCB_BYTES");

@@ -164,16 +164,9 @@ export function inputReady(): u32 {
   return lastReady;
 }
 
-export function inputConnect(
-  localPort: u32,
-  remotePort: u32,
-  toSelf: bool,
-  options: u32,
-  timeoutMs: u32,
-  nowUs: f64,
-): i32 {
+export function inputConnect(localPort: u32, remotePort: u32, toSelf: bool, timeoutMs: u32, nowUs: f64): i32 {
   const remote = toSelf ? OUR_LOW : PEER_LOW;
-  return openActive(7, 0, OUR_LOW, localPort, 0, remote, remotePort, 1, 1500, options, timeoutMs, <u64>nowUs);
+  return openActive(7, 0, OUR_LOW, localPort, 0, remote, remotePort, 1, 1500, timeoutMs, <u64>nowUs);
 }
 
 export function inputListen(localPort: u32, backlog: u32, isAny: bool, nowUs: f64): i32 {

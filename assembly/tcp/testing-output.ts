@@ -7,8 +7,9 @@ import { NONE } from "../storage/none";
 import { OPT_TIMESTAMPS } from "../wire/tcp-options";
 import { onAck, onDuplicateAck } from "./acks";
 import { allocTcb, nextWantingOutput, tcpInitialise } from "./connections";
-import { configureKeepAlive } from "./keepalive";
+import { setKeepAlive, setKeepCount, setKeepIdle, setKeepInterval } from "./keepalive";
 import { mayBeSmall } from "./new-data";
+import { setSocketOption } from "./options-set";
 import { outgoing } from "./outgoing";
 import { output } from "./output";
 import { persistInterval } from "./persist";
@@ -205,7 +206,10 @@ export function outputTail(index: u32): u32 {
 
 export function outputSetKeepAlive(index: u32, idleMs: u32, intervalMs: u32, probes: u32, nowUs: f64): void {
   Tcb.at(index).lastReceivedUs = <u64>nowUs;
-  configureKeepAlive(Tcb.at(index), true, idleMs, intervalMs, probes, <u64>nowUs);
+  setKeepInterval(Tcb.at(index), intervalMs);
+  setKeepCount(Tcb.at(index), probes);
+  setKeepIdle(Tcb.at(index), idleMs, <u64>nowUs);
+  setKeepAlive(Tcb.at(index), true, <u64>nowUs);
 }
 
 export function outputDelayedAck(index: u32, dueUs: f64, flags: u32): void {
@@ -257,4 +261,9 @@ export function outputPersistInterval(index: u32, rtoUs: u32, probes: u32, windo
   tcb.persistProbes = probes;
   tcb.sndWnd = window;
   return <f64>persistInterval(tcb);
+}
+
+/** Sets a socket option as OP_SET_OPTION does. @returns whether there is such an option and value */
+export function outputSetOption(index: u32, code: u32, value: u32, value2: u32, nowUs: f64): bool {
+  return setSocketOption(Tcb.at(index), code, value, value2, <u64>nowUs);
 }

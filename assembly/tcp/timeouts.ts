@@ -124,9 +124,7 @@ function retransmitExpired(tcb: Tcb, nowUs: u64): bool {
 function synTimeout(tcb: Tcb, nowUs: u64): bool {
   if (tcb.txQueuedFrames === 0) {
     if (tcb.rtxHead !== NONE) {
-      const retries =
-        tcb.state === <u8>STATE_SYN_SENT ? load<u32>(SYSCTL_TCP_SYN_RETRIES) : load<u32>(SYSCTL_TCP_SYNACK_RETRIES);
-      if (<u32>tcb.retransmits >= min<u32>(retries, 255)) {
+      if (<u32>tcb.retransmits >= min<u32>(synRetries(tcb), 255)) {
         giveUp(tcb, nowUs);
         return false;
       }
@@ -139,6 +137,11 @@ function synTimeout(tcb: Tcb, nowUs: u64): bool {
   }
   setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
   return true;
+}
+
+function synRetries(tcb: Tcb): u32 {
+  if (tcb.state !== <u8>STATE_SYN_SENT) return load<u32>(SYSCTL_TCP_SYNACK_RETRIES);
+  return tcb.synRetries !== 0 ? tcb.synRetries : load<u32>(SYSCTL_TCP_SYN_RETRIES);
 }
 
 // RFC 6298 5.4-5.6

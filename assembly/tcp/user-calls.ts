@@ -1,7 +1,7 @@
 // What main asks for, one function per OP_ kind: OPEN, SEND and RECEIVE (as kicks: the bytes lie in the rings), CLOSE, ABORT, and the
 // settings. RFC 9293 3.10.1-3.10.6. Must not know the op ring: iface/ops.ts decodes, finds routes and checks handles.
 import { count } from "../count";
-import { COUNTER_TCP_ACTIVE_OPENS } from "../counters";
+import { COUNTER_OP_OPTION_INVALID, COUNTER_TCP_ACTIVE_OPENS } from "../counters";
 import { INTERNAL_ATTACHED } from "../events";
 import {
   EADDRINUSE,
@@ -9,8 +9,6 @@ import {
   ECONNABORTED,
   EINVAL,
   ENOBUFS,
-  SOCKET_OPTION_KEEP_ALIVE,
-  SOCKET_OPTION_NO_DELAY,
   STATE_CLOSE_WAIT,
   STATE_CLOSED,
   STATE_ESTABLISHED,
@@ -27,9 +25,10 @@ import { abortConnection, enterClosed, isAbortTold, limitFinWait2, releaseRings 
 import { allocTcb, findTuple, freeIfDone, hash, raise, wantOutput } from "./connections";
 import { prepareConnection } from "./handshake";
 import { initialSequenceNumber } from "./isn";
-import { configureKeepAlive } from "./keepalive";
 import { closeListening, leaveListener } from "./listen";
 import { addListener, findListener, isListenerTaken, isUnspecified } from "./listener-table";
+import { setSocketOption } from "./options-set";
+import { applyStaged, forgetStaged, stageOption } from "./options-staged";
 import { chooseConnectPort, chooseListenPort } from "./ports";
 import { reclaimOldReceiveRing, releaseReceiveRing, unreadBytes, updateReceiveHead } from "./receive-ring";
 import { adjustReceiveSpace, onRead } from "./receive-window";
@@ -37,24 +36,16 @@ import { adoptSendRing, offerSendRing } from "./send-ring";
 import { queueSyn } from "./sender";
 import { seqGte } from "./seq";
 import { isSynchronized, mayReceive, setState } from "./state";
-import {
-  TCB_FLAG_CONNECT_TIMEOUT,
-  TCB_FLAG_FIN_QUEUED,
-  TCB_FLAG_NO_DELAY,
-  TCB_FLAG_OWNED,
-  TCB_FLAG_READING_CLOSED,
-  Tcb,
-} from "./tcb";
+import { TCB_FLAG_CONNECT_TIMEOUT, TCB_FLAG_FIN_QUEUED, TCB_FLAG_OWNED, TCB_FLAG_READING_CLOSED, Tcb } from "./tcb";
 import { arm } from "./timers";
 
 /**
- * Active OPEN (OP_CONNECT), RFC 9293 3.10.1. The SYN leaves at the next output; EVENT_ATTACHED is owed at once, READY_CONNECTED or
+ * Active OPEN (OP_CONNECT), RFC 9293 3.10.1, with the options staged for its token. The SYN leaves at the next output; EVENT_ATTACHED is owed at once, READY_CONNECTED or
  * READY_CLOSED follow.
  * @param token of the op
  * @param localHigh, localLow source address that the route gave, never "any"
  * @param localPort 0 = an ephemeral one
  * @param mtu of the path, bytes of IP packet
- * @param options SOCKET_OPTION_ bits
  * @param timeoutMs from now until the connect fails with ETIMEDOUT; 0 = when tcp_syn_retries are used up
  * @returns TCB index, or -EADDRINUSE (somebody listens on that port, or this very connection exists), -EADDRNOTAVAIL (no port left,
  *   or remote port 0), -ENOBUFS (no TCB left)
@@ -69,7 +60,6 @@ export function openActive(
   remotePort: u32,
   interfaceIndex: u32,
   mtu: u32,
-  options: u32,
   timeoutMs: u32,
   nowUs: u64,
 ): i32 {
@@ -99,16 +89,15 @@ export function openActive(
   }
   tcb.token = token;
   tcb.set(TCB_FLAG_OWNED);
-  startConnecting(tcb, interfaceIndex, mtu, options, timeoutMs, nowUs);
+  startConnecting(tcb, interfaceIndex, mtu, timeoutMs, nowUs);
   return <i32>tcb.index;
 }
 
-function startConnecting(tcb: Tcb, interfaceIndex: u32, mtu: u32, options: u32, timeoutMs: u32, nowUs: u64): void {
+function startConnecting(tcb: Tcb, interfaceIndex: u32, mtu: u32, timeoutMs: u32, nowUs: u64): void {
   count(COUNTER_TCP_ACTIVE_OPENS);
+  applyStaged(tcb, tcb.token, nowUs);
   prepareConnection(tcb, interfaceIndex, mtu);
   tcb.iss = initialSequenceNumber(tcb, nowUs);
-  if ((options & SOCKET_OPTION_NO_DELAY) !== 0) tcb.set(TCB_FLAG_NO_DELAY);
-  if ((options & SOCKET_OPTION_KEEP_ALIVE) !== 0) configureKeepAlive(tcb, true, 0, 0, 0, nowUs);
   raise(tcb, INTERNAL_ATTACHED);
   setState(tcb, STATE_SYN_SENT, nowUs);
   queueSyn(tcb);
@@ -145,6 +134,7 @@ export function openPassive(token: u32, localHigh: u64, localLow: u64, localPort
   tcb.token = token;
   tcb.backlog = max<u32>(min(backlog, load<u32>(SYSCTL_SOMAXCONN)), 1);
   tcb.set(TCB_FLAG_OWNED);
+  applyStaged(tcb, token, nowUs);
   addListener(tcb);
   raise(tcb, INTERNAL_ATTACHED);
   setState(tcb, STATE_LISTEN, nowUs);
@@ -253,17 +243,20 @@ function forget(tcb: Tcb): void {
   if (tcb.state === STATE_TIME_WAIT) releaseRings(tcb);
 }
 
-/** OP_SET_NO_DELAY: Nagle off or on (RFC 9293 3.7.4, MUST-17). */
-export function setNoDelay(tcb: Tcb, isOn: bool): void {
-  if (isOn) tcb.set(TCB_FLAG_NO_DELAY);
-  else tcb.clear(TCB_FLAG_NO_DELAY);
-  if (isSynchronized(tcb.state)) wantOutput(tcb);
+/** OP_SET_OPTION on a socket that exists. What is not an option, or not a value of it, is counted. */
+export function setOption(tcb: Tcb, code: u32, value: u32, value2: u32, nowUs: u64): void {
+  if (tcb.state === STATE_CLOSED) return;
+  if (!setSocketOption(tcb, code, value, value2, nowUs)) count(COUNTER_OP_OPTION_INVALID);
 }
 
-/** OP_SET_KEEP_ALIVE (RFC 9293 3.8.4). `idleMs`, `intervalMs`, `probes`: 0 = the sysctl's */
-export function setKeepAlive(tcb: Tcb, isOn: bool, idleMs: u32, intervalMs: u32, probes: u32, nowUs: u64): void {
-  if (tcb.state === STATE_LISTEN || tcb.state === STATE_CLOSED) return;
-  configureKeepAlive(tcb, isOn, idleMs, intervalMs, probes, nowUs);
+/** OP_SET_OPTION without a socket: for the OPEN with this token that follows. */
+export function stageOptionFor(token: u32, code: u32, value: u32, value2: u32): void {
+  stageOption(token, code, value, value2);
+}
+
+/** An OPEN is over, whatever became of it: no option waits for it any more. */
+export function endOpen(): void {
+  forgetStaged();
 }
 
 /** The network said that the peer cannot be reached (ICMP hard error, ARP failure): a connection that never was fails with it. */

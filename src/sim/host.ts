@@ -51,6 +51,7 @@ import type { Frame } from "../links/frame.ts";
 import { Random } from "../links/random.ts";
 import type { SharedViews } from "../memory.ts";
 import { OpQueue } from "../op-queue.ts";
+import type { SocketOption } from "../socket-options.ts";
 import { resolveSysctl, type Sysctl } from "../sysctl.ts";
 import { instantiateCore } from "./core.ts";
 import { SimListener, SimSocket } from "./socket.ts";
@@ -146,20 +147,27 @@ export class SimHost {
     return RX_DESCRIPTORS + INTERFACE * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES;
   }
 
-  /** Opens a connection. `options`: SOCKET_OPTION_ bits */
-  connect(address: number, port: number, options = 0, timeoutMs = 0, localPort = 0): SimSocket {
+  /** Opens a connection. */
+  connect(
+    address: number,
+    port: number,
+    options: readonly SocketOption[] = [],
+    timeoutMs = 0,
+    localPort = 0,
+    localAddress = 0,
+  ): SimSocket {
     const socket = new SimSocket(this.views, this.ops);
     const token = ++this.#lastToken;
     this.#connecting.set(token, socket);
-    this.ops.connect(token, { address, port }, { address: 0, port: localPort }, options, timeoutMs);
+    this.ops.connect(token, { address, port }, { address: localAddress, port: localPort }, timeoutMs, options);
     return socket;
   }
 
-  listen(port: number, backlog = 128, address = 0): SimListener {
+  listen(port: number, backlog = 128, address = 0, options: readonly SocketOption[] = []): SimListener {
     const listener = new SimListener(this.ops);
     const token = ++this.#lastToken;
     this.#listening.set(token, listener);
-    this.ops.listen(token, { address, port }, backlog);
+    this.ops.listen(token, { address, port }, backlog, options);
     return listener;
   }
 

@@ -5,12 +5,18 @@ import {
   READY_CONNECTED,
   READY_EOF,
   READY_FIN_ACKED,
+  SOCKET_OPTION_KEEPALIVE,
+  SOCKET_OPTION_KEEPCNT,
+  SOCKET_OPTION_KEEPIDLE,
+  SOCKET_OPTION_KEEPINTVL,
+  SOCKET_OPTION_NODELAY,
   STATE_CLOSED,
   STATE_TIME_WAIT,
 } from "../../assembly/layout.ts";
 import type { SharedViews } from "../memory.ts";
 import type { OpQueue } from "../op-queue.ts";
 import { SocketIo } from "../socket-io.ts";
+import { socketOption } from "../socket-options.ts";
 import { stateName, type TcpState } from "../states.ts";
 
 /** One end of a simulated connection. */
@@ -121,13 +127,22 @@ export class SimSocket {
     this.#ops.abort(this.handle);
   }
 
+  /** Sets an option (`SOCKET_OPTION_` code and words). @throws TypeError, RangeError */
+  setOption(code: number, value: number, value2 = 0): void {
+    const option = socketOption(code, value, value2);
+    if (this.isAttached) this.#ops.setOption(this.handle, option);
+  }
+
   setNoDelay(on: boolean): void {
-    if (this.isAttached) this.#ops.setNoDelay(this.handle, on);
+    this.setOption(SOCKET_OPTION_NODELAY, on ? 1 : 0);
   }
 
   /** Times in ms; 0 = the sysctl's. */
   setKeepAlive(on: boolean, idleMs = 0, intervalMs = 0, count = 0): void {
-    if (this.isAttached) this.#ops.setKeepAlive(this.handle, on, idleMs, intervalMs, count);
+    this.setOption(SOCKET_OPTION_KEEPIDLE, idleMs);
+    this.setOption(SOCKET_OPTION_KEEPINTVL, intervalMs);
+    this.setOption(SOCKET_OPTION_KEEPCNT, count);
+    this.setOption(SOCKET_OPTION_KEEPALIVE, on ? 1 : 0);
   }
 
   /** The core made the socket. */
@@ -202,6 +217,12 @@ export class SimListener {
     this.closed = true;
     if (this.#handle !== 0) this.#ops.closeListener(this.#handle);
     for (const socket of this.#queue.splice(0)) socket.fail(0);
+  }
+
+  /** Sets an option, which connections inherit from then on. @throws TypeError, RangeError */
+  setOption(code: number, value: number, value2 = 0): void {
+    const option = socketOption(code, value, value2);
+    if (this.#handle !== 0 && !this.closed) this.#ops.setOption(this.#handle, option);
   }
 
   attach(handle: number): void {

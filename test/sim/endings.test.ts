@@ -13,7 +13,7 @@ test("sequence numbers that cross 2^32 in mid-transfer are exact", () => {
   const sim = simulate({ aToB: { delayMs: 1, loss: 0.02 }, bToA: { delayMs: 1 } });
   const listener = sim.b.listen(80);
   sim.runFor(1);
-  const first = sim.a.connect(B, 80, 0, 0, 5000);
+  const first = sim.a.connect(B, 80, [], 0, 5000);
   sim.runFor(SECOND);
   // The clock of RFC 6528 moves the ISN of a four-tuple by one every 4 µs: wait until it is just below 2^32
   const wanted = 2 ** 32 - 3 * MIB;
@@ -22,7 +22,7 @@ test("sequence numbers that cross 2^32 in mid-transfer are exact", () => {
   first.abort();
   listener.accept()?.abort();
   sim.runFor(wait - (sim.nowUs - startUs));
-  const client = sim.a.connect(B, 80, 0, 0, 5000);
+  const client = sim.a.connect(B, 80, [], 0, 5000);
   assert.ok(sim.runFor(60 * SECOND, () => listener.pending > 0 && client.connected));
   const iss = client.field(TCB_ISS);
   assert.ok(iss > 2 ** 32 - 4 * MIB && iss < 2 ** 32 - 2 * MIB, `ISS ${iss}`);

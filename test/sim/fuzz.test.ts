@@ -11,6 +11,9 @@ import {
 import {
   READY_READABLE,
   READY_WRITABLE,
+  SOCKET_OPTION_COUNT,
+  SOCKET_OPTION_KEEPALIVE,
+  SOCKET_OPTION_NODELAY,
   STATE_COUNT,
   STATE_SYN_SENT,
   TCB_KICKED,
@@ -89,13 +92,20 @@ class Chaos {
     const port = this.#nextPort++;
     switch (this.#dice.below(4)) {
       case 0: // simultaneous
-        this.sockets.push(a.connect(B, port, 0, 0, port), b.connect(A, port, 0, 0, port));
+        this.sockets.push(a.connect(B, port, [], 0, port), b.connect(A, port, [], 0, port));
         return;
       case 1:
-        this.sockets.push(b.connect(A, PORTS[this.#dice.below(2)]!, 2));
+        this.sockets.push(b.connect(A, PORTS[this.#dice.below(2)]!, [{ code: SOCKET_OPTION_KEEPALIVE, value: 1 }]));
         return;
       default:
-        this.sockets.push(a.connect(B, PORTS[this.#dice.below(2)]!, 1, this.#dice.below(2) * 3000));
+        this.sockets.push(
+          a.connect(
+            B,
+            PORTS[this.#dice.below(2)]!,
+            [{ code: SOCKET_OPTION_NODELAY, value: 1 }],
+            this.#dice.below(2) * 3000,
+          ),
+        );
     }
   }
 
@@ -190,7 +200,14 @@ test("garbage in the words that main writes, and stale handles, harm nobody but 
       const handle = dice.below(8) === 0 ? dice.u32() : [...handles][dice.below(handles.size)]!;
       const calls = [ops.kick, ops.ringWanted, ops.accept, ops.shutdownWrite, ops.closeListener];
       calls[dice.below(calls.length)]!.call(ops, handle);
-      if (dice.below(8) === 0) ops.setKeepAlive(handle, true, 1000, 1000, 2);
+      if (dice.below(4) === 0) {
+        const code = dice.below(SOCKET_OPTION_COUNT + 2);
+        ops.setOption(handle, {
+          code,
+          value: dice.below(2) === 0 ? dice.u32() : dice.below(64),
+          value2: dice.below(4),
+        });
+      }
     }
     chaos.end();
     for (const handle of handles) sim.a.ops.abort(handle);

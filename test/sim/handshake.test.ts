@@ -109,8 +109,8 @@ test("simultaneous open makes one connection [9293 3.5 figure 7, MUST-10]", () =
   const sim = simulate({ aToB: { delayMs: 5 }, bToA: { delayMs: 5 } });
   sim.a.ping(B);
   sim.runFor(SECOND);
-  const one = sim.a.connect(B, 2000, 0, 0, 1000);
-  const other = sim.b.connect(A, 1000, 0, 0, 2000);
+  const one = sim.a.connect(B, 2000, [], 0, 1000);
+  const other = sim.b.connect(A, 1000, [], 0, 2000);
   assert.ok(sim.runFor(10 * SECOND, () => one.connected && other.connected));
   assert.is(sim.a.counter(COUNTER_TCP_STATE + STATE_SYN_RECEIVED), 1);
   assert.is(sim.b.counter(COUNTER_TCP_STATE + STATE_SYN_RECEIVED), 1);
@@ -162,7 +162,7 @@ test("a connect that nobody answers ends after exactly its time", () => {
   sim.a.ping(B);
   sim.runFor(SECOND);
   sim.filter = () => false;
-  const client = sim.a.connect(B, 80, 0, 2500);
+  const client = sim.a.connect(B, 80, [], 2500);
   const startUs = sim.nowUs;
   assert.ok(sim.runFor(60 * SECOND, () => client.closed));
   assert.is(client.error, ETIMEDOUT);

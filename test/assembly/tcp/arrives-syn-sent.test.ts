@@ -138,7 +138,7 @@ test("uses shifts only if both sent one [RFC 7323 2.2], timestamps likewise [RFC
 });
 
 test("fails with ETIMEDOUT at the connect timeout, exactly then", async () => {
-  const core = (await Core.create()).synSent(0, 2500);
+  const core = (await Core.create()).synSent(2500);
   const end = core.now + 2_500_000;
   for (let due = core.x.inputNextTimer(); due >= 0 && due < end; due = core.x.inputNextTimer()) {
     core.now = due;

@@ -329,10 +329,10 @@ export class Core {
   }
 
   /** Main connects; the SYN left. */
-  synSent(options = 0, timeoutMs = 0): this {
+  synSent(timeoutMs = 0): this {
     this.localPort = 40000;
     this.remotePort = 80;
-    this.index = this.x.inputConnect(this.localPort, this.remotePort, false, options, timeoutMs, this.now);
+    this.index = this.x.inputConnect(this.localPort, this.remotePort, false, timeoutMs, this.now);
     assert.ok(this.index >= 0);
     const out = this.expect({ flags: SYN, seq: 0 }, "for OPEN");
     assert.is(out.index, this.index);

@@ -62,7 +62,7 @@ test("differs between four-tuples in an unpredictable way, and between secrets [
   const steps = new Set<number>();
   let last = 0;
   for (let port = 1; port <= 200; port++) {
-    const index: number = core.x.inputConnect(40000, port, false, 0, 0, core.now);
+    const index: number = core.x.inputConnect(40000, port, false, 0, core.now);
     const isn = core.x.inputIsn(index, core.now) >>> 0;
     seen.add(isn);
     steps.add((isn - last) >>> 0);

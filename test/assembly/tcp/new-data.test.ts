@@ -1,13 +1,13 @@
 // May it leave, and how much of it: Nagle, silly windows, whole segments, super-segments.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { TCB_BYTES, TCB_CWND, TCB_RECORDS } from "../../../assembly/layout.ts";
+import { SOCKET_OPTION_NODELAY, TCB_BYTES, TCB_CWND, TCB_RECORDS } from "../../../assembly/layout.ts";
 import { ACK, FIN, PSH, Sender, tcpInstance } from "../../support/tcp-sender.ts";
 
 const test = suite("tcp/new-data");
 const instance = await tcpInstance();
 const { exports: wasm, view } = instance;
-const NO_DELAY = 8; // TCB_FLAG_NO_DELAY
+const NO_DELAY = 1; // not a TCB_FLAG_ of the core
 const FIN_QUEUED = 32; // TCB_FLAG_FIN_QUEUED
 
 function setCwnd(sender: Sender, segments: number): void {
@@ -32,12 +32,13 @@ test("decides on a small segment by the table [9293 3.7.4, 3.8.6.2.1]", () => {
     ["nothing", 0, true, 0, false, 1000, NO_DELAY, false],
   ];
   for (const [name, bytes, isAll, packetsOut, isSmallOut, maxWindow, flags, expected] of table) {
-    wasm.outputSetFlags(index, flags);
+    wasm.outputSetOption(index, SOCKET_OPTION_NODELAY, flags & NO_DELAY, 0, 0);
+    wasm.outputSetFlags(index, flags & FIN_QUEUED);
     const smallEnd = (una + (isSmallOut ? 300 : 0)) >>> 0;
     const nxt = (una + 512) >>> 0;
     const may = wasm.outputMayBeSmall(index, bytes, isAll, packetsOut, una, nxt, smallEnd, maxWindow);
     assert.is(may !== 0, expected, name);
-    wasm.outputClearFlags(index, flags);
+    wasm.outputClearFlags(index, FIN_QUEUED);
   }
 });
 
@@ -68,7 +69,7 @@ test("holds a second small segment until the first is acknowledged [9293 SHLD-7]
 
 test("sends small segments at once with Nagle off [9293 MUST-17]", () => {
   const sender = new Sender(instance);
-  wasm.outputSetFlags(sender.index, NO_DELAY);
+  wasm.outputSetOption(sender.index, SOCKET_OPTION_NODELAY, 1, 0, sender.nowUs);
   sender.write(100);
   sender.write(50);
   assert.equal(sender.pullSizes(), [150]);

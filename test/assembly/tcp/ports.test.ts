@@ -16,7 +16,7 @@ test("gives each connection to one destination its own port of ip_local_port_ran
   const core = await Core.create(RANGE);
   const ports = new Set<number>();
   for (let i = 0; i < 10; i++) {
-    const index: number = core.x.inputConnect(0, 80, false, 0, 0, core.now);
+    const index: number = core.x.inputConnect(0, 80, false, 0, core.now);
     assert.ok(index >= 0);
     ports.add(localPort(core, index));
   }
@@ -24,39 +24,39 @@ test("gives each connection to one destination its own port of ip_local_port_ran
     [...ports].sort(),
     [...Array(10).keys()].map((i) => 50000 + i),
   );
-  assert.is(core.x.inputConnect(0, 80, false, 0, 0, core.now), -L.EADDRNOTAVAIL);
-  assert.ok(core.x.inputConnect(0, 81, false, 0, 0, core.now) >= 0, "another destination has all of them");
+  assert.is(core.x.inputConnect(0, 80, false, 0, core.now), -L.EADDRNOTAVAIL);
+  assert.ok(core.x.inputConnect(0, 81, false, 0, core.now) >= 0, "another destination has all of them");
 });
 
 test("starts elsewhere for each destination [RFC 6056 3.3.3]", async () => {
   const core = await Core.create();
   const offsets = new Set<number>();
   for (let port = 1; port <= 50; port++)
-    offsets.add(localPort(core, core.x.inputConnect(0, port, false, 0, 0, core.now)) - port);
+    offsets.add(localPort(core, core.x.inputConnect(0, port, false, 0, core.now)) - port);
   assert.ok(offsets.size > 40, "ports do not simply count up");
 });
 
 test("passes over ports on which somebody listens", async () => {
   const core = await Core.create(RANGE);
   for (let port = 50000; port < 50009; port++) core.listen(1, port);
-  assert.is(localPort(core, core.x.inputConnect(0, 80, false, 0, 0, core.now)), 50009);
+  assert.is(localPort(core, core.x.inputConnect(0, 80, false, 0, core.now)), 50009);
 });
 
 test("refuses a port that the caller named and somebody uses: a listener's, or the same connection's", async () => {
   const core = await Core.create();
   core.listen(1, 4000);
-  assert.is(core.x.inputConnect(4000, 80, false, 0, 0, core.now), -L.EADDRINUSE);
-  assert.ok(core.x.inputConnect(4001, 80, false, 0, 0, core.now) >= 0);
-  assert.is(core.x.inputConnect(4001, 80, false, 0, 0, core.now), -L.EADDRINUSE);
-  assert.ok(core.x.inputConnect(4001, 81, false, 0, 0, core.now) >= 0);
-  assert.is(core.x.inputConnect(4002, 0, false, 0, 0, core.now), -L.EADDRNOTAVAIL);
+  assert.is(core.x.inputConnect(4000, 80, false, 0, core.now), -L.EADDRINUSE);
+  assert.ok(core.x.inputConnect(4001, 80, false, 0, core.now) >= 0);
+  assert.is(core.x.inputConnect(4001, 80, false, 0, core.now), -L.EADDRINUSE);
+  assert.ok(core.x.inputConnect(4001, 81, false, 0, core.now) >= 0);
+  assert.is(core.x.inputConnect(4002, 0, false, 0, core.now), -L.EADDRNOTAVAIL);
 });
 
 test("a port is free again once its connection is", async () => {
   const core = (await Core.create()).synSent();
   core.arrive({ flags: RST | ACK, ack: 1 });
   core.events();
-  assert.ok(core.x.inputConnect(40000, 80, false, 0, 0, core.now) >= 0);
+  assert.ok(core.x.inputConnect(40000, 80, false, 0, core.now) >= 0);
 });
 
 test("segments find their own connection among many with the same local port", async () => {

@@ -389,7 +389,7 @@ test("halves the window for each time-out of idleness before it sends again [568
 async function connectToNobody(timeoutMs: number) {
   const { exports: wasm, view } = await tcpInstance(); // with no timers but ours
   const startUs = 5 * SECOND;
-  const tcb = wasm.inputConnect(0, 80, false, 0, timeoutMs, startUs);
+  const tcb = wasm.inputConnect(0, 80, false, timeoutMs, startUs);
   assert.ok(tcb >= 0);
   const state = () => view.getUint8(TCB_RECORDS + tcb * TCB_BYTES + TCB_STATE);
   const syns: number[] = [];

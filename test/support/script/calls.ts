@@ -1,6 +1,7 @@
 // The lines of a script that are no segments: user calls (RFC 9293 3.9.1) and statements about the socket and the stack.
 import * as counters from "../../../assembly/counters.ts";
 import * as layout from "../../../assembly/layout.ts";
+import { type SocketOption, socketOption } from "../../../src/socket-options.ts";
 import { stateName } from "../../../src/states.ts";
 import { readTcpInfo, type TcpInfo } from "../../../src/tcp-info.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -28,6 +29,14 @@ function socketOf(endpoint: Endpoint) {
 
 function expect(what: string, wanted: unknown, got: unknown): void {
   if (wanted !== got) throw new Error(`${what}: expected ${wanted}, got ${got}`);
+}
+
+/** `MAXSEG` and its value: a socket option, checked. A second word follows a colon: `LINGER`, `1:5`. */
+function optionOf(name: string, words: string): SocketOption {
+  const code = (layout as Record<string, number>)[`SOCKET_OPTION_${name}`];
+  if (code === undefined) throw new Error(`\`${name}\` is no socket option`);
+  const [value, value2 = "0"] = words.split(":");
+  return socketOption(code, Number(value), Number(value2));
 }
 
 const CALLS: Record<string, Call> = {
@@ -69,13 +78,20 @@ const CALLS: Record<string, Call> = {
     endpoint.listener!.close();
     script.settle();
   },
-  /** `connect [timeout MS] [to ADDRESS] [options BITS]` */
+  /** `connect [timeout MS] [to ADDRESS] [options NODELAY=1,MAXSEG=700]` */
   connect(script, endpoint, words) {
     const options = pairs(words);
     const to = options.has("to") ? ipv4Of(options.get("to")!) : endpoint.peerAddress;
-    const bits = Number(options.get("options") ?? 0);
+    const wanted = options.get("options")?.split(",") ?? [];
+    const sockopts = wanted.map((one) => optionOf(...(one.split("=") as [string, string])));
     const timeout = Number(options.get("timeout") ?? 0);
-    endpoint.socket = script.host.connect(to, endpoint.peerPort, bits, timeout, endpoint.localPort);
+    endpoint.socket = script.host.connect(to, endpoint.peerPort, sockopts, timeout, endpoint.localPort);
+    script.settle();
+  },
+  /** `option NAME VALUE[:VALUE2]`: setsockopt. */
+  option(script, endpoint, [name, words]) {
+    const { code, value, value2 = 0 } = optionOf(name!, words!);
+    socketOf(endpoint).setOption(code, value, value2);
     script.settle();
   },
   write(script, endpoint, [count]) {
