@@ -33,6 +33,7 @@ import { onAck, onDuplicateAck } from "./acks";
 import { ackNow, answerUnacceptable, challenge } from "./challenge";
 import { enterClosed, enterFinWait2, enterTimeWait } from "./close";
 import { raise, wantOutput } from "./connections";
+import { enterQuickAck, QUICK_ACKS_MAX } from "./delayed-ack";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST, GO_ON } from "./disposition";
 import { reportOld } from "./dsack";
 import { establish } from "./handshake";
@@ -77,6 +78,13 @@ function isCrossingSynAck(tcb: Tcb, seg: Segment): bool {
   return (seg.flags & (SYN | ACK | RST)) === (SYN | ACK) && seg.seq === tcb.irs && seg.ack === tcb.sndNxt;
 }
 
+// What begins below RCV.NXT came twice: our ACK of it was lost, or late. The next ones shall not be
+function noteOld(tcb: Tcb, seg: Segment): void {
+  if (seg.len === 0 || !seqLt(seg.seq, tcb.rcvNxt)) return;
+  enterQuickAck(tcb, QUICK_ACKS_MAX);
+  reportOld(tcb, seg.seq, seg.end);
+}
+
 /** First: sequence number, after PAWS. A RST is left to the second step, which looks at its sequence number alone. */
 function checkSequenceNumber(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   if ((seg.flags & RST) !== 0 || isCrossingSynAck(tcb, seg)) return GO_ON;
@@ -87,7 +95,7 @@ function checkSequenceNumber(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     }
     if (isOldTimestamp(tcb, seg, nowUs)) {
       countMany(COUNTER_TCP_IN_PAWS, seg.segments);
-      reportOld(tcb, seg.seq, seg.end);
+      noteOld(tcb, seg);
       answerUnacceptable(tcb, seg.len !== 0, nowUs);
       return DISPOSITION_DONE;
     }
@@ -104,7 +112,7 @@ function checkSequenceNumber(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     challenge(tcb, nowUs);
     return DISPOSITION_DONE;
   }
-  reportOld(tcb, seg.seq, seg.end);
+  noteOld(tcb, seg);
   answerUnacceptable(tcb, seg.len !== 0, nowUs);
   return DISPOSITION_DONE;
 }
@@ -217,7 +225,6 @@ export function takeText(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   }
   const outcome = receiveText(tcb, seq, seg.payloadPtr, seg.payloadLength, seg.segments);
   ackReceived(tcb, seg, outcome, nowUs);
-  tcb.lastTextUs = nowUs;
   return GO_ON;
 }
 

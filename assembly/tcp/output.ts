@@ -20,6 +20,7 @@ import { NONE } from "../storage/none";
 import { ACK, FIN, PSH, RST } from "../wire/tcp";
 import { congestionClock, congestionOnTransmitStart } from "./congestion/control";
 import { noteWindowUse, restartAfterIdle } from "./congestion/window-validation";
+import { noteTextSent } from "./delayed-ack";
 import { rateMarkAppLimited, rateOnSend } from "./delivery-rate";
 import { recoveryOnSend } from "./loss-recovery";
 import { congestionRoom, isFinWaiting, largestPayload, maySendNew, sendableBytes, unsentBytes } from "./new-data";
@@ -196,6 +197,7 @@ function buildData(tcb: Tcb, out: Outgoing, record: RtxRecord, mss: u32, nowUs: 
   out.segments = record.segments;
   tcb.bytesSent += bytes;
   tcb.lastSentUs = nowUs;
+  if (bytes !== 0) noteTextSent(tcb, nowUs);
   recoveryOnSend(tcb, record.segments);
   pacedOnSend(tcb, bytes, nowUs);
   startRetransmitTimer(tcb, nowUs);

@@ -2,36 +2,38 @@
 // growth, and delayed ACKs (RFC 9293 3.8.6.3, RFC 5681 4.2). The right edge (rcvAdvertised) never moves left, and never beyond
 // what the receive ring holds. Must not know why a segment was accepted.
 
-import { SYSCTL_TCP_DELACK_MIN_US, SYSCTL_TCP_MODERATE_RCVBUF, SYSCTL_TCP_RMEM_MAX, TCB_RCV_KICK_AT } from "../layout";
+import { SYSCTL_TCP_MODERATE_RCVBUF, SYSCTL_TCP_RMEM_MAX, TCB_RCV_KICK_AT } from "../layout";
 import { WINDOW_SCALE_MAX } from "../wire/tcp-options";
 import { ackNow } from "./challenge";
+import {
+  ackLeft,
+  acknowledgeText,
+  enterQuickAck,
+  initialiseRcvMss,
+  isAckDueOnRead,
+  noteText,
+  noteUselessText,
+  QUICK_ACKS_MAX,
+} from "./delayed-ack";
 import { linkReceiveSlots } from "./link-limits";
 import {
   isOutOfOrder,
   receiveEnd,
   receiveOffset,
-  TEXT_DUPLICATE,
+  TEXT_GAP_FILLED,
   TEXT_IN_ORDER,
   TEXT_OUT_OF_ORDER,
-  TEXT_REFUSED,
 } from "./reassembly";
-import { growReceiveRing, receiveCapacityInitial, updateReceiveHead } from "./receive-ring";
+import { growReceiveRing, receiveCapacityInitial, unreadBytes, updateReceiveHead } from "./receive-ring";
 import { hasSack } from "./sack-blocks";
 import { Segment } from "./segment";
-import { seqGte, seqLt, seqMax } from "./seq";
+import { seqGte, seqLt, seqMax, seqMin } from "./seq";
 import { TCB_FLAG_ACK_DELAYED, TCB_FLAG_ACK_NOW, Tcb } from "./tcb";
-import { arm } from "./timers";
 
 /** The window field has 16 bits. */
 const WINDOW_FIELD_MAX: u32 = 0xffff;
-/** ACKs at the start of a connection that are not delayed: the peer is in slow start and grows by them. Linux's number. */
-const QUICK_ACKS: u32 = 16;
-/** RFC 9293 3.8.6.3: "an ACK SHOULD be generated for at least every second full-sized segment". */
-const ACK_EVERY: u32 = 2;
 /** Duplicate ACKs owed at most: a super-segment of 64 KiB in segments of 536 bytes. The number of segments is the link's hint. */
 const DUPLICATE_ACKS_MAX: u32 = 128;
-/** What a first estimate of the peer's segment size may be at most: the size that everybody can send. */
-const RCV_MSS_INITIAL: u32 = 536;
 /** Frames that a link holds for us never bound the window below this: small frames are no measure of what bulk data will be. */
 const FRAME_BOUND_MIN: u32 = 65536;
 /** Autotuning measures over two round trips, and over 4 ms at least: a reader that is woken is slower than a 50 µs round trip. */
@@ -48,9 +50,7 @@ export function receiveWindowScale(): u32 {
 export function initialiseReceiver(tcb: Tcb): void {
   // Four units of the window scale at least: less could not be told in the window field
   tcb.rcvBufferCapacity = max<u32>(receiveCapacityInitial(), 4 << receiveWindowScale());
-  tcb.rcvMss = min(tcb.advMss, RCV_MSS_INITIAL);
   tcb.rcvFrameBytes = tcb.advMss;
-  tcb.quickAcks = QUICK_ACKS;
 }
 
 /** Starts the receive sequence space at the peer's SYN: IRS, RCV.NXT, and the edge that our own SYN promises or promised. */
@@ -61,6 +61,7 @@ export function startReceiver(tcb: Tcb, irs: u32, nowUs: u64): void {
   tcb.rcvAdvertised = tcb.rcvNxt + windowInSyn(tcb);
   tcb.rcvWnd = tcb.rcvAdvertised - tcb.rcvNxt;
   tcb.rcvSpaceMarkUs = nowUs;
+  initialiseRcvMss(tcb, tcb.rcvWnd);
   updateKickAt(tcb);
 }
 
@@ -136,8 +137,7 @@ export function windowToAdvertise(tcb: Tcb): u32 {
 export function ackSent(tcb: Tcb): void {
   tcb.clear(TCB_FLAG_ACK_NOW | TCB_FLAG_ACK_DELAYED);
   tcb.delayedAckUs = 0;
-  tcb.ackedSegments = 0;
-  if (tcb.quickAcks !== 0 && tcb.lastAckSent !== tcb.rcvNxt) tcb.quickAcks -= 1;
+  ackLeft(tcb);
   tcb.lastAckSent = tcb.rcvNxt;
   tcb.rcvWnd = tcb.rcvAdvertised - tcb.rcvNxt;
   updateKickAt(tcb);
@@ -167,25 +167,34 @@ function updateKickAt(tcb: Tcb): void {
 
 /**
  * Main has read: sends a window update if the peer may be waiting for one. While more than half of the reach is still promised
- * none is needed: the ACKs of what arrives carry the new edge.
+ * none is needed: the ACKs of what arrives carry the new edge. Sends an ACK that waited for the end of a message to be read.
  */
 export function onRead(tcb: Tcb): void {
   updateReceiveHead(tcb);
+  const isAckDue = isAckDueOnRead(tcb);
+  if (isAckDue && unreadBytes(tcb) === 0) {
+    ackNow(tcb);
+    return;
+  }
   const promised = tcb.rcvAdvertised - tcb.rcvNxt;
   const limit = promisable(tcb);
   if (<i32>promised < <i32>(reach(tcb) / 2) && limit > promised && limit - promised >= updateStep(tcb)) {
     ackNow(tcb);
     return;
   }
-  atomic.store<u32>(tcb.ptr, seqMax(tcb.rcvKickAt, tcb.rcvHead + updateStep(tcb)), TCB_RCV_KICK_AT);
+  const moves = seqMax(tcb.rcvKickAt, tcb.rcvHead + updateStep(tcb));
+  atomic.store<u32>(tcb.ptr, isAckDue ? seqMin(moves, tcb.rcvTail) : moves, TCB_RCV_KICK_AT);
 }
 
-// Sizes seen: the peer's segments (RFC 9293 "RMSS"), and what one frame brings
-function measureSegment(tcb: Tcb, seg: Segment): void {
-  const size = seg.segments > 1 && seg.gsoSize !== 0 ? seg.gsoSize : seg.payloadLength;
-  if (size > tcb.rcvMss) tcb.rcvMss = min(size, tcb.advMss);
-  if (size >= tcb.rcvMss) tcb.ackedSegments += seg.segments;
-  // 1/8 of the new; a last small segment hardly counts, a change of the link's batch size does
+// An ACK leaves once main has read all there is: it kicks there
+function watchReading(tcb: Tcb): void {
+  if (!seqLt(tcb.rcvTail, tcb.rcvKickAt)) return;
+  atomic.store<u32>(tcb.ptr, tcb.rcvTail, TCB_RCV_KICK_AT);
+  if (tcb.loadRcvHead() === tcb.rcvTail) onRead(tcb);
+}
+
+// What one frame brings: 1/8 of the new; a last small segment hardly counts, a change of the link's batch size does
+function measureFrame(tcb: Tcb, seg: Segment): void {
   tcb.rcvFrameBytes = max<u32>(tcb.rcvFrameBytes - (tcb.rcvFrameBytes >> 3) + (seg.payloadLength >> 3), 1);
 }
 
@@ -194,29 +203,28 @@ function measureSegment(tcb: Tcb, seg: Segment): void {
  * @param outcome what became of it, a TEXT_ code: anything but plain progress is acknowledged at once (RFC 5681 4.2)
  */
 export function ackReceived(tcb: Tcb, seg: Segment, outcome: u32, nowUs: u64): void {
-  measureSegment(tcb, seg);
-  // RFC 5681 4.2: a duplicate ACK for each segment out of order, though many arrive in one turn: the peer counts them. Once the
-  // gap is filled, or moves, those not sent would speak of the wrong segment
-  // (with SACK it counts the bytes in the blocks instead, and one tells of all)
-  if (outcome === TEXT_OUT_OF_ORDER)
-    tcb.duplicateAcksOwed = hasSack(tcb) ? 1 : min(tcb.duplicateAcksOwed + seg.segments, DUPLICATE_ACKS_MAX);
-  else if (outcome !== TEXT_DUPLICATE && outcome !== TEXT_REFUSED) tcb.duplicateAcksOwed = 0;
-  if (outcome !== TEXT_IN_ORDER || isOutOfOrder(tcb)) {
-    ackNow(tcb);
-    return;
+  measureFrame(tcb, seg);
+  switch (outcome) {
+    case TEXT_IN_ORDER:
+    case TEXT_GAP_FILLED:
+      tcb.duplicateAcksOwed = 0; // those not sent yet would speak of the wrong segment
+      noteText(tcb, seg, nowUs);
+      adjustReceiveSpace(tcb, nowUs);
+      if (outcome === TEXT_GAP_FILLED || isOutOfOrder(tcb)) break;
+      acknowledgeText(tcb, nowUs);
+      if (isAckDueOnRead(tcb)) watchReading(tcb);
+      return;
+    case TEXT_OUT_OF_ORDER:
+      // RFC 5681 4.2: a duplicate ACK for each segment out of order, though many arrive in one turn: the peer counts them
+      // (with SACK it counts the bytes in the blocks instead, and one tells of all)
+      tcb.duplicateAcksOwed = hasSack(tcb) ? 1 : min(tcb.duplicateAcksOwed + seg.segments, DUPLICATE_ACKS_MAX);
+      noteUselessText(tcb);
+      break;
+    default:
+      enterQuickAck(tcb, QUICK_ACKS_MAX);
+      noteUselessText(tcb);
   }
-  adjustReceiveSpace(tcb, nowUs);
-  const pending = tcb.rcvNxt - tcb.lastAckSent;
-  // We sent data since the peer last did: a dialogue, in which our answer will carry the ACK
-  const isDialogue = tcb.lastSentUs !== 0 && tcb.lastSentUs >= tcb.lastTextUs;
-  if (tcb.ackedSegments >= ACK_EVERY || pending >= ACK_EVERY * tcb.rcvMss || (tcb.quickAcks !== 0 && !isDialogue)) {
-    ackNow(tcb);
-    return;
-  }
-  if (tcb.has(TCB_FLAG_ACK_DELAYED)) return;
-  tcb.set(TCB_FLAG_ACK_DELAYED);
-  tcb.delayedAckUs = nowUs + min<u64>(load<u32>(SYSCTL_TCP_DELACK_MIN_US), 499999); // MUST-40: "less than 0.5 seconds"
-  arm(tcb);
+  ackNow(tcb);
 }
 
 // Round-trip time as a receiver sees it: from promising an edge to receiving the byte at it. Only a bound from above, as the

@@ -229,7 +229,7 @@ export class Tcb {
   rcvTail: u32; // offset of rcvNxt's byte
   rcvAdvertised: u32; // right edge we advertised: RCV.NXT + RCV.WND then (never moves left)
   lastAckSent: u32; // RCV.NXT of the last ACK we sent
-  ackedSegments: u32; // full-sized wire segments received since the last ACK we sent
+  atoUs: u32; // delayed-ack.ts: how long a lone ACK waits, 0 = no data arrived yet
   quickAcks: u32; // ACKs still to be sent at once (start of connection)
   oooSet: u32; // heap address of the interval set of out-of-order ranges, 0 = none
   peerFinSeq: u32; // sequence number of the peer's FIN, valid with peerFinSeen
@@ -247,7 +247,7 @@ export class Tcb {
   rcvHead: u32; // private copy of the checked shared offset
   rcvFrameBytes: u32; // average payload of the frames that arrive (a super-segment is one frame)
   duplicateAcksOwed: u32; // wire segments that came out of order since RCV.NXT last moved, each worth a duplicate ACK
-  lastTextUs: u64; // last payload from the peer
+  lastTextUs: u64; // last payload from the peer that moved RCV.NXT
   // sack-blocks.ts: pairs of sequence numbers in a row, as emitSack() reads them
   dsackStart: u32;
   dsackEnd: u32;
@@ -261,6 +261,9 @@ export class Tcb {
   sack3End: u32;
   sackBlocks: u8; // valid ones from sack0 on
   dsackDue: u8; // 1: the dsack pair was not sent yet
+  lastSegmentSize: u16; // a size below rcvMss that came once
+  pingPong: u8; // 1: a dialogue, in which ACKs wait for our answers
+  ackState: u8; // delayed-ack.ts
   receiver0: u16;
   softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
   // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)

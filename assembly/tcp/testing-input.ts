@@ -7,6 +7,7 @@ import { NONE } from "../storage/none";
 import { DISPOSITION_SEND_RST, dispatch, isPredicted, segmentArrives } from "./arrives";
 import { arrivesClosed } from "./arrives-closed";
 import { freeIfDone, isTcbInUse, lookup, nextEvent, nextWantingOutput, tcbsInUse, tcpInitialise } from "./connections";
+import { isQuickAck, setQuickAck } from "./delayed-ack";
 import { initialSequenceNumber } from "./isn";
 import { outgoing } from "./outgoing";
 import { output } from "./output";
@@ -245,4 +246,12 @@ export function inputSynQueue(index: u32): u32 {
 
 export function inputAcceptQueue(index: u32): u32 {
   return Tcb.at(index).acceptQueueLength;
+}
+
+export function inputSetQuickAck(index: u32, isQuick: bool): void {
+  setQuickAck(Tcb.at(index), isQuick);
+}
+
+export function inputIsQuickAck(index: u32): bool {
+  return isQuickAck(Tcb.at(index));
 }

@@ -18,6 +18,7 @@ import { NONE } from "../storage/none";
 import { abortConnection, enterClosed } from "./close";
 import { congestionClock } from "./congestion/control";
 import { wantOutput } from "./connections";
+import { ackDelayExpired } from "./delayed-ack";
 import { keepAliveExpired } from "./keepalive";
 import { enterLoss } from "./loss-recovery";
 import { hasOutput } from "./new-data";
@@ -97,6 +98,7 @@ function ackIsDue(tcb: Tcb): void {
   if (!tcb.has(TCB_FLAG_ACK_DELAYED)) return;
   tcb.clear(TCB_FLAG_ACK_DELAYED);
   tcb.set(TCB_FLAG_ACK_NOW);
+  ackDelayExpired(tcb);
   count(COUNTER_TCP_DELAYED_ACKS);
   wantOutput(tcb);
 }
