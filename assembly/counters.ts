@@ -27,11 +27,16 @@ export const COUNTER_IP_IN_CSUM_ERRORS = 26;
 export const COUNTER_IP_IN_ADDR_ERRORS = 27;
 export const COUNTER_IP_IN_MARTIAN = 28;
 export const COUNTER_IP_IN_BAD_OPTIONS = 29;
-export const COUNTER_IP_IN_FRAGMENTS = 30;
+export const COUNTER_IP_REASM_REQDS = 30; // fragments that came
 export const COUNTER_IP_IN_UNKNOWN_PROTOS = 31;
 export const COUNTER_IP_OUT_REQUESTS = 32;
 export const COUNTER_IP_OUT_NO_ROUTES = 33;
 export const COUNTER_IP_OUT_TOO_BIG = 34;
+export const COUNTER_IP_REASM_OKS = 35; // datagrams put together
+export const COUNTER_IP_REASM_FAILS = 36; // fragments dropped: malformed, no room, of a discarded datagram, or to all hosts
+export const COUNTER_IP_REASM_OVERLAPS = 37; // fragments that contradicted others: the datagram was discarded
+export const COUNTER_IP_REASM_TIMEOUT = 38; // datagrams given up
+export const COUNTER_IP_FRAG_CREATES = 39; // fragments made
 // ICMP
 export const COUNTER_ICMP_IN_MALFORMED = 40;
 export const COUNTER_ICMP_IN_CSUM_ERRORS = 41;
@@ -44,6 +49,9 @@ export const COUNTER_ICMP_OUT_ECHO_REPS = 47;
 export const COUNTER_ICMP_OUT_DEST_UNREACHS = 48;
 export const COUNTER_ICMP_OUT_RATE_LIMITED = 49;
 export const COUNTER_ICMP_IN_NO_MATCH = 50;
+export const COUNTER_ICMP_OUT_TIME_EXCDS = 51;
+export const COUNTER_ICMP_IN_PMTU = 52; // path MTUs lowered on somebody's word
+export const COUNTER_ICMP_IN_PMTU_IGNORED = 53; // claims that would not lower the path MTU, or came while discovery is off
 // TCP input drops
 export const COUNTER_TCP_IN_SEGS = 56;
 export const COUNTER_TCP_IN_ERRS = 57;

@@ -16,6 +16,9 @@ import { ifaceTimers, ifaceTimersInitialise } from "./iface/timers";
 import { deadline, framesInRings, timers, toDeadline, transmitAll } from "./iface/turn";
 import { txRingsInitialise } from "./iface/tx-ring";
 import { waitListsInitialise } from "./iface/wait-lists";
+import { datagramBytes, datagramsInitialise } from "./ip/datagram";
+import { identificationInitialise } from "./ip/identification";
+import { pathMtuInitialise, pathMtusInUse } from "./ip/path-mtu";
 import {
   CONFIG_VERSION,
   EINVAL,
@@ -28,9 +31,11 @@ import {
   TCB_BYTES,
   TCB_CAPACITY,
   TCB_RECORDS,
+  USAGE_FRAGMENT_BYTES,
   USAGE_HEAP_BYTES,
   USAGE_IFACE_TIMERS,
   USAGE_NEIGHBORS,
+  USAGE_PATH_MTUS,
   USAGE_PINGS,
   USAGE_RTX_RECORDS,
   USAGE_TCBS,
@@ -58,6 +63,9 @@ export function initialise(): i32 {
   end = ifaceTimersInitialise(end);
   end = pingInitialise(end);
   end = rateLimitInitialise(end);
+  end = datagramsInitialise(end);
+  end = identificationInitialise(end);
+  end = pathMtuInitialise(end);
   if (end < <usize>TABLES || end > <usize>HEAP) return -ENOMEM;
   interfacesInitialise();
   routesInitialise();
@@ -170,6 +178,10 @@ export function usage(kind: u32): u32 {
       return pingsInUse();
     case USAGE_IFACE_TIMERS:
       return ifaceTimers().armed;
+    case USAGE_PATH_MTUS:
+      return pathMtusInUse();
+    case USAGE_FRAGMENT_BYTES:
+      return datagramBytes();
     default:
       return 0;
   }

@@ -117,6 +117,22 @@ export const SYSCTL_RMEM_MAX = CONFIG_SYSCTLS + 188; // bytes, greatest SO_RCVBU
 export const SYSCTL_TCP_NOTSENT_LOWAT = CONFIG_SYSCTLS + 192; // bytes, 4294967295 = off
 export const SYSCTL_END = CONFIG_SYSCTLS + 196;
 
+// IP's settings, in a block of their own
+export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;
+export const SYSCTL_IPFRAG_HIGH_THRESH = CONFIG_SYSCTLS_IP; // bytes of datagrams in parts, 4194304
+export const SYSCTL_IPFRAG_TIME = CONFIG_SYSCTLS_IP + 4; // s, 30
+export const SYSCTL_IP_NO_PMTU_DISC = CONFIG_SYSCTLS_IP + 8; // 0 discover, 1 and 2 never set DF, 3 as 0
+export const SYSCTL_MIN_PMTU = CONFIG_SYSCTLS_IP + 12; // bytes, 552 (Linux route/min_pmtu)
+export const SYSCTL_MTU_EXPIRES = CONFIG_SYSCTLS_IP + 16; // s, 600 (Linux route/mtu_expires)
+export const SYSCTL_TCP_MTU_PROBING = CONFIG_SYSCTLS_IP + 20; // 0 off, 1 after a black hole, 2 always
+export const SYSCTL_TCP_BASE_MSS = CONFIG_SYSCTLS_IP + 24; // bytes, 1024
+export const SYSCTL_TCP_MTU_PROBE_FLOOR = CONFIG_SYSCTLS_IP + 28; // bytes, 48
+export const SYSCTL_TCP_PROBE_INTERVAL = CONFIG_SYSCTLS_IP + 32; // s, 600
+export const SYSCTL_TCP_PROBE_THRESHOLD = CONFIG_SYSCTLS_IP + 36; // bytes, 8
+export const SYSCTL_ICMP_MSGS_PER_SEC = CONFIG_SYSCTLS_IP + 40; // 1000
+export const SYSCTL_ICMP_MSGS_BURST = CONFIG_SYSCTLS_IP + 44; // 50
+export const SYSCTL_IP_END = CONFIG_SYSCTLS_IP + 48;
+
 export const CONGESTION_RENO = 0;
 export const CONGESTION_COUNT = 1;
 
@@ -410,7 +426,9 @@ export const USAGE_TCP_TIMERS = 3; // connections with a timer
 export const USAGE_TX_FRAMES = 4; // frames in TX rings
 export const USAGE_NEIGHBORS = 5;
 export const USAGE_PINGS = 6;
-export const USAGE_IFACE_TIMERS = 7; // timers of neighbours, pings and announcements
+export const USAGE_IFACE_TIMERS = 7; // timers of neighbours, pings, announcements, reassembly and path MTUs
+export const USAGE_FRAGMENT_BYTES = 32; // of datagrams in parts
+export const USAGE_PATH_MTUS = 33; // destinations with a path MTU of their own
 
 // ---------------------------------------------------------------------------------------------------------- error codes
 // Linux errno numbers; the API shows their names as Error.code

@@ -96,6 +96,30 @@ export interface Sysctl {
   rmem_max: number;
   /** Unsent bytes up to which a socket is writable, 0..4294967295. Default 4294967295: no limit. */
   tcp_notsent_lowat: number;
+  /** Bytes that fragments of incomplete datagrams may take, 0 (none are kept)..67108864. Default 4194304. */
+  ipfrag_high_thresh: number;
+  /** Seconds until a datagram with missing fragments is given up, 1..255. Default 30. */
+  ipfrag_time: number;
+  /** Path MTU discovery: 0 on, 1 off (DF is never set), 2 off and hints ignored, 3 as 0. Default 0. */
+  ip_no_pmtu_disc: number;
+  /** Least path MTU that is believed (Linux `route/min_pmtu`), bytes, 68..65535. Default 552. */
+  min_pmtu: number;
+  /** Seconds until a path MTU that was learnt is forgotten (Linux `route/mtu_expires`), 1..86400. Default 600. */
+  mtu_expires: number;
+  /** Probing for the path MTU without ICMP (RFC 4821): 0 off, 1 after a black hole was found, 2 always. Default 0. */
+  tcp_mtu_probing: number;
+  /** Segment size at which probing starts, bytes, 48..65495. Default 1024. */
+  tcp_base_mss: number;
+  /** Segment size below which a black hole is not looked for, bytes, 48..65495. Default 48. */
+  tcp_mtu_probe_floor: number;
+  /** Seconds until a search for a larger path MTU starts anew, 1..86400. Default 600. */
+  tcp_probe_interval: number;
+  /** Bytes between the limits of the search at which it ends, 1..65535. Default 8. */
+  tcp_probe_threshold: number;
+  /** ICMP errors per second to all destinations together, 0..1000000. Default 1000. */
+  icmp_msgs_per_sec: number;
+  /** ICMP errors in one burst, 0..1000000. Default 50. */
+  icmp_msgs_burst: number;
 }
 
 type Row = readonly [address: number, initial: number, least: number, most: number];
@@ -143,6 +167,18 @@ const NUMBERS = {
   wmem_max: [layout.SYSCTL_WMEM_MAX, 212_992, 4608, GIB - 1],
   rmem_max: [layout.SYSCTL_RMEM_MAX, 212_992, 2304, GIB - 1],
   tcp_notsent_lowat: [layout.SYSCTL_TCP_NOTSENT_LOWAT, 0xffffffff, 0, 0xffffffff],
+  ipfrag_high_thresh: [layout.SYSCTL_IPFRAG_HIGH_THRESH, 4_194_304, 0, 67_108_864],
+  ipfrag_time: [layout.SYSCTL_IPFRAG_TIME, 30, 1, 255],
+  ip_no_pmtu_disc: [layout.SYSCTL_IP_NO_PMTU_DISC, 0, 0, 3],
+  min_pmtu: [layout.SYSCTL_MIN_PMTU, 552, 68, 65_535],
+  mtu_expires: [layout.SYSCTL_MTU_EXPIRES, 600, 1, 86_400],
+  tcp_mtu_probing: [layout.SYSCTL_TCP_MTU_PROBING, 0, 0, 2],
+  tcp_base_mss: [layout.SYSCTL_TCP_BASE_MSS, 1024, 48, 65_495],
+  tcp_mtu_probe_floor: [layout.SYSCTL_TCP_MTU_PROBE_FLOOR, 48, 48, 65_495],
+  tcp_probe_interval: [layout.SYSCTL_TCP_PROBE_INTERVAL, 600, 1, 86_400],
+  tcp_probe_threshold: [layout.SYSCTL_TCP_PROBE_THRESHOLD, 8, 1, 65_535],
+  icmp_msgs_per_sec: [layout.SYSCTL_ICMP_MSGS_PER_SEC, 1000, 0, 1_000_000],
+  icmp_msgs_burst: [layout.SYSCTL_ICMP_MSGS_BURST, 50, 0, 1_000_000],
 } as const satisfies Partial<Record<keyof Sysctl, Row>>;
 
 /** Settings that are several numbers, in ascending order, each in a word of its own. */

@@ -16,10 +16,12 @@ const ALLOWED: [string, string[]][] = [
   ["assembly/events.ts", ["assembly/layout", "assembly/count", "assembly/storage/"]],
   ["assembly/wire/", ["assembly/wire/", "assembly/layout"]],
   ["assembly/storage/", ["assembly/storage/", "assembly/layout"]],
+  ["assembly/ip/", ["assembly/ip/", "assembly/wire/", "assembly/storage/", "assembly/layout", "assembly/heap"]],
   [
     "assembly/tcp/",
     [
       "assembly/tcp/",
+      "assembly/ip/",
       "assembly/wire/",
       "assembly/storage/",
       "assembly/layout",

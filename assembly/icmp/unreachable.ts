@@ -46,15 +46,16 @@ export function isErrorAllowedFor(ipPtr: usize): bool {
 }
 
 /**
- * Writes a destination unreachable about a packet.
- * @param ipPtr the valid packet
+ * Writes an error about a packet.
+ * @param type an ICMPV4_ type whose second header word is unused
+ * @param ipPtr the valid packet, or the first fragment of one
  * @param ptr room for ICMP_ERROR_BYTES_MAX
  * @returns bytes written
  */
-export function writeUnreachable(ptr: usize, code: u8, ipPtr: usize): u32 {
+export function writeError(ptr: usize, type: u8, code: u8, ipPtr: usize): u32 {
   const quoted = min(Ipv4Header.at(ipPtr).totalLength, ICMP_ERROR_BYTES_MAX - ICMPV4_HEADER);
   memory.copy(ptr + ICMPV4_HEADER, ipPtr, quoted);
-  Icmpv4Header.at(ptr).emit(ICMPV4_UNREACHABLE, code, 0, ICMPV4_HEADER + quoted);
+  Icmpv4Header.at(ptr).emit(type, code, 0, ICMPV4_HEADER + quoted);
   return ICMPV4_HEADER + quoted;
 }
 

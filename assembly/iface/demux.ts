@@ -20,7 +20,8 @@ import { Ipv4Header, PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/ipv4";
 import { FIN, SYN, TCP_HEADER, TcpHeader } from "../wire/tcp";
 import { parseTcpOptions } from "../wire/tcp-options";
 import { mappedLow } from "./address";
-import { icmpInput, sendUnreachable } from "./icmp-in";
+import { icmpInput } from "./icmp-in";
+import { sendUnreachable } from "./icmp-out";
 import { Interface } from "./interfaces";
 import { sendReset } from "./reset-out";
 

@@ -10,19 +10,10 @@ import {
   COUNTER_ICMP_IN_IGNORED,
   COUNTER_ICMP_IN_MALFORMED,
   COUNTER_ICMP_IN_NO_MATCH,
-  COUNTER_ICMP_OUT_DEST_UNREACHS,
   COUNTER_ICMP_OUT_ECHO_REPS,
-  COUNTER_ICMP_OUT_RATE_LIMITED,
 } from "../counters";
 import { writeEchoReply } from "../icmp/echo";
-import { mayIcmpErrorLeave } from "../icmp/rate-limit";
-import {
-  endsConnecting,
-  errnoOfIcmp,
-  ICMP_ERROR_BYTES_MAX,
-  isErrorAllowedFor,
-  writeUnreachable,
-} from "../icmp/unreachable";
+import { endsConnecting, errnoOfIcmp } from "../icmp/unreachable";
 import { EMSGSIZE, STATE_SYN_SENT, SYSCTL_ICMP_ECHO_IGNORE_ALL } from "../layout";
 import { NONE } from "../storage/none";
 import { findTuple } from "../tcp/connections";
@@ -43,8 +34,8 @@ import { TcpHeader } from "../wire/tcp";
 import { mappedLow } from "./address";
 import { Interface, isOwnAddress } from "./interfaces";
 import { beginPacket, sendPacket } from "./packet-out";
+import { pathMtuClaimed } from "./path-mtu-in";
 import { pingFailed, pingReply } from "./ping";
-import { SMALL_FRAME, SMALL_FRAME_BYTES } from "./scratch";
 
 /**
  * Takes an ICMP message.
@@ -117,6 +108,7 @@ function takeError(receiver: Interface, ip: Ipv4Header, message: Icmpv4Header, l
     isOurs = tellConnection(quoted, errno, endsConnecting(message.type, message.code), nowUs);
   } else if (quoted.protocol === PROTOCOL_ICMP && Icmpv4Header.at(quoted.payloadPtr).type === ICMPV4_ECHO) {
     isOurs = pingFailed(quoted.dst, Icmpv4Header.at(quoted.payloadPtr).rest, errno, ip.src);
+    if (isOurs && errno === EMSGSIZE) pathMtuClaimed(quoted.dst, message.nextHopMtu, quoted.totalLength, nowUs);
   }
   if (!isOurs) receiver.drop(COUNTER_ICMP_IN_NO_MATCH);
 }
@@ -140,25 +132,4 @@ function tellConnection(quoted: Ipv4Header, errno: u32, isHard: bool, nowUs: u64
   else if (isHard && tcb.state === STATE_SYN_SENT) hardError(tcb, errno, nowUs);
   else softError(tcb, errno);
   return true;
-}
-
-/**
- * Complains about a packet to us that nobody here takes.
- * @param ipPtr a valid IPv4 packet that was sent to us alone, by link and IP address
- * @param code an UNREACHABLE_ code
- */
-export function sendUnreachable(ipPtr: usize, code: u8, nowUs: u64): void {
-  const ip = Ipv4Header.at(ipPtr);
-  if (!isErrorAllowedFor(ipPtr)) return;
-  if (!mayIcmpErrorLeave(0, mappedLow(ip.src), nowUs)) {
-    count(COUNTER_ICMP_OUT_RATE_LIMITED);
-    return;
-  }
-  const built = SMALL_FRAME + SMALL_FRAME_BYTES - ICMP_ERROR_BYTES_MAX;
-  const length = writeUnreachable(built, code, ipPtr);
-  const message = beginPacket(length);
-  if (message === 0) return;
-  memory.copy(message, built, length);
-  count(COUNTER_ICMP_OUT_DEST_UNREACHS);
-  sendPacket(ip.dst, ip.src, PROTOCOL_ICMP, length, true, nowUs);
 }

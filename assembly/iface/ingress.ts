@@ -1,5 +1,5 @@
-// Frames in: the checks of Ethernet and IPv4 (RFC 894, RFC 791, RFC 1122 3.2.1), then on to ARP or demux.ts. Everything that came
-// over a link is hostile; a frame is either taken or counted under the reason why not. Fragments are not reassembled.
+// Frames in: the checks of Ethernet and IPv4 (RFC 894, RFC 791, RFC 1122 3.2.1), then on to ARP, fragments-in.ts or
+// demux.ts. Everything that came over a link is hostile; a frame is either taken or counted under the reason why not.
 
 import { count } from "../count";
 import {
@@ -10,7 +10,6 @@ import {
   COUNTER_IP_IN_ADDR_ERRORS,
   COUNTER_IP_IN_BAD_OPTIONS,
   COUNTER_IP_IN_CSUM_ERRORS,
-  COUNTER_IP_IN_FRAGMENTS,
   COUNTER_IP_IN_HDR_ERRORS,
   COUNTER_IP_IN_MARTIAN,
   COUNTER_IP_IN_RECEIVES,
@@ -45,6 +44,7 @@ import {
 } from "../wire/ipv4";
 import { arpInput } from "./arp-in";
 import { demux } from "./demux";
+import { fragmentInput } from "./fragments-in";
 import { Interface, interfacesCount, isBroadcastAddress, isOwnAddress } from "./interfaces";
 import { wakeResolved } from "./waking";
 
@@ -143,7 +143,7 @@ function ipv4Input(
     return;
   }
   if (header.isFragment) {
-    receiver.drop(COUNTER_IP_IN_FRAGMENTS);
+    fragmentInput(interfaceIndex, ptr, isBroadcast, nowUs);
     return;
   }
   demux(interfaceIndex, ptr, isBroadcast, flags, gsoSize, nowUs);

@@ -21,7 +21,7 @@ export const QUEUE_HEADROOM: u32 = 8;
  * @returns false if it was dropped: the queue or the heap is full
  */
 export function neighborEnqueue(neighbor: Neighbor, framePtr: usize, length: u32, block: usize): bool {
-  const isFull = neighbor.queueLength >= load<u32>(SYSCTL_NEIGH_UNRES_QLEN);
+  const isFull = !neighborHasRoom(neighbor);
   let node = block;
   if (!isFull && node === 0) {
     node = heapAlloc(QUEUE_HEADROOM + length);
@@ -32,13 +32,23 @@ export function neighborEnqueue(neighbor: Neighbor, framePtr: usize, length: u32
     count(COUNTER_ARP_QUEUE_DROPPED);
     return false;
   }
+  neighborAppend(neighbor, node, length);
+  return true;
+}
+
+/** Whether one more frame, or the fragments of one more datagram, may wait. */
+export function neighborHasRoom(neighbor: Neighbor): bool {
+  return neighbor.queueLength < load<u32>(SYSCTL_NEIGH_UNRES_QLEN);
+}
+
+/** Queues a frame whatever waits already: the fragments of a datagram go together. `node`, `length`: as `block` of neighborEnqueue() */
+export function neighborAppend(neighbor: Neighbor, node: usize, length: u32): void {
   store<u32>(node, 0, NODE_NEXT);
   store<u32>(node, length, NODE_LENGTH);
   if (neighbor.queueLast !== 0) store<u32>(neighbor.queueLast, <u32>node, NODE_NEXT);
   else neighbor.queueFirst = <u32>node;
   neighbor.queueLast = <u32>node;
   neighbor.queueLength += 1;
-  return true;
 }
 
 /** Takes the block that waits longest; it is the caller's now. @returns its address, or 0 */

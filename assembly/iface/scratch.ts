@@ -10,5 +10,7 @@ export const ARP_FRAME: usize = SCRATCH + 4608;
 export const SMALL_FRAME: usize = SCRATCH + 8192;
 /** Bytes at SMALL_FRAME. */
 export const SMALL_FRAME_BYTES: u32 = 4096;
+/** A datagram put together from fragments (IPV4_MAX_PACKET). Delivering it may use all the others. */
+export const REASSEMBLED: usize = SCRATCH + 65536;
 /** A frame to our own address, gathered from its pieces (FRAME_MAX_BYTES). */
 export const LOOPBACK_FRAME: usize = SCRATCH + 131072;

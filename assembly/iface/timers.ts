@@ -1,4 +1,4 @@
-// The few timers of iface/: neighbours, pings, address announcements. A wheel of their own, apart from TCP's, with one id per
+// The few timers of iface/: neighbours, pings, address announcements, reassembly, path MTUs. A wheel of their own, apart from TCP's, with one id per
 // thing that can wait. What happens when one fires is the business of iface/turn.ts.
 import { INTERFACE_CAPACITY, NEIGHBOR_CAPACITY } from "../layout";
 import { TimerWheel, timerWheelBytes } from "../storage/timer-wheel";
@@ -12,7 +12,11 @@ export const TIMER_NEIGHBOR: u32 = 0;
 export const TIMER_PING: u32 = TIMER_NEIGHBOR + NEIGHBOR_CAPACITY;
 /** Timer id of the announcements of interface 0. */
 export const TIMER_ANNOUNCE: u32 = TIMER_PING + PING_CAPACITY;
-const TIMER_COUNT: u32 = TIMER_ANNOUNCE + INTERFACE_CAPACITY;
+/** Timer id of the datagram in parts that waits longest. */
+export const TIMER_REASSEMBLY: u32 = TIMER_ANNOUNCE + INTERFACE_CAPACITY;
+/** Timer id of the path MTU that is to be forgotten next. */
+export const TIMER_PATH_MTU: u32 = TIMER_REASSEMBLY + 1;
+const TIMER_COUNT: u32 = TIMER_PATH_MTU + 1;
 
 let wheel: usize = 0;
 

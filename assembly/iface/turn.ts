@@ -8,13 +8,15 @@ import { runTimers as runTcpTimers } from "../tcp/timeouts";
 import { nextTimer } from "../tcp/timers";
 import { announceTimer } from "./announce";
 import { egress } from "./egress";
+import { reassemblyTimer } from "./fragments-in";
 import { interfacesCount } from "./interfaces";
 import { loopbackDeliver } from "./loopback";
 import { neighborTimer } from "./neighbor-cache";
 import { areOpsStalled } from "./ops";
+import { pathMtuTimer } from "./path-mtu-in";
 import { pingTimer } from "./ping";
 import { areEventsDeferred } from "./socket-events";
-import { ifaceTimers, TIMER_ANNOUNCE, TIMER_PING } from "./timers";
+import { ifaceTimers, TIMER_ANNOUNCE, TIMER_PATH_MTU, TIMER_PING, TIMER_REASSEMBLY } from "./timers";
 import { txQueued, txRoom } from "./tx-ring";
 import { wakeFailed } from "./waking";
 
@@ -27,7 +29,9 @@ const DEFERRED_RETRY_US: u64 = 1000;
 export function timers(nowUs: u64): void {
   const wheel = ifaceTimers();
   for (let id = wheel.pop(nowUs); id !== NONE; id = wheel.pop(nowUs)) {
-    if (id >= TIMER_ANNOUNCE) announceTimer(id - TIMER_ANNOUNCE, nowUs);
+    if (id === TIMER_REASSEMBLY) reassemblyTimer(nowUs);
+    else if (id === TIMER_PATH_MTU) pathMtuTimer(nowUs);
+    else if (id >= TIMER_ANNOUNCE) announceTimer(id - TIMER_ANNOUNCE, nowUs);
     else if (id >= TIMER_PING) pingTimer(id - TIMER_PING);
     else if (neighborTimer(id, nowUs)) wakeFailed(id, nowUs);
   }

@@ -99,6 +99,11 @@ export class Ipv4Header {
     return load<u8>(changetype<usize>(this), TYPE_OF_SERVICE);
   }
 
+  /** The checksum must be computed anew after this. */
+  set typeOfService(value: u8) {
+    store<u8>(changetype<usize>(this), value, TYPE_OF_SERVICE);
+  }
+
   /** Bytes of header and payload. */
   get totalLength(): u32 {
     return bswap<u16>(load<u16>(changetype<usize>(this), TOTAL_LENGTH));
@@ -168,6 +173,15 @@ export class Ipv4Header {
   /** Whether the header, options included, arrived as sent (RFC 1122 3.2.1.2). */
   get isChecksumValid(): bool {
     return isChecksumValid(changetype<usize>(this), this.headerLength);
+  }
+
+  /** Makes the header of a first fragment, options included, that of a whole datagram. `totalLength`: 20..65535 */
+  makeWhole(totalLength: u32): void {
+    const ptr = changetype<usize>(this);
+    store<u16>(ptr, bswap<u16>(<u16>totalLength), TOTAL_LENGTH);
+    store<u16>(ptr, 0, FLAGS_FRAGMENT);
+    store<u16>(ptr, 0, HEADER_CHECKSUM);
+    store<u16>(ptr, bswap<u16>(checksum(ptr, this.headerLength)), HEADER_CHECKSUM);
   }
 
   /**

@@ -3,7 +3,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
   CONFIG_SYSCTLS,
+  CONFIG_SYSCTLS_IP,
   SYSCTL_END,
+  SYSCTL_IP_END,
   SYSCTL_IP_LOCAL_PORT_RANGE_MAX,
   SYSCTL_TCP_RMEM_DEFAULT,
   SYSCTL_TCP_RMEM_MAX,
@@ -101,7 +103,8 @@ options("refuses one address on two interfaces", () => {
 
 options("gives every word of the sysctl block a value", () => {
   const words = resolveSysctl();
-  const addresses = Array.from({ length: (SYSCTL_END - CONFIG_SYSCTLS) / 4 }, (_, index) => CONFIG_SYSCTLS + index * 4);
+  const block = (from: number, end: number) => Array.from({ length: (end - from) / 4 }, (_, index) => from + index * 4);
+  const addresses = [...block(CONFIG_SYSCTLS, SYSCTL_END), ...block(CONFIG_SYSCTLS_IP, SYSCTL_IP_END)];
   assert.equal(
     [...words.keys()].sort((a, b) => a - b),
     addresses,

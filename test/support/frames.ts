@@ -60,20 +60,23 @@ export interface PacketFields {
   protocol?: number;
   options?: number[];
   ttl?: number;
+  /** Flags and fragment offset. */
   fragment?: number;
+  id?: number;
+  tos?: number;
   to?: number[];
 }
 
 /** An IPv4 packet in its frame. */
 export function ipv4(payload: ArrayLike<number>, fields: PacketFields = {}): Uint8Array {
   const { src = PEER_IP, dst = OUR_IP, protocol = 1, options = [], ttl = 64, fragment = 0, to = OUR_MAC } = fields;
+  const { id = 0, tos = 0 } = fields;
   const headerBytes = 20 + options.length;
   const header = [
     0x40 + headerBytes / 4,
-    0,
+    tos,
     ...bytes16(headerBytes + payload.length),
-    0,
-    0,
+    ...bytes16(id),
     ...bytes16(fragment),
     ttl,
     protocol,
