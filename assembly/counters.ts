@@ -116,4 +116,8 @@ export const COUNTER_PING_REPLIES_UNMATCHED = 144;
 export const COUNTER_TCP_DSACK_OLD_SENT = 145;
 export const COUNTER_TCP_DSACK_OFO_SENT = 146;
 export const COUNTER_OP_OPTION_INVALID = 147;
-export const COUNTER_COUNT = 160;
+// handshakes, ECN and the end of connections
+export const COUNTER_IP_IN_CE_PKTS = 160;
+export const COUNTER_TCP_DELIVERED_CE = 161;
+export const COUNTER_TCP_ECN_FALLBACK = 162;
+export const COUNTER_COUNT = 192;

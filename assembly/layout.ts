@@ -115,7 +115,9 @@ export const SYSCTL_TCP_TSO_RTT_LOG = CONFIG_SYSCTLS + 180; // 9
 export const SYSCTL_WMEM_MAX = CONFIG_SYSCTLS + 184; // bytes, greatest SO_SNDBUF, 212992
 export const SYSCTL_RMEM_MAX = CONFIG_SYSCTLS + 188; // bytes, greatest SO_RCVBUF, 212992
 export const SYSCTL_TCP_NOTSENT_LOWAT = CONFIG_SYSCTLS + 192; // bytes, 4294967295 = off
-export const SYSCTL_END = CONFIG_SYSCTLS + 196;
+export const SYSCTL_TCP_ECN = CONFIG_SYSCTLS + 196; // 0 never, 1 ask and answer, 2 answer only (default)
+export const SYSCTL_TCP_ECN_FALLBACK = CONFIG_SYSCTLS + 200; // 0 | 1: a lost ECN-setup SYN is sent again without ECN
+export const SYSCTL_END = CONFIG_SYSCTLS + 204;
 
 // IP's settings, in a block of their own
 export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;
@@ -357,6 +359,7 @@ export const TCB_SEGS_IN = 296; // u64 wire segments
 export const TCB_RCV_OOO_SEGS = 304; // u32, segments that came out of order
 export const TCB_PMTU = 308; // u32 bytes
 export const TCB_ADV_MSS = 312; // u32 bytes, the MSS we announced
+export const TCB_DELIVERED_CE = 316; // u32, segments whose ACK echoed a congestion mark
 // the options of a socket, one block that a listener's children inherit (tcp/options-set.ts); written by the core
 export const TCB_SOCKET_OPTIONS = 320;
 export const TCB_SOCKET_FLAGS = 320; // u32, SOCKET_FLAG_ bits
@@ -395,6 +398,7 @@ export const TCB_OPTION_TIMESTAMPS = 1;
 export const TCB_OPTION_SACK = 2;
 export const TCB_OPTION_WSCALE = 4;
 export const TCB_OPTION_ECN = 8;
+export const TCB_OPTION_ECN_SEEN = 16; // the peer sent data that may be marked
 
 export const SSTHRESH_NONE = 0x7fffffff; // TCB_SSTHRESH before the first loss: "arbitrarily high" (RFC 5681 3.1)
 

@@ -11,6 +11,11 @@
 
 namespace wasmtcp {
 
+namespace {
+constexpr uint32_t TCP_FLAGS = 13;  // offset in the TCP header
+constexpr uint8_t TCP_CWR = 0x80;   // RFC 3168
+}  // namespace
+
 FrameSender::FrameSender(const SharedMemory& memory, uint32_t txRingPtr, uint32_t interfacePtr)
     : memory_(memory), txRingPtr_(txRingPtr), interfacePtr_(interfacePtr) {
   for (uint32_t i = 0; i < BATCH; i++) messages_[i].msg_hdr.msg_iov = pieces_[i].data();
@@ -100,6 +105,9 @@ bool FrameSender::describeOffload(OffloadHeader& offload, uint32_t descriptor, u
     const uint32_t etherType = uint32_t{*memory_.at(headerPtr + 12)} << 8 | *memory_.at(headerPtr + 13);
     if (etherType != ETH_P_IP && etherType != ETH_P_IPV6) return false;
     offload.gsoType = etherType == ETH_P_IP ? GSO_TCPV4 : GSO_TCPV6;
+    // CWR belongs on the first segment only (RFC 3168 6.1.2): devices that repeat it must be told, or asked not to segment
+    if (offload.csumStart + TCP_FLAGS >= headerLength) return false;
+    if (*memory_.at(headerPtr + offload.csumStart + TCP_FLAGS) & TCP_CWR) offload.gsoType |= GSO_ECN;
   }
   offload.gsoSize = gsoSize;
   offload.headerBytes = static_cast<uint16_t>(headerLength);

@@ -44,7 +44,7 @@ export interface TcpInfo {
   sndWscale: number;
   rcvWscale: number;
   /** What was negotiated. */
-  options: { timestamps: boolean; sack: boolean; windowScaling: boolean; ecn: boolean };
+  options: { timestamps: boolean; sack: boolean; windowScaling: boolean; ecn: boolean; ecnSeen: boolean };
   caState: "open" | "disorder" | "cwr" | "recovery" | "loss";
   congestionControl: "reno";
   /** Payload bytes sent (with and of retransmissions), acknowledged, received in order. */
@@ -57,6 +57,8 @@ export interface TcpInfo {
   segsIn: number;
   /** Segments that came out of order. */
   rcvOooSegs: number;
+  /** Segments of ours whose ACK said that the network marked congestion (RFC 3168). */
+  deliveredCe: number;
   /** Bytes of the rings, and how many are waiting in them. */
   sndRingBytes: number;
   rcvRingBytes: number;
@@ -110,6 +112,7 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
       sack: (options & layout.TCB_OPTION_SACK) !== 0,
       windowScaling: (options & layout.TCB_OPTION_WSCALE) !== 0,
       ecn: (options & layout.TCB_OPTION_ECN) !== 0,
+      ecnSeen: (options & layout.TCB_OPTION_ECN_SEEN) !== 0,
     },
     caState: CA_STATES[u8(layout.TCB_CA_STATE)] ?? "open",
     congestionControl: "reno",
@@ -120,6 +123,7 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     segsOut: u64(layout.TCB_SEGS_OUT),
     segsIn: u64(layout.TCB_SEGS_IN),
     rcvOooSegs: u32(layout.TCB_RCV_OOO_SEGS),
+    deliveredCe: u32(layout.TCB_DELIVERED_CE),
     sndRingBytes: u32(layout.TCB_SND_RING_CAPACITY),
     rcvRingBytes: u32(layout.TCB_RCV_RING_CAPACITY),
     sndQueuedBytes: (u32(layout.TCB_SND_TAIL) - u32(layout.TCB_SND_HEAD)) >>> 0,

@@ -95,6 +95,7 @@ function fillSegment(seg: Segment, interfaceIndex: u32, ip: Ipv4Header, header: 
   seg.payloadPtr = <u32>(changetype<usize>(header) + header.dataOffset);
   seg.payloadLength = payloadBytes;
   seg.interfaceIndex = interfaceIndex;
+  seg.tos = ip.typeOfService;
   seg.localPort = header.dstPort;
   seg.remotePort = header.srcPort;
   seg.localAddressHigh = 0;

@@ -124,7 +124,16 @@ function emit(tcb: Tcb, out: Outgoing): void {
   const dst = mappedAddress(tcb.remoteAddressLow);
   EthernetHeader.at(frame).emit(wayMacPtr, sender.macPtr, ETHERTYPE_IPV4);
   const ttl = <u8>load<u32>(SYSCTL_IP_DEFAULT_TTL);
-  Ipv4Header.at(frame + ETHERNET_HEADER).emit(IPV4_HEADER + segmentBytes, 0, 0, IPV4_DF, ttl, PROTOCOL_TCP, src, dst);
+  Ipv4Header.at(frame + ETHERNET_HEADER).emit(
+    IPV4_HEADER + segmentBytes,
+    <u8>out.tos,
+    0,
+    IPV4_DF,
+    ttl,
+    PROTOCOL_TCP,
+    src,
+    dst,
+  );
   const headerPtr = frame + ETHERNET_HEADER + IPV4_HEADER;
   const header = TcpHeader.at(headerPtr);
   header.emit(tcb.localPort, tcb.remotePort, out.seq, out.ack, tcpHeaderBytes, out.flags, out.window);

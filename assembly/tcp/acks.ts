@@ -14,6 +14,7 @@ import { congestionClock, congestionOnAck } from "./congestion/control";
 import { isWindowUsed } from "./congestion/window-validation";
 import { wantOutput } from "./connections";
 import { rateBegin, rateEnd, rateOnDelivered } from "./delivery-rate";
+import { ecnOnEcho, isEcnEcho } from "./ecn";
 import { isReducing, recoveryOnAck, recoveryOnDuplicate } from "./loss-recovery";
 import { hasOutput } from "./new-data";
 import { rttSample } from "./rtt";
@@ -57,12 +58,16 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   tcb.firstUnansweredUs = 0;
   const wasReducing = isReducing(tcb); // the ACK that ends a recovery sets the window to ssthresh and no further
   sample.lostSegments = recoveryOnAck(tcb, seg, sample.ackedSegments);
+  if (sample.ackedBytes !== 0 && isEcnEcho(tcb, seg)) {
+    sample.ecnEcho = 1;
+    ecnOnEcho(tcb, sample.ackedSegments);
+  }
   sample.inflight = inFlight(tcb);
   sample.deliveredSegments = sample.ackedSegments;
   rateEnd(tcb, sample, nowUs);
   // A SYN or FIN alone says nothing about the path's capacity
   if (sample.ackedBytes !== 0) {
-    sample.mayGrow = wasReducing ? 0 : 1;
+    sample.mayGrow = wasReducing || isReducing(tcb) ? 0 : 1;
     noteConnection(tcb, sample);
     congestionOnAck(tcb, sample);
   }
@@ -79,6 +84,7 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
  */
 export function onDuplicateAck(tcb: Tcb, seg: Segment): void {
   noteAnswer(tcb);
+  if (tcb.packetsOut !== 0 && isEcnEcho(tcb, seg)) ecnOnEcho(tcb, 0);
   if (tcb.packetsOut === 0 || seg.len !== 0 || (seg.flags & ACK) === 0) return;
   if (seg.wnd << tcb.sndWscale !== tcb.sndWnd) return;
   count(COUNTER_TCP_DUPLICATE_ACKS);

@@ -36,6 +36,7 @@ import { raise, wantOutput } from "./connections";
 import { enterQuickAck, QUICK_ACKS_MAX } from "./delayed-ack";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST, GO_ON } from "./disposition";
 import { reportOld } from "./dsack";
+import { ecnOnText } from "./ecn";
 import { establish } from "./handshake";
 import { offerChild } from "./listen";
 import { dropOutOfOrder, isFinReached, receiveFin, receiveText } from "./reassembly";
@@ -225,6 +226,7 @@ export function takeText(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   }
   const outcome = receiveText(tcb, seq, seg.payloadPtr, seg.payloadLength, seg.segments);
   ackReceived(tcb, seg, outcome, nowUs);
+  ecnOnText(tcb, seg);
   return GO_ON;
 }
 

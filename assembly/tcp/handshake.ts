@@ -13,6 +13,7 @@ import {
 import { OPT_MSS, OPT_SACK_PERMITTED, OPT_TIMESTAMPS, OPT_WSCALE } from "../wire/tcp-options";
 import { onAck } from "./acks";
 import { wantOutput } from "./connections";
+import { ecnNegotiate, ecnOffer } from "./ecn";
 import { initialiseReceiver, receiveWindowScale } from "./receive-window";
 import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
@@ -47,7 +48,7 @@ export function prepareConnection(tcb: Tcb, interfaceIndex: u32, mtu: u32): void
   tcb.advMss = mtu > headers + ADV_MSS_MIN ? mtu - headers : ADV_MSS_MIN;
   if (tcb.userMss !== 0) tcb.advMss = min<u32>(tcb.advMss, tcb.userMss);
   tcb.peerMss = limitMss(tcb, isV4(tcb) ? MSS_DEFAULT_V4 : MSS_DEFAULT_V6);
-  let options: u32 = 0;
+  let options: u32 = ecnOffer();
   if (load<u32>(SYSCTL_TCP_TIMESTAMPS) !== 0) options |= TCB_OPTION_TIMESTAMPS;
   if (load<u32>(SYSCTL_TCP_WINDOW_SCALING) !== 0) options |= TCB_OPTION_WSCALE;
   if (load<u32>(SYSCTL_TCP_SACK) !== 0) options |= TCB_OPTION_SACK;
@@ -76,6 +77,7 @@ export function negotiate(tcb: Tcb, seg: Segment, nowUs: u64): void {
   if ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 && theirs.has(OPT_TIMESTAMPS)) initialiseTsRecent(tcb, seg, nowUs);
   else tcb.options &= ~(<u8>TCB_OPTION_TIMESTAMPS);
   if (!theirs.has(OPT_SACK_PERMITTED)) tcb.options &= ~(<u8>TCB_OPTION_SACK); // RFC 2018 2
+  ecnNegotiate(tcb, seg);
 }
 
 /** The handshake is complete: `seg` acknowledges our SYN. RFC 9293 3.10.7.3 (fourth), 3.10.7.4 (fifth, SYN-RECEIVED). */

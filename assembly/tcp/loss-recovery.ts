@@ -9,10 +9,19 @@
 
 import { count } from "../count";
 import { COUNTER_TCP_FAST_RETRANS } from "../counters";
-import { CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, SYSCTL_TCP_REORDERING, TCB_OPTION_TIMESTAMPS } from "../layout";
+import {
+  CA_CWR,
+  CA_DISORDER,
+  CA_LOSS,
+  CA_OPEN,
+  CA_RECOVERY,
+  SYSCTL_TCP_REORDERING,
+  TCB_OPTION_TIMESTAMPS,
+} from "../layout";
 import { NONE } from "../storage/none";
 import { OPT_TIMESTAMPS } from "../wire/tcp-options";
 import {
+  congestionOnEcn,
   congestionOnLoss,
   congestionOnLossExit,
   congestionOnRecoveryExit,
@@ -20,6 +29,7 @@ import {
   congestionOnUndo,
   congestionOwnsWindow,
 } from "./congestion/control";
+import { ecnQueueCwr } from "./ecn";
 import { inFlight, rtxAt, rtxClearLost, rtxMarkAllLost, rtxMarkLost, rtxSplit } from "./rtx-queue";
 import { RTX_LOST } from "./rtx-record";
 import { Segment } from "./segment";
@@ -37,7 +47,7 @@ export function recoveryReset(tcb: Tcb): void {
 
 /** Whether the window is being reduced, so that it follows the recovery and not the congestion control. */
 export function isReducing(tcb: Tcb): bool {
-  return tcb.caState === <u8>CA_RECOVERY;
+  return tcb.caState === <u8>CA_RECOVERY || tcb.caState === <u8>CA_CWR;
 }
 
 /**
@@ -54,7 +64,13 @@ export function recoveryOnAck(tcb: Tcb, seg: Segment, ackedSegments: u32): u32 {
     if (seqGte(tcb.sndUna, tcb.highSeq)) endRecovery(tcb);
     return 0;
   }
-  takeEmulatedSacks(tcb, ackedSegments);
+  const delivered = takeEmulatedSacks(tcb, ackedSegments);
+  if (tcb.caState === <u8>CA_CWR) {
+    // Held something above `recover`, so that a late echo of the same mark finds the state and not a new window
+    if (seqGt(tcb.sndUna, tcb.highSeq)) endRecovery(tcb);
+    else reduceWindow(tcb, delivered, true, 0);
+    return 0;
+  }
   if (tcb.sackedOut === 0) tcb.caState = <u8>CA_OPEN;
   // "recover" stays behind SND.UNA, so that it never looks ahead of it after 2^31 bytes
   if (seqGt(tcb.sndUna, tcb.highSeq)) tcb.highSeq = tcb.sndUna - 1;
@@ -74,9 +90,11 @@ export function recoveryOnDuplicate(tcb: Tcb): void {
     reduceWindow(tcb, 1, false, 0);
     return;
   }
-  tcb.caState = <u8>CA_DISORDER;
+  const isCwr: bool = tcb.caState === <u8>CA_CWR;
+  if (isCwr) reduceWindow(tcb, 1, false, 0);
+  else tcb.caState = <u8>CA_DISORDER;
   // RFC 6582 3.2 step 2: only if the ACK covers more than "recover"; else these answer our own retransmissions
-  if (tcb.duplicateAcks < load<u32>(SYSCTL_TCP_REORDERING) || !seqGt(tcb.sndUna, tcb.highSeq)) return;
+  if (tcb.duplicateAcks < load<u32>(SYSCTL_TCP_REORDERING) || (!isCwr && !seqGt(tcb.sndUna, tcb.highSeq))) return;
   enterRecovery(tcb);
 }
 
@@ -88,10 +106,29 @@ export function enterLoss(tcb: Tcb): void {
     (tcb.caState === <u8>CA_LOSS && tcb.retransmits === 0);
   if (isFirst) rememberForUndo(tcb);
   congestionOnTimeout(tcb, tcb.packetsOut, isFirst);
+  ecnQueueCwr(tcb);
   rtxMarkAllLost(tcb);
   tcb.caState = <u8>CA_LOSS;
   tcb.duplicateAcks = 0;
   tcb.highSeq = tcb.sndNxt;
+}
+
+/**
+ * The peer echoed a congestion mark: from OPEN or DISORDER to CWR, once per window of data. Nothing is lost, nothing will be undone.
+ *
+ *   RFC 3168 6.1.2: "TCP should not react to congestion indications more than once every window of data".
+ *
+ * @param delivered wire segments that the ACK in hand reported; they were outstanding before it
+ */
+export function enterCwr(tcb: Tcb, delivered: u32): void {
+  if (tcb.caState >= <u8>CA_CWR) return;
+  tcb.caState = <u8>CA_CWR;
+  tcb.highSeq = tcb.sndNxt;
+  forgetRecovery(tcb);
+  tcb.recoverFlight = tcb.packetsOut + delivered;
+  congestionOnEcn(tcb, tcb.recoverFlight);
+  ecnQueueCwr(tcb);
+  reduceWindow(tcb, delivered, true, 0);
 }
 
 /** Segments have left: what RFC 6937 calls prr_out. */
@@ -114,18 +151,22 @@ function acknowledgedInRecovery(tcb: Tcb, ackedSegments: u32): u32 {
 // RFC 5681 3.2 step 2 and 3, RFC 6582 3.2 step 2
 function enterRecovery(tcb: Tcb): void {
   count(COUNTER_TCP_FAST_RETRANS);
-  rememberForUndo(tcb);
+  // From CWR the window was reduced for this window of data already (RFC 3168 6.1.2)
+  if (tcb.caState !== <u8>CA_CWR) {
+    rememberForUndo(tcb);
+    tcb.prrDelivered = 0;
+    tcb.prrOut = 0;
+    congestionOnLoss(tcb, tcb.packetsOut);
+    ecnQueueCwr(tcb);
+  }
   tcb.caState = <u8>CA_RECOVERY;
   tcb.highSeq = tcb.sndNxt;
-  tcb.prrDelivered = 0;
-  tcb.prrOut = 0;
-  congestionOnLoss(tcb, tcb.packetsOut);
   const lost = markHeadLost(tcb);
   reduceWindow(tcb, 1, false, lost);
 }
 
 function endRecovery(tcb: Tcb): void {
-  if (tcb.caState === <u8>CA_RECOVERY) congestionOnRecoveryExit(tcb);
+  if (isReducing(tcb)) congestionOnRecoveryExit(tcb);
   else congestionOnLossExit(tcb);
   tcb.sackedOut = 0;
   tcb.caState = <u8>CA_OPEN;

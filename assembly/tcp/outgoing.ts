@@ -24,6 +24,7 @@ export class Outgoing {
   options2: u64;
   options3: u64;
   options4: u64;
+  tos: u32; // type of service of the IP header
 
   /** -> 40 bytes, optionsLength of them in use. */
   get optionsPtr(): usize {

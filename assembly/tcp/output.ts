@@ -22,6 +22,7 @@ import { congestionClock, congestionOnTransmitStart } from "./congestion/control
 import { noteWindowUse, restartAfterIdle } from "./congestion/window-validation";
 import { noteTextSent } from "./delayed-ack";
 import { rateMarkAppLimited, rateOnSend } from "./delivery-rate";
+import { ecnOnNewData } from "./ecn";
 import { recoveryOnSend } from "./loss-recovery";
 import { congestionRoom, isFinWaiting, largestPayload, maySendNew, sendableBytes, unsentBytes } from "./new-data";
 import { Outgoing } from "./outgoing";
@@ -182,6 +183,7 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   noteSegments(tcb, record.segments);
   noteWindowUse(tcb, inFlight(tcb) >= tcb.cwnd);
   buildData(tcb, out, record, mss, nowUs);
+  ecnOnNewData(tcb, out);
   return true;
 }
 

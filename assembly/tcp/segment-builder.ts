@@ -12,6 +12,7 @@ import {
 import { byteRingPieces, piece1Bytes, piece1Ptr, piece2Bytes, piece2Ptr } from "../storage/byte-ring";
 import { ACK, RST, SYN } from "../wire/tcp";
 import { emitSynOptions, emitTimestamps } from "../wire/tcp-options";
+import { ecnEchoFlag, ecnSynFlags } from "./ecn";
 import { Outgoing } from "./outgoing";
 import { ackSent, windowInSyn, windowToAdvertise } from "./receive-window";
 import { writeSack } from "./sack-blocks";
@@ -23,7 +24,7 @@ export function buildSegment(tcb: Tcb, out: Outgoing, seq: u32, flags: u32, nowU
   clear(tcb, out);
   out.seq = seq;
   out.ack = tcb.rcvNxt;
-  out.flags = flags;
+  out.flags = (flags & RST) === 0 ? flags | ecnEchoFlag(tcb) : flags;
   out.window = windowToAdvertise(tcb);
   if ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0) {
     out.optionsLength = emitTimestamps(out.optionsPtr, timestampNow(tcb, nowUs), tcb.tsRecent);
@@ -43,7 +44,7 @@ export function buildSyn(tcb: Tcb, out: Outgoing, nowUs: u64): void {
   const hasScale = isOffer ? load<u32>(SYSCTL_TCP_WINDOW_SCALING) !== 0 : (tcb.options & TCB_OPTION_WSCALE) !== 0;
   clear(tcb, out);
   out.seq = tcb.iss;
-  out.flags = isOffer ? SYN : SYN | ACK;
+  out.flags = (isOffer ? SYN : SYN | ACK) | ecnSynFlags(tcb, isOffer);
   out.ack = isOffer ? 0 : tcb.rcvNxt;
   out.window = windowInSyn(tcb);
   out.optionsLength = emitSynOptions(

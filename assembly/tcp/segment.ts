@@ -23,6 +23,7 @@ export class Segment {
   localAddressLow: u64;
   remoteAddressHigh: u64;
   remoteAddressLow: u64;
+  tos: u32; // type of service of the IP header: DSCP and, in its lower two bits, ECN
 
   /** The parsed options of this segment. */
   get options(): TcpOptions {

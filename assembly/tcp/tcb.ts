@@ -6,6 +6,7 @@ import {
   TCB_BYTES_SENT,
   TCB_CONGESTION,
   TCB_CWND,
+  TCB_DELIVERED_CE,
   TCB_FASTOPEN,
   TCB_HANDLE,
   TCB_INTERFACE,
@@ -132,7 +133,7 @@ export class Tcb {
   rcvOooSegs: u32;
   pmtu: u32;
   advMss: u32;
-  shared0: u32;
+  deliveredCe: u32;
   // the options of the socket
   socketFlags: u32; // SOCKET_FLAG_
   userTimeoutMs: u32;
@@ -173,6 +174,7 @@ export class Tcb {
   firstChild: u32; // listener: children that were not accepted yet
   childNext: u32;
   childPrevious: u32;
+  ecn: u8; // ecn.ts
   // sender
   sndWl1: u32;
   sndWl2: u32;
@@ -364,6 +366,7 @@ if (offsetof<Tcb>("congestion") !== TCB_CONGESTION) ERROR("layout drift: Tcb.con
 if (offsetof<Tcb>("interfaceIndex") !== TCB_INTERFACE) ERROR("layout drift: Tcb.interfaceIndex");
 if (offsetof<Tcb>("bytesSent") !== TCB_BYTES_SENT) ERROR("layout drift: Tcb.bytesSent");
 if (offsetof<Tcb>("segsIn") !== TCB_SEGS_IN) ERROR("layout drift: Tcb.segsIn");
+if (offsetof<Tcb>("deliveredCe") !== TCB_DELIVERED_CE) ERROR("layout drift: Tcb.deliveredCe");
 if (offsetof<Tcb>("pmtu") !== TCB_PMTU) ERROR("layout drift: Tcb.pmtu");
 if (offsetof<Tcb>("socketFlags") !== TCB_SOCKET_OPTIONS) ERROR("layout drift: Tcb.socketFlags");
 if (offsetof<Tcb>("maxPacingRate") !== TCB_MAX_PACING_RATE) ERROR("layout drift: Tcb.maxPacingRate");

@@ -102,6 +102,11 @@ export function inputOptions(present: u32, mss: u32, windowScale: u32, tsVal: u3
   options.tsEcr = tsEcr;
 }
 
+/** Gives the segment in hand a type of service. */
+export function inputTos(tos: u32): void {
+  currentSegment().tos = tos;
+}
+
 /** Lets the segment in hand arrive. @returns a DISPOSITION_ code */
 export function inputArrive(nowUs: f64): u32 {
   return segmentArrives(currentSegment(), <u64>nowUs);

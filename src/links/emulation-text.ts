@@ -38,6 +38,9 @@ const READERS: Readonly<Record<string, Reader>> = {
   queue: (key, text, options) => {
     options.queueBytes = quantity(key, text, "bytes such as 64k, 1m or 150000", SIZE_UNITS);
   },
+  ecn: (key, text, options) => {
+    options.ecnBytes = quantity(key, text, "bytes such as 64k, 1m or 150000", SIZE_UNITS);
+  },
   seed: (key, text, options) => {
     if (!/^\d+$/.test(text)) throw unexpected(key, "an integer", text);
     options.seed = Number(text);
@@ -54,6 +57,7 @@ const READERS: Readonly<Record<string, Reader>> = {
  * | `delay` `jitter` | a time, `10ms`, `500us`, `1s` |
  * | `rate` | bits per second, `9600bit`, `64kbit`, `100mbit`, `1gbit` (powers of 1000) |
  * | `queue` | bytes, `150000`, `64k`, `1m` (powers of 1024); needs `rate` |
+ * | `ecn` | bytes as `queue`: from there on packets are marked instead of only queued; needs `rate` |
  * | `seed` | an integer |
  *
  * @param text - for example `loss=1%,delay=10ms,jitter=1ms,rate=100mbit,queue=64k,seed=7`
@@ -78,6 +82,9 @@ export function parseEmulation(text: string): Impairments {
   }
   if (options.queueBytes !== undefined && options.rateBps === undefined) {
     throw argumentError("`queue` has no effect without `rate`: give `rate` as well, or leave it out");
+  }
+  if (options.ecnBytes !== undefined && options.rateBps === undefined) {
+    throw argumentError("`ecn` has no effect without `rate`: give `rate` as well, or leave it out");
   }
   validateImpairment(options);
   return options;

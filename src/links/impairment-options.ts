@@ -55,11 +55,16 @@ export interface Impairments {
    * frames.
    */
   queueBytes?: number | undefined;
+  /**
+   * A packet that finds at least this many bytes waiting is marked "congestion experienced" if its sender said that it understands
+   * (ECT(0) or ECT(1), RFC 3168 5), 0..1 GiB. Only with `rateBps`. Default: no marks.
+   */
+  ecnBytes?: number | undefined;
   /** Integer, 0..2^53 - 1: the same seed, options, packets and times give the same result. Default 1. */
   seed?: number | undefined;
 }
 
-/** {@link Impairments} with every default filled in; `rateBps` is Infinity when unlimited. */
+/** {@link Impairments} with every default filled in; `rateBps` is Infinity when unlimited, `ecnBytes` when nothing is marked. */
 export interface ResolvedImpairments {
   delayMs: number;
   jitterMs: number;
@@ -70,6 +75,7 @@ export interface ResolvedImpairments {
   corrupt: number;
   rateBps: number;
   queueBytes: number;
+  ecnBytes: number;
   seed: number;
 }
 
@@ -94,6 +100,7 @@ const NAMES: readonly (keyof Impairments)[] = [
   "corrupt",
   "rateBps",
   "queueBytes",
+  "ecnBytes",
   "seed",
 ];
 
@@ -116,6 +123,9 @@ export function validateImpairment(options: Impairments): ResolvedImpairments {
   if (options.queueBytes !== undefined && rateBps === undefined) {
     throw argumentError("`queueBytes` has no effect without `rateBps`: give `rateBps` as well, or leave it out");
   }
+  if (options.ecnBytes !== undefined && rateBps === undefined) {
+    throw argumentError("`ecnBytes` has no effect without `rateBps`: give `rateBps` as well, or leave it out");
+  }
   return {
     delayMs: number("delayMs", delayMs, 0, MAX_DELAY_MS),
     jitterMs: number("jitterMs", jitterMs, 0, MAX_DELAY_MS),
@@ -126,6 +136,10 @@ export function validateImpairment(options: Impairments): ResolvedImpairments {
     corrupt: number("corrupt", corrupt, 0, 1),
     rateBps: rateBps === undefined ? Number.POSITIVE_INFINITY : number("rateBps", rateBps, 1, MAX_RATE_BPS),
     queueBytes: integer("queueBytes", queueBytes, 1, MAX_QUEUE_BYTES),
+    ecnBytes:
+      options.ecnBytes === undefined
+        ? Number.POSITIVE_INFINITY
+        : integer("ecnBytes", options.ecnBytes, 0, MAX_QUEUE_BYTES),
     seed: integer("seed", seed, 0, Number.MAX_SAFE_INTEGER),
   };
 }

@@ -9,6 +9,7 @@
 
 import { FRAME_CSUM_PARTIAL, FRAME_CSUM_VALID } from "../../assembly/layout.ts";
 import { completeChecksum } from "./checksum.ts";
+import { markCongestion } from "./ecn-mark.ts";
 import { Fifo } from "./fifo.ts";
 import type { Frame } from "./frame.ts";
 import { FramePool, PooledFrame } from "./frame-pool.ts";
@@ -52,6 +53,8 @@ export interface ImpairmentCounters {
   reordered: number;
   /** Packets with a flipped bit. */
   corrupted: number;
+  /** Packets marked "congestion experienced" by `ecnBytes`. */
+  ecnMarked: number;
   /** Did not fit into the queue, or, without a rate limit, into the 256 MiB that may be under way. */
   queueDropped: number;
   /** Super-segments that could not be split (not TCP over IPv4, or malformed) and went on as one packet. */
@@ -114,6 +117,7 @@ export class Impairment {
       duplicated: 0,
       reordered: 0,
       corrupted: 0,
+      ecnMarked: 0,
       queueDropped: 0,
       unsplittable: 0,
     };
@@ -219,12 +223,20 @@ export class Impairment {
       this.#pool.give(frame);
       return;
     }
+    if (this.#waitingBytes - frame.bytes.length >= this.#options.ecnBytes && markCongestion(frame.bytes))
+      this.#counters.ecnMarked++;
     if (chance(this.#dice.corrupt, this.#options.corrupt)) this.#corrupt(frame);
     this.#queuedBytes += frame.bytes.length;
     frame.order = this.#lastOrder++;
     if (!chance(this.#dice.reorder, this.#options.reorder)) this.#scheduleRegular(frame, departureUs);
     else if (this.#options.delayMs > 0) this.#scheduleEarly(frame, departureUs);
     else this.#hold(frame, departureUs);
+  }
+
+  /** Bytes that wait for the rate limit, the packet being sent included; 0 without one. */
+  get #waitingBytes(): number {
+    if (this.#options.rateBps === Number.POSITIVE_INFINITY) return 0;
+    return this.#busyBytes - ((this.#nowUs - this.#busySinceUs) * this.#options.rateBps) / 8e6;
   }
 
   /** When the last bit of a packet leaves the rate limit's queue, or -1 if the packet does not fit in. */

@@ -10,6 +10,8 @@ export const RST = 4;
 export const PSH = 8;
 export const ACK = 16;
 export const URG = 32;
+export const ECE = 64;
+export const CWR = 128;
 
 export const PEER_ISN = 0xfffffff0;
 const PAYLOAD = L.SCRATCH + 65536;
@@ -74,6 +76,7 @@ export type Arriving = {
   remotePort?: number;
   fromSelf?: boolean;
   isn?: number;
+  tos?: number;
 };
 
 /** A segment the core built. */
@@ -85,6 +88,7 @@ export type Leaving = {
   window: number;
   payloadLength: number;
   options: Uint8Array;
+  tos: number;
 };
 
 /** A core, and the two ends of one connection in it: index (TCB), iss, irs. */
@@ -171,6 +175,7 @@ export class Core {
       s.gsoSize ?? 0,
       s.fromSelf ?? false,
     );
+    this.x.inputTos(s.tos ?? 0);
     let present = 0;
     const tsVal = s.tsVal ?? this.peerTs;
     if (s.mss !== undefined) present |= OPT_MSS;
@@ -219,6 +224,7 @@ export class Core {
       window: word(12),
       payloadLength: word(24),
       options,
+      tos: word(96),
     };
   }
 
