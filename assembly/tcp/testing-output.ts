@@ -119,6 +119,14 @@ export function outputRecord(): usize {
   return changetype<usize>(outgoing());
 }
 
+// Control bits of the next ACK beside its own
+let nextAckFlags: u32 = 0;
+
+/** The next ACK bears ECE. */
+export function outputEcho(): void {
+  nextAckFlags = 64;
+}
+
 /** An ACK without data arrives, as in the fifth step of RFC 9293 3.10.7.4. `tsEcr`: 0 = no timestamps. @returns FIN acknowledged */
 export function outputAck(index: u32, seq: u32, ack: u32, window: u32, tsEcr: u32, nowUs: f64): bool {
   const tcb = Tcb.at(index);
@@ -127,7 +135,8 @@ export function outputAck(index: u32, seq: u32, ack: u32, window: u32, tsEcr: u3
   seg.seq = seq;
   seg.ack = ack;
   seg.wnd = window;
-  seg.flags = 16;
+  seg.flags = 16 | nextAckFlags;
+  nextAckFlags = 0;
   seg.segments = 1;
   if (tsEcr !== 0) {
     seg.options.present = OPT_TIMESTAMPS;

@@ -4,6 +4,7 @@ import {
   TCB_BYTES,
   TCB_CA_STATE,
   TCB_CWND,
+  TCB_DELIVERED_CE,
   TCB_LOST_OUT,
   TCB_PACKETS_OUT,
   TCB_RECORDS,
@@ -50,6 +51,7 @@ const FIELDS = {
   sackedOut: TCB_SACKED_OUT,
   rtoUs: TCB_RTO_US,
   srttUs: TCB_SRTT_US,
+  deliveredCe: TCB_DELIVERED_CE,
   head: TCB_SND_HEAD,
 } as const;
 
@@ -144,6 +146,12 @@ export class Sender {
   /** The peer acknowledges everything before `ack` (relative). @returns whether our FIN is acknowledged */
   ack(ack: number, tsEcr = 0): boolean {
     return this.wasm.outputAck(this.index, 0, (ISS + 1 + ack) >>> 0, this.window, tsEcr >>> 0, this.nowUs) !== 0;
+  }
+
+  /** As `ack`, with ECE: the network marked congestion (RFC 3168). */
+  echo(ack: number): void {
+    this.wasm.outputEcho();
+    this.ack(ack);
   }
 
   /** Moves the clock and runs what is due. @returns whether anybody wants to send */

@@ -32,6 +32,7 @@ const values: [string, object][] = [
   ["rate=64kbit", { rateBps: 64_000 }],
   ["rate=2.5gbit", { rateBps: 2.5e9 }],
   ["rate=1Mbit,queue=1500", { rateBps: 1e6, queueBytes: 1500 }],
+  ["rate=1mbit,ecn=30000", { rateBps: 1e6, ecnBytes: 30_000 }],
   ["rate=1mbit,queue=2m", { rateBps: 1e6, queueBytes: 2 * 1024 * 1024 }],
   ["rate=1mbit,queue=1g", { rateBps: 1e6, queueBytes: 1024 ** 3 }],
   ["burst-loss=0.1%:12", { burstLoss: { start: 0.001, length: 12 } }],
@@ -49,7 +50,7 @@ const TIME = "a time such as 10ms, 500us or 1s";
 const RATE = "bits per second such as 100mbit, 1gbit or 64kbit";
 const INVALID = "ERR_INVALID_ARG_VALUE";
 const RANGE = "ERR_OUT_OF_RANGE";
-const KEYS = "loss, burst-loss, duplicate, reorder, corrupt, delay, jitter, rate, queue, seed";
+const KEYS = "loss, burst-loss, duplicate, reorder, corrupt, delay, jitter, rate, queue, ecn, seed";
 const refused: [string, string, string][] = [
   ["", INVALID, "Expected `key=value` such as loss=1%, got ``"],
   ["loss", INVALID, "Expected `key=value` such as loss=1%, got `loss`"],
@@ -67,6 +68,7 @@ const refused: [string, string, string][] = [
   ["rate=100", INVALID, `Expected \`rate\` to be ${RATE}, got \`100\``],
   ["rate=100mbps", INVALID, `Expected \`rate\` to be ${RATE}, got \`100mbps\``],
   ["rate=0bit", RANGE, "Expected `rateBps` to be 1..1000000000000, got `0` (number)"],
+  ["ecn=64k", INVALID, "`ecn` has no effect without `rate`: give `rate` as well, or leave it out"],
   ["queue=64k", INVALID, "`queue` has no effect without `rate`: give `rate` as well, or leave it out"],
   ["rate=1mbit,queue=64x", INVALID, "Expected `queue` to be bytes such as 64k, 1m or 150000, got `64x`"],
   ["burst-loss=1%:", INVALID, "Expected `burst-loss` to be a probability and a mean length such as 0.1%:12, got `1%:`"],
