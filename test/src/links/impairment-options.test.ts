@@ -16,6 +16,7 @@ test("fills in a link that does nothing", () => {
     corrupt: 0,
     rateBps: Number.POSITIVE_INFINITY,
     queueBytes: 1_514_000,
+    ecnBytes: Number.POSITIVE_INFINITY,
     seed: 1,
   });
 });
@@ -31,6 +32,7 @@ test("keeps what is given, the ends of the ranges included, and takes undefined 
     corrupt: 1,
     rateBps: 1e12,
     queueBytes: 1,
+    ecnBytes: 0,
     seed: Number.MAX_SAFE_INTEGER,
   };
   assert.equal(validateImpairment(given), given);
@@ -58,6 +60,11 @@ const refused: [unknown, string, string][] = [
     "Expected `queueBytes` to be an integer in 1..1073741824, got `1.5` (number)",
   ],
   [
+    { ecnBytes: 1000 },
+    "ERR_INVALID_ARG_VALUE",
+    "`ecnBytes` has no effect without `rateBps`: give `rateBps` as well, or leave it out",
+  ],
+  [
     { queueBytes: 1000 },
     "ERR_INVALID_ARG_VALUE",
     "`queueBytes` has no effect without `rateBps`: give `rateBps` as well, or leave it out",
@@ -83,7 +90,7 @@ const refused: [unknown, string, string][] = [
   [
     { los: 0.1 },
     "ERR_INVALID_ARG_VALUE",
-    "Unknown option `los`, expected one of delayMs, jitterMs, loss, burstLoss, duplicate, reorder, corrupt, rateBps, queueBytes, seed",
+    "Unknown option `los`, expected one of delayMs, jitterMs, loss, burstLoss, duplicate, reorder, corrupt, rateBps, queueBytes, ecnBytes, seed",
   ],
 ];
 
