@@ -160,6 +160,7 @@ export class EmulatedPort implements Port {
 
 /** Resolved options as options: without a rate there is no queue to speak of. */
 function optionsOf(resolved: ResolvedImpairments): ConstructorParameters<typeof Impairment>[0] {
-  const { rateBps, queueBytes, ...rest } = resolved;
-  return rateBps === Number.POSITIVE_INFINITY ? rest : { ...rest, rateBps, queueBytes };
+  const { rateBps, queueBytes, ecnBytes, ...rest } = resolved;
+  if (rateBps === Number.POSITIVE_INFINITY) return rest;
+  return { ...rest, rateBps, queueBytes, ...(ecnBytes === Number.POSITIVE_INFINITY ? {} : { ecnBytes }) };
 }
