@@ -76,13 +76,14 @@ export class Script {
   readonly #isArpManual: boolean;
   #batch: Uint8Array[] = [];
 
-  constructor(options: ScriptOptions = {}) {
+  /** @param seed - of the stack's secrets; another one, and its first connection does not start at `ISS` */
+  constructor(options: ScriptOptions = {}, seed = 1) {
     const { isArpManual = false, sysctl = {}, ...host } = options;
     this.#startUs = clockStart();
     this.nowUs = this.#startUs;
     this.lineUs = this.nowUs;
     this.#isArpManual = isArpManual;
-    this.host = new SimHost(coreModule(), { address: OUR_IP, ...host, sysctl }, 1);
+    this.host = new SimHost(coreModule(), { address: OUR_IP, ...host, sysctl }, seed);
     this.host.traceStates();
     this.#invariants = new Invariants(this.host, "stack");
     this.endpoints.set("", new Endpoint(""));
