@@ -8,7 +8,7 @@ const test = suite("requirements/setup");
 
 /** The initial sequence number of a connection that is opened now and aborted. */
 function isnNow(run: Script, remotePort = 40_000): number {
-  const socket = run.host.connect(0x0a000002, remotePort, 0, 0, 8080);
+  const socket = run.host.connect(0x0a000002, remotePort, [], 0, 8080);
   run.settle();
   const [syn] = run.takeSegments();
   socket.abort();
@@ -153,11 +153,11 @@ function multihomed(): Script {
 test("opens from the local address that it is given, for the whole connection [MUST-43] [MUST-45] [768#4]", () => {
   const run = new Script();
   run.run("peer b port 40002");
-  run.host.connect(0x0a000002, 40_002, 0, 0, 8080, 0x0a000001);
+  run.host.connect(0x0a000002, 40_002, [], 0, 8080, 0x0a000001);
   run.settle();
   run.run("b: > S 0:0(0) {from 10.0.0.1}");
   // One that is not ours is refused
-  const other = run.host.connect(0x0a000002, 40_003, 0, 0, 8081, 0x0a000063);
+  const other = run.host.connect(0x0a000002, 40_003, [], 0, 8081, 0x0a000063);
   run.settle();
   assert.is.not(other.error, 0);
   run.end();
@@ -166,7 +166,7 @@ test("opens from the local address that it is given, for the whole connection [M
 test("chooses the address of the route before the first SYN, and keeps it whatever the routes become [MUST-44] [MUST-45]", () => {
   const run = multihomed();
   run.run(`${CALLED}`);
-  const socket = run.host.connect(0x0a010002, 40_000, 0, 0, 8082);
+  const socket = run.host.connect(0x0a010002, 40_000, [], 0, 8082);
   run.settle();
   assert.is(socket.error, 0);
   assert.is(run.host.views.u32[(socket.tcb + 128 + 12) >>> 2], 0x0100010a, "10.1.0.1, in network order");

@@ -1,5 +1,6 @@
 // The scripted peer's side of one connection: addresses, ports, where relative numbers start, and the socket of the stack that belongs to it.
 import type { SimListener, SimSocket } from "../../../src/sim/index.ts";
+import type { SocketOption } from "../../../src/socket-options.ts";
 import { OUR_IP, PEER_IP } from "../frames.ts";
 import { ACK, type IpFields, SYN, type TcpFields } from "./frame.ts";
 import { type Bases, decodeOption, formatFlags, formatOption } from "./segment-text.ts";
@@ -25,6 +26,8 @@ export class Endpoint {
   tsBase: number | null = null;
   listener: SimListener | null = null;
   socket: SimSocket | null = null;
+  /** For the next `connect` or `listen`. */
+  options: SocketOption[] = [];
   /** Position of the next byte that the application writes, those that wait for room, and the next one it reads. */
   written = 1;
   toWrite = 0;
@@ -43,6 +46,7 @@ export class Endpoint {
     this.iss = null;
     this.tsBase = null;
     this.socket = null;
+    this.options = [];
     this.written = 1;
     this.toWrite = 0;
     this.readPosition = 1;
