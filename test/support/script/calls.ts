@@ -1,7 +1,7 @@
 // The lines of a script that are no segments: user calls (RFC 9293 3.9.1) and statements about the socket and the stack.
 import * as counters from "../../../assembly/counters.ts";
 import * as layout from "../../../assembly/layout.ts";
-import { type SocketOption, socketOption, socketOption } from "../../../src/socket-options.ts";
+import { socketOption } from "../../../src/socket-options.ts";
 import { stateName } from "../../../src/states.ts";
 import { readTcpInfo, type TcpInfo } from "../../../src/tcp-info.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -56,7 +56,12 @@ const CALLS: Record<string, Call> = {
   },
   listen(script, endpoint, words) {
     const options = pairs(words);
-    endpoint.listener = script.host.listen(endpoint.localPort, Number(options.get("backlog") ?? 16), 0, endpoint.options);
+    endpoint.listener = script.host.listen(
+      endpoint.localPort,
+      Number(options.get("backlog") ?? 16),
+      0,
+      endpoint.options,
+    );
     script.settle();
     if (endpoint.listener.error !== 0 && !options.has("errno"))
       throw new Error(`listen: errno ${endpoint.listener.error}`);
