@@ -1,7 +1,7 @@
 // The lines of a script that are no segments: user calls (RFC 9293 3.9.1) and statements about the socket and the stack.
 import * as counters from "../../../assembly/counters.ts";
 import * as layout from "../../../assembly/layout.ts";
-import { socketOption } from "../../../src/socket-options.ts";
+import { type SocketOption, socketOption } from "../../../src/socket-options.ts";
 import { stateName } from "../../../src/states.ts";
 import { readTcpInfo, type TcpInfo } from "../../../src/tcp-info.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -88,15 +88,17 @@ const CALLS: Record<string, Call> = {
     const options = pairs(words);
     const to = options.has("to") ? ipv4Of(options.get("to")!) : endpoint.peerAddress;
     const wanted = options.get("options")?.split(",") ?? [];
-    const sockopts = wanted.map((one) => optionOf(...(one.split("=") as [string, string])));
+    const sockopts = endpoint.options.concat(wanted.map((one) => optionOf(...(one.split("=") as [string, string]))));
     const timeout = Number(options.get("timeout") ?? 0);
     endpoint.socket = script.host.connect(to, endpoint.peerPort, sockopts, timeout, endpoint.localPort);
     script.settle();
   },
-  /** `option NAME VALUE[:VALUE2]`: setsockopt. */
+  /** `option NAME VALUE[:VALUE2]`: setsockopt, on the socket, or for the `connect` or `listen` that follows. */
   option(script, endpoint, [name, words]) {
-    const { code, value, value2 = 0 } = optionOf(name!, words!);
-    socketOf(endpoint).setOption(code, value, value2);
+    const option = optionOf(name!, words!);
+    const target = endpoint.socket ?? endpoint.listener;
+    if (target === null) endpoint.options.push(option);
+    else target.setOption(option.code, option.value, option.value2 ?? 0);
     script.settle();
   },
   write(script, endpoint, [count]) {
