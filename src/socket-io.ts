@@ -141,13 +141,19 @@ export class SocketIo {
    * @returns bytes copied, 0 when there is nothing (see `atEnd`, `waitReadable`)
    */
   read(target: Uint8Array): number {
+    const count = this.peek(target);
+    if (count > 0) this.#publishRead(count);
+    return count;
+  }
+
+  /** Copies what is there into `target` and leaves it there. @returns bytes copied */
+  peek(target: Uint8Array): number {
     const count = Math.min(this.#readSpace(), target.length);
     if (count === 0) return 0;
     const offset = this.#rcvHead & (this.#rcvCapacity - 1);
     const first = Math.min(count, this.#rcvCapacity - offset);
     this.#copy(target, 0, this.#u8, this.#rcvPtr + offset, first);
     if (count > first) this.#copy(target, first, this.#u8, this.#rcvPtr, count - first);
-    this.#publishRead(count);
     return count;
   }
 

@@ -228,6 +228,16 @@ export function resolveSysctl(sysctl: Partial<Sysctl> = {}): SysctlWords {
     for (const [index, address] of addresses.entries()) words.set(address, initial[index]!);
   }
   words.set(layout.SYSCTL_TCP_CONGESTION_CONTROL, CONGESTION_CONTROLS.reno);
+  for (const change of changedWords(sysctl)) words.set(...change);
+  return words;
+}
+
+/**
+ * Checks settings, without the defaults of the others: what changes in a stack that runs.
+ * @throws as {@link resolveSysctl}
+ */
+export function changedWords(sysctl: Partial<Sysctl>): SysctlWords {
+  const words: SysctlWords = new Map();
   for (const [name, value] of Object.entries(sysctl)) if (value !== undefined) setSysctl(words, name, value);
   return words;
 }

@@ -52,7 +52,7 @@ import { Random } from "../links/random.ts";
 import type { SharedViews } from "../memory.ts";
 import { OpQueue } from "../op-queue.ts";
 import type { SocketOption } from "../socket-options.ts";
-import { resolveSysctl, type Sysctl } from "../sysctl.ts";
+import { changedWords, resolveSysctl, type Sysctl } from "../sysctl.ts";
 import { instantiateCore } from "./core.ts";
 import { SimListener, SimSocket } from "./socket.ts";
 import type { SimWire } from "./wire.ts";
@@ -90,6 +90,9 @@ export interface SimPing {
 
 /** One of the two hosts. */
 export class SimHost {
+  /** u32, host order. */
+  readonly address: number;
+  readonly mac: Uint8Array;
   readonly exports: CoreExports;
   readonly views: SharedViews;
   readonly ops: OpQueue;
@@ -124,7 +127,9 @@ export class SimHost {
     const secrets = Uint8Array.from({ length: SECRET_BYTES }, () => dice.below(256));
     writeConfig(this.views, resolveSysctl(options.sysctl), { heapBytes, secrets });
     check("initialise", this.exports.initialise());
-    const mac = new DataView(defaultMac(address).buffer);
+    this.address = address;
+    this.mac = defaultMac(address);
+    const mac = new DataView(this.mac.buffer);
     const flags = IF_UP | (checksumOffload ? IF_CSUM_OFFLOAD : 0);
     const high = mac.getUint16(0);
     const low = mac.getUint32(2);
@@ -182,6 +187,11 @@ export class SimHost {
   /** Records state changes in `states` from now on. */
   traceStates(): void {
     this.views.u32[CONFIG_TRACE_STATES >>> 2] = 1;
+  }
+
+  /** Changes settings while the host runs. @throws as `resolveSysctl` */
+  setSysctl(sysctl: Partial<Sysctl>): void {
+    for (const [address, value] of changedWords(sysctl)) this.views.u32[address >>> 2] = value;
   }
 
   /** A counter by its COUNTER_ index. */

@@ -12,9 +12,15 @@ import {
   SOCKET_OPTION_NODELAY,
   STATE_CLOSED,
   STATE_TIME_WAIT,
+  TCB_EOF,
+  TCB_LOCAL_ADDRESS,
+  TCB_LOCAL_PORT,
+  TCB_REMOTE_ADDRESS,
+  TCB_REMOTE_PORT,
 } from "../../assembly/layout.ts";
+import { readAddress } from "../address.ts";
 import type { SharedViews } from "../memory.ts";
-import type { OpQueue } from "../op-queue.ts";
+import type { Endpoint, OpQueue } from "../op-queue.ts";
 import { SocketIo } from "../socket-io.ts";
 import { socketOption } from "../socket-options.ts";
 import { stateName, type TcpState } from "../states.ts";
@@ -78,6 +84,27 @@ export class SimSocket {
     return this.isAttached ? this.#io!.unacknowledged : 0;
   }
 
+  /** Whether the peer's FIN was reached, read or not. */
+  get peerFinished(): boolean {
+    return this.#atEnd || (this.isAttached && this.#views.u8[this.tcb + TCB_EOF] !== 0);
+  }
+
+  /** Our address and port, zeros while there is no connection. */
+  get localEndpoint(): Endpoint {
+    return this.#endpoint(TCB_LOCAL_ADDRESS, TCB_LOCAL_PORT);
+  }
+
+  /** The peer's. */
+  get remoteEndpoint(): Endpoint {
+    return this.#endpoint(TCB_REMOTE_ADDRESS, TCB_REMOTE_PORT);
+  }
+
+  #endpoint(address: number, port: number): Endpoint {
+    if (!this.isAttached) return { address: 0, port: 0 };
+    const { u8, u16 } = this.#views;
+    return { address: readAddress(u8, this.tcb + address), port: u16[(this.tcb + port) >>> 1]! };
+  }
+
   /** A u32 of the TCB record: `field` is a `TCB_` offset of the layout. */
   field(field: number): number {
     return this.#views.u32[(this.tcb + field) >>> 2]!;
@@ -106,6 +133,11 @@ export class SimSocket {
     if (count < target.length) this.#io!.waitReadable();
     if (this.closed && this.#io!.readable === 0) this.#release();
     return count;
+  }
+
+  /** Fills `target` as far as bytes are there and leaves them there. @returns how many */
+  peek(target: Uint8Array): number {
+    return this.isAttached ? this.#io!.peek(target) : 0;
   }
 
   /** FIN after all that was written. */
@@ -186,6 +218,8 @@ export class SimSocket {
 export class SimListener {
   error = 0;
   closed = false;
+  /** Connections that came, accepted or not. */
+  offered = 0;
   readonly #ops: OpQueue;
   readonly #queue: SimSocket[] = [];
   #handle = 0;
@@ -230,6 +264,7 @@ export class SimListener {
   }
 
   offer(socket: SimSocket): void {
+    this.offered++;
     this.#queue.push(socket);
   }
 }

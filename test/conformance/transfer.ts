@@ -1,0 +1,97 @@
+// SEND and RECV: the calls of Linux's write and read families, with their flags, on the rings of a socket.
+import type { Call } from "./blocking.ts";
+import { immediate } from "./blocking.ts";
+import * as errno from "./errno.ts";
+import { fail, ok, type Reply, type Request } from "./frames.ts";
+import { IPPROTO_TCP, SO_RCVLOWAT, SOL_SOCKET, TCP_INQ } from "./options.ts";
+import type { Run } from "./run.ts";
+import type { PortSocket } from "./sockets.ts";
+
+export const MSG_OOB = 1;
+export const MSG_PEEK = 2;
+export const MSG_TRUNC = 0x20;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_EOR = 0x80;
+export const MSG_WAITALL = 0x100;
+export const MSG_ERRQUEUE = 0x2000;
+export const MSG_MORE = 0x8000;
+
+/** u64 length, i32 level, i32 type, i32 data, padding. */
+const INQ_CMSG_BYTES = 24;
+
+/** SEND: all bytes go into the send buffer, or as many as fit when it may not wait. */
+export function sendCall(run: Run, socket: PortSocket, request: Request): Call {
+  const flags = request.a;
+  const data = request.payload.subarray(request.b + request.c);
+  let taken = 0;
+  const short = (error: number): Reply => (taken > 0 ? ok(taken) : fail(error));
+  return {
+    attempt: () => {
+      const refused = sendRefusal(socket);
+      if (refused !== 0) return short(refused);
+      if (socket.isOpening) return null;
+      taken += socket.sim!.write(data, taken);
+      return taken === data.length ? ok(taken) : null;
+    },
+    giveUp: () => short(errno.EAGAIN),
+    blocks: !socket.nonblocking && (flags & MSG_DONTWAIT) === 0,
+    deadlineUs: run.now + socket.sendTimeoutUs,
+  };
+}
+
+// Linux's order: the pending error first, then EPIPE
+function sendRefusal(socket: PortSocket): number {
+  if (socket.sim === null) return errno.EPIPE;
+  const error = socket.takeError();
+  if (error !== 0) return error;
+  if (socket.writeClosed || socket.sim.closed) return errno.EPIPE;
+  return 0;
+}
+
+/** RECV: as much as is there, once there is enough. */
+export function receiveCall(run: Run, socket: PortSocket, request: Request): Call {
+  const { a: capacity, b: flags, c: controlCapacity } = request;
+  if ((flags & MSG_ERRQUEUE) !== 0) return immediate(fail(errno.EAGAIN));
+  if ((flags & MSG_OOB) !== 0) return immediate(fail(errno.EINVAL));
+  if (socket.listener !== null || (socket.sim === null && !socket.isConnecting)) return immediate(fail(errno.ENOTCONN));
+  const target = Buffer.alloc(capacity);
+  const wanted = Math.min(
+    capacity,
+    (flags & MSG_WAITALL) !== 0 ? capacity : Math.max(1, socket.option(SOL_SOCKET, SO_RCVLOWAT, 1)),
+  );
+  let got = 0;
+  const finish = (): Reply => {
+    const control = inqControl(socket, controlCapacity);
+    const data = (flags & MSG_TRUNC) !== 0 ? Buffer.alloc(0) : target.subarray(0, got);
+    return ok(got, { payload: Buffer.concat([control, data]), y: control.length });
+  };
+  const end = (error: number): Reply => (got > 0 || error === 0 ? finish() : fail(error));
+  return {
+    attempt: () => {
+      const { sim } = socket;
+      if (sim === null) return fail(errno.ENOTCONN);
+      if ((flags & MSG_PEEK) !== 0) got = sim.peek(target);
+      else got += sim.read(target.subarray(got)) ?? 0;
+      if (got >= wanted && (got > 0 || capacity === 0)) return finish();
+      const error = got > 0 ? socket.error : socket.takeError();
+      if (error !== 0) return end(error);
+      if (sim.atEnd || sim.closed || socket.readClosed) return end(0);
+      return null;
+    },
+    giveUp: () => end(errno.EAGAIN),
+    blocks: !socket.nonblocking && (flags & MSG_DONTWAIT) === 0,
+    deadlineUs: run.now + socket.receiveTimeoutUs,
+  };
+}
+
+// TCP_INQ: how much is left, as a control message; one byte stands for the end
+function inqControl(socket: PortSocket, capacity: number): Buffer {
+  if (socket.option(IPPROTO_TCP, TCP_INQ, 0) === 0 || capacity < INQ_CMSG_BYTES) return Buffer.alloc(0);
+  const left = socket.sim?.readable ?? 0;
+  const control = Buffer.alloc(INQ_CMSG_BYTES);
+  control.writeUInt32LE(20, 0);
+  control.writeInt32LE(IPPROTO_TCP, 8);
+  control.writeInt32LE(TCP_INQ, 12);
+  control.writeInt32LE(left === 0 && socket.sim?.atEnd ? 1 : left, 16);
+  return control;
+}
