@@ -55,16 +55,14 @@ export class RequestReader {
 
   /**
    * Takes what arrived.
-   * @returns the requests that are complete now
-   * @throws RangeError for a length that no request can have: the stream is of no use any more
+   * @returns the requests that are complete now; null for a length that no request can have: the stream is of no use any more
    */
-  push(chunk: Buffer): Request[] {
+  push(chunk: Buffer): Request[] | null {
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
     const requests: Request[] = [];
     while (this.#buffer.length >= LENGTH_BYTES) {
       const length = this.#buffer.readUInt32LE(0) + LENGTH_BYTES;
-      if (length < HEADER_BYTES || length > HEADER_BYTES + MAX_PAYLOAD)
-        throw new RangeError(`a frame of ${length} bytes`);
+      if (length < HEADER_BYTES || length > HEADER_BYTES + MAX_PAYLOAD) return null;
       if (this.#buffer.length < length) break;
       requests.push(decode(this.#buffer.subarray(0, length)));
       this.#buffer = this.#buffer.subarray(length);

@@ -60,8 +60,13 @@ function serve(socket: Socket, module: WebAssembly.Module, runs: Runs): void {
   };
 
   socket.on("data", (chunk: Buffer) => {
+    const requests = reader.push(chunk);
+    if (requests === null) {
+      socket.destroy();
+      return;
+    }
     try {
-      for (const request of reader.push(chunk)) answer(request);
+      for (const request of requests) answer(request);
     } catch (error) {
       // A fault of ours ends the run where the shim sees it: the connection is gone
       console.error(error);
