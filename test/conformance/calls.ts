@@ -88,7 +88,9 @@ function listenCall(run: Run, socket: PortSocket, backlog: number): Call {
   if (socket.listener !== null) return immediate(ok());
   if (socket.sim !== null && socket.state !== "CLOSED") return immediate(fail(errno.EINVAL));
   // Linux allows one connection more than the backlog says
-  const listener = run.host.listen(socket.local.port, Math.max(backlog, 0) + 1, socket.local.address);
+  const listener = run.host.listen(socket.local.port, Math.max(backlog, 0) + 1, socket.local.address, [
+    ...socket.stackOptions.values(),
+  ]);
   return {
     attempt: () => {
       if (listener.error !== 0) return fail(listener.error);
@@ -110,6 +112,7 @@ function acceptCall(run: Run, socket: PortSocket): Call {
       if (sim === null) return null;
       const child = new PortSocket(socket.family, false);
       for (const [key, value] of socket.options) child.options.set(key, value);
+      for (const [code, option] of socket.stackOptions) child.stackOptions.set(code, option);
       child.become(sim);
       child.local = sim.localEndpoint;
       child.remote = sim.remoteEndpoint;
@@ -143,7 +146,16 @@ function connectCall(run: Run, socket: PortSocket, payload: Buffer): Call {
 
 /** OPEN: from now on the socket is connecting. */
 function openConnection(run: Run, socket: PortSocket, remote: { address: number; port: number }): void {
-  socket.become(run.host.connect(remote.address, remote.port, 0, 0, socket.local.port));
+  socket.become(
+    run.host.connect(
+      remote.address,
+      remote.port,
+      [...socket.stackOptions.values()],
+      0,
+      socket.local.port,
+      socket.local.address,
+    ),
+  );
   socket.remote = remote;
   socket.isConnecting = true;
 }

@@ -2,8 +2,9 @@
 // of it, and keeps them afterwards.
 import type { Endpoint } from "../../src/op-queue.ts";
 import type { SimListener, SimSocket } from "../../src/sim/socket.ts";
+import type { SocketOption } from "../../src/socket-options.ts";
 import type { TcpState } from "../../src/states.ts";
-import { SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET } from "./options.ts";
+import { SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET } from "./option-names.ts";
 
 /** One socket of the script. */
 export class PortSocket {
@@ -23,6 +24,8 @@ export class PortSocket {
   writeClosed = false;
   /** Options that were set, by `level:name`. */
   readonly options = new Map<string, Buffer>();
+  /** And those the stack knows, by code: OP_CONNECT and OP_LISTEN carry them. */
+  readonly stackOptions = new Map<number, SocketOption>();
   #errorTaken = false;
 
   constructor(family: number, nonblocking: boolean) {

@@ -3,7 +3,7 @@ import type { Call } from "./blocking.ts";
 import { immediate } from "./blocking.ts";
 import * as errno from "./errno.ts";
 import { fail, ok, type Reply, type Request } from "./frames.ts";
-import { IPPROTO_TCP, SO_RCVLOWAT, SOL_SOCKET, TCP_INQ } from "./options.ts";
+import { IPPROTO_TCP, SO_RCVLOWAT, SOL_SOCKET, TCP_INQ } from "./option-names.ts";
 import type { Run } from "./run.ts";
 import type { PortSocket } from "./sockets.ts";
 
