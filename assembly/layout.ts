@@ -117,7 +117,8 @@ export const SYSCTL_RMEM_MAX = CONFIG_SYSCTLS + 188; // bytes, greatest SO_RCVBU
 export const SYSCTL_TCP_NOTSENT_LOWAT = CONFIG_SYSCTLS + 192; // bytes, 4294967295 = off
 export const SYSCTL_TCP_ECN = CONFIG_SYSCTLS + 196; // 0 never, 1 ask and answer, 2 answer only (default)
 export const SYSCTL_TCP_ECN_FALLBACK = CONFIG_SYSCTLS + 200; // 0 | 1: a lost ECN-setup SYN is sent again without ECN
-export const SYSCTL_END = CONFIG_SYSCTLS + 204;
+export const SYSCTL_TCP_CUBIC_HYSTART = CONFIG_SYSCTLS + 204; // 0 off, 1 HyStart, 2 HyStart++ (RFC 9406)
+export const SYSCTL_END = CONFIG_SYSCTLS + 208;
 
 // IP's settings, in a block of their own
 export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;
@@ -136,7 +137,8 @@ export const SYSCTL_ICMP_MSGS_BURST = CONFIG_SYSCTLS_IP + 44; // 50
 export const SYSCTL_IP_END = CONFIG_SYSCTLS_IP + 48;
 
 export const CONGESTION_RENO = 0;
-export const CONGESTION_COUNT = 1;
+export const CONGESTION_CUBIC = 1;
+export const CONGESTION_COUNT = 2;
 
 // --------------------------------------------------------------------------------------------------------- CONTROL block
 // Doorbell of the core: `pending` is set by whoever has work for it, then, if `sleeping` says so, it is woken the way it sleeps.

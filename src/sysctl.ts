@@ -1,6 +1,7 @@
 // The settings of a stack under Linux's names and in Linux's units: types (which are the documentation), defaults, ranges, and
 // where each lies in the CONFIG block. What a setting does is the core's business.
 import * as layout from "../assembly/layout.ts";
+import { CONGESTION_CONTROLS, type CongestionControl, congestionCode } from "./congestion-controls.ts";
 import { invalidType, invalidValue, outOfRange } from "./errors.ts";
 
 /** Least, initial and greatest size of a socket's ring, bytes; each at most the next. */
@@ -28,8 +29,10 @@ export interface Sysctl {
   tcp_rmem: MemoryTriple;
   /** Send ring, bytes. Default [4096, 16384, 4194304]. */
   tcp_wmem: MemoryTriple;
-  /** Congestion control. Default (and only) `reno`: NewReno, RFC 5681 and 6582. */
-  tcp_congestion_control: "reno";
+  /** Congestion control of new sockets: `cubic` (RFC 9438, default) or `reno` (RFC 5681). */
+  tcp_congestion_control: CongestionControl;
+  /** How CUBIC's slow start ends before it loses: 0 = it does not, 1 = HyStart as in Linux, 2 = HyStart++ (RFC 9406). Default 1. */
+  tcp_cubic_hystart: number;
   /** Idle seconds before the first keepalive, 1..32767. Default 7200. */
   tcp_keepalive_time: number;
   /** Seconds between keepalives, 1..32767. Default 75. */
@@ -165,6 +168,7 @@ const NUMBERS = {
   tcp_pacing_ca_ratio: [layout.SYSCTL_TCP_PACING_CA_RATIO, 120, 1, 1000],
   tcp_min_tso_segs: [layout.SYSCTL_TCP_MIN_TSO_SEGS, 2, 1, 128],
   tcp_tso_rtt_log: [layout.SYSCTL_TCP_TSO_RTT_LOG, 9, 0, 31],
+  tcp_cubic_hystart: [layout.SYSCTL_TCP_CUBIC_HYSTART, 1, 0, 2],
   tcp_limit_output_bytes: [layout.SYSCTL_TCP_LIMIT_OUTPUT_BYTES, 4_194_304, 65536, GIB],
   tcp_sack: [layout.SYSCTL_TCP_SACK, 1, 0, 1],
   tcp_dsack: [layout.SYSCTL_TCP_DSACK, 1, 0, 1],
@@ -209,10 +213,6 @@ const LISTS = {
   },
 } as const;
 
-const CONGESTION_CONTROLS: Readonly<Record<Sysctl["tcp_congestion_control"], number>> = {
-  reno: layout.CONGESTION_RENO,
-};
-
 /** The words of the CONFIG block that settings come to, by address. */
 export type SysctlWords = Map<number, number>;
 
@@ -227,7 +227,7 @@ export function resolveSysctl(sysctl: Partial<Sysctl> = {}): SysctlWords {
   for (const { addresses, initial } of Object.values(LISTS)) {
     for (const [index, address] of addresses.entries()) words.set(address, initial[index]!);
   }
-  words.set(layout.SYSCTL_TCP_CONGESTION_CONTROL, CONGESTION_CONTROLS.reno);
+  words.set(layout.SYSCTL_TCP_CONGESTION_CONTROL, layout.CONGESTION_CUBIC);
   for (const change of changedWords(sysctl)) words.set(...change);
   return words;
 }
@@ -250,11 +250,9 @@ function setSysctl(words: SysctlWords, name: string, value: unknown): void {
   } else if (Object.hasOwn(LISTS, name)) {
     setList(words, option, name as keyof typeof LISTS, value);
   } else if (name === "tcp_congestion_control") {
-    const names = Object.keys(CONGESTION_CONTROLS);
-    if (typeof value !== "string" || !Object.hasOwn(CONGESTION_CONTROLS, value)) {
-      throw invalidValue(option, `one of ${names.join(", ")}`, value);
-    }
-    words.set(layout.SYSCTL_TCP_CONGESTION_CONTROL, CONGESTION_CONTROLS[value as Sysctl["tcp_congestion_control"]]);
+    const code = congestionCode(value);
+    if (code === undefined) throw invalidValue(option, `one of ${CONGESTION_CONTROLS.join(", ")}`, value);
+    words.set(layout.SYSCTL_TCP_CONGESTION_CONTROL, code);
   } else {
     throw invalidValue("sysctl", `settings out of ${sysctlNames().join(", ")}`, name);
   }

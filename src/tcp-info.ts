@@ -1,6 +1,7 @@
 // A connection as `info()` shows it: the TCB's fields by their RFC names, read from shared memory. Times in µs, sizes in bytes,
 // congestion window in segments as Linux counts it.
 import * as layout from "../assembly/layout.ts";
+import { type CongestionControl, congestionName } from "./congestion-controls.ts";
 import type { SharedViews } from "./memory.ts";
 import { stateName, type TcpState } from "./states.ts";
 
@@ -46,7 +47,7 @@ export interface TcpInfo {
   /** What was negotiated. */
   options: { timestamps: boolean; sack: boolean; windowScaling: boolean; ecn: boolean; ecnSeen: boolean };
   caState: "open" | "disorder" | "cwr" | "recovery" | "loss";
-  congestionControl: "reno";
+  congestionControl: CongestionControl;
   /** Payload bytes sent (with and of retransmissions), acknowledged, received in order. */
   bytesSent: number;
   bytesRetrans: number;
@@ -115,7 +116,7 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
       ecnSeen: (options & layout.TCB_OPTION_ECN_SEEN) !== 0,
     },
     caState: CA_STATES[u8(layout.TCB_CA_STATE)] ?? "open",
-    congestionControl: "reno",
+    congestionControl: congestionName(u8(layout.TCB_CONGESTION)),
     bytesSent: u64(layout.TCB_BYTES_SENT),
     bytesRetrans: u64(layout.TCB_BYTES_RETRANS),
     bytesAcked: u64(layout.TCB_BYTES_ACKED),

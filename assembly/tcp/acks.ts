@@ -154,7 +154,7 @@ function advance(tcb: Tcb, ack: u32, finAcked: bool): u32 {
 // The time-out follows the oldest of the segments acknowledged (it waited for the peer's delayed ACK), the path the newest
 function measureRoundTrip(tcb: Tcb, seg: Segment, sample: AckSample, nowUs: u64): void {
   if (firstSentUs !== 0 && retransmittedUs === 0) {
-    sample.rttUs = clampUs(nowUs - lastSentUs);
+    sample.rttUs = max<u32>(1, clampUs(nowUs - lastSentUs));
     rttSample(tcb, clampUs(nowUs - firstSentUs));
     if (sample.rttUs < tcb.minRttUs) tcb.minRttUs = max<u32>(sample.rttUs, 1);
   } else if (

@@ -1,7 +1,7 @@
 // Starts the sending side: queues the SYN (RFC 9293 3.10.1, 3.10.7.2) and, when the handshake is over, sets segment size,
 // congestion window and time-out for data (RFC 6928, RFC 6298 5.7). Builds nothing; output.ts does.
 import { startAckEstimate } from "./ack-slots";
-import { congestionStart } from "./congestion/control";
+import { congestionClock, congestionStart } from "./congestion/control";
 import { startKeepAlive } from "./keepalive";
 import { recoveryReset } from "./loss-recovery";
 import { RTO_AFTER_LOST_SYN_US, rttReset } from "./rtt";
@@ -33,6 +33,7 @@ export function queueSyn(tcb: Tcb): void {
 /** The connection becomes ESTABLISHED. To be called before onAck of the segment that acknowledges our SYN. */
 export function startSender(tcb: Tcb, nowUs: u64): void {
   syncMss(tcb);
+  congestionClock(nowUs);
   congestionStart(tcb);
   startAckEstimate(tcb);
   if (tcb.retransmits !== 0 && tcb.srttUs === 0) {

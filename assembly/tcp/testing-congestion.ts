@@ -1,10 +1,14 @@
 // What the unit tests of round trips, congestion control, delivery rate and pacing call.
 import { AckSample, ackSample } from "./congestion/ack-sample";
 import {
+  congestionChoose,
+  congestionClock,
   congestionOnAck,
   congestionOnLoss,
   congestionOnRecoveryExit,
   congestionOnTimeout,
+  congestionOnTransmitStart,
+  congestionOnUndo,
   congestionStart,
 } from "./congestion/control";
 import { backOffRto, rttReset, rttSample } from "./rtt";
@@ -39,7 +43,57 @@ export function congestionTestAck(index: u32, segments: u32, isLimited: bool): v
   sample.mss = 1460;
   sample.cwndLimited = isLimited ? 1 : 0;
   sample.mayGrow = 1;
+  sample.una = Tcb.at(index).sndUna;
+  sample.nxt = Tcb.at(index).sndNxt;
   congestionOnAck(Tcb.at(index), sample);
+}
+
+/** An ACK of a window that was the limit, with its time and round trip; `una` and `nxt` are bytes of sequence space. */
+export function congestionTestTimedAck(index: u32, segments: u32, rttUs: u32, una: u32, nxt: u32, nowUs: f64): void {
+  const tcb = Tcb.at(index);
+  tcb.sndUna = una;
+  tcb.sndNxt = nxt;
+  if (tcb.minRttUs === 0 || rttUs < tcb.minRttUs) tcb.minRttUs = rttUs;
+  tcb.srttUs = rttUs;
+  tcb.sndMss = 1460;
+  const sample: AckSample = ackSample();
+  sample.clear();
+  sample.nowUs = <u64>nowUs;
+  sample.ackedSegments = segments;
+  sample.deliveredSegments = segments;
+  sample.ackedBytes = segments * 1460;
+  sample.mss = 1460;
+  sample.rttUs = rttUs;
+  sample.srttUs = tcb.srttUs;
+  sample.minRttUs = tcb.minRttUs;
+  sample.una = una;
+  sample.nxt = nxt;
+  sample.cwndLimited = 1;
+  sample.cwndFull = 1;
+  sample.mayGrow = 1;
+  congestionClock(<u64>nowUs);
+  congestionOnAck(tcb, sample);
+}
+
+/** Sets SND.UNA and SND.NXT. */
+export function congestionTestSequence(index: u32, una: u32, nxt: u32): void {
+  Tcb.at(index).sndUna = una;
+  Tcb.at(index).sndNxt = nxt;
+}
+
+/** Data leaves after a pause. */
+export function congestionTestTransmitStart(index: u32, idleUs: f64, nowUs: f64): void {
+  congestionClock(<u64>nowUs);
+  congestionOnTransmitStart(Tcb.at(index), <u64>idleUs);
+}
+
+/** Gives a connection an algorithm by its code. */
+export function congestionTestChoose(index: u32, algorithm: u32): bool {
+  return congestionChoose(Tcb.at(index), algorithm);
+}
+
+export function congestionTestUndo(index: u32, priorCwnd: u32, priorSsthresh: u32): void {
+  congestionOnUndo(Tcb.at(index), priorCwnd, priorSsthresh);
 }
 
 export function congestionTestLoss(index: u32, flight: u32): void {
@@ -54,6 +108,16 @@ export function congestionTestExit(index: u32): void {
   congestionOnRecoveryExit(Tcb.at(index));
 }
 
+/** Pacing rate of a connection, bytes/s; 0 = none. */
+export function pacingTestRate(index: u32): f64 {
+  return <f64>Tcb.at(index).pacingRate;
+}
+
+/** SO_MAX_PACING_RATE, bytes/s. */
+export function pacingTestLimit(index: u32, rate: f64): void {
+  Tcb.at(index).maxPacingRate = <u64>rate;
+}
+
 /** Delivery rate that the last ACK gave, bytes/s; 0 = none. */
 export function rateTestLast(): f64 {
   return <f64>ackSample().deliveryRate;
@@ -64,7 +128,8 @@ export function rateTestIsAppLimited(): bool {
   return ackSample().appLimited !== 0;
 }
 
-/** Sets the pacing rate, bytes/s. */
+/** Sets the pacing rate and its limit, bytes/s. */
 export function pacingTestSet(index: u32, rate: f64): void {
   Tcb.at(index).pacingRate = <u64>rate;
+  Tcb.at(index).maxPacingRate = <u64>rate;
 }

@@ -55,11 +55,14 @@ const FIELDS = {
   head: TCB_SND_HEAD,
 } as const;
 
-/** An instance whose CONFIG is written and whose TCP is laid out. */
+/** An instance whose CONFIG is written and whose TCP is laid out. Reno unless told: its windows are those of the textbook. */
 export async function tcpInstance(sysctl: Partial<Sysctl> = {}): Promise<TestInstance> {
   const instance = await instantiate(HEAP_BYTES);
   const views = new SharedViews(instance.memory);
-  writeConfig(views, resolveSysctl(sysctl), { heapBytes: HEAP_BYTES, secrets: new Uint8Array(64).fill(7) });
+  writeConfig(views, resolveSysctl({ tcp_congestion_control: "reno", ...sysctl }), {
+    heapBytes: HEAP_BYTES,
+    secrets: new Uint8Array(64).fill(7),
+  });
   if (!instance.exports.outputInitialise()) throw new Error("no room for TCP");
   return instance;
 }

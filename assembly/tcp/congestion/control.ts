@@ -5,6 +5,7 @@
 import { heapAlloc, heapFree } from "../../heap";
 import {
   CONGESTION_COUNT,
+  CONGESTION_CUBIC,
   CONGESTION_RENO,
   SSTHRESH_NONE,
   STATE_ESTABLISHED,
@@ -16,6 +17,7 @@ import { inFlight } from "../rtx-queue";
 import { RtxRecord } from "../rtx-record";
 import { Tcb } from "../tcb";
 import { AckSample, CongestionWindow, congestionWindow, LostSample, lostSample } from "./ack-sample";
+import { cubicOnAck, cubicOnLoss, cubicOnTimeout, cubicOnTransmitStart, cubicStart } from "./cubic";
 import { cappedPacingRate } from "./pacing-rate";
 import { renoOnAck, renoOnLoss, renoOnTimeout, renoOnUndo } from "./reno";
 
@@ -76,8 +78,11 @@ export function congestionOwnsWindow(_tcb: Tcb): bool {
 export function congestionOnAck(tcb: Tcb, sample: AckSample): void {
   const window = take(tcb);
   switch (tcb.congestion) {
+    case <u8>CONGESTION_CUBIC:
+      cubicOnAck(window, sample);
+      break;
     default:
-      if (sample.mayGrow !== 0) renoOnAck(window, sample);
+      renoOnAck(window, sample);
       break;
   }
   give(tcb, window);
@@ -105,6 +110,9 @@ export function congestionOnLostRecord(tcb: Tcb, record: RtxRecord): void {
 export function congestionOnLoss(tcb: Tcb, flight: u32): void {
   const window = take(tcb);
   switch (tcb.congestion) {
+    case <u8>CONGESTION_CUBIC:
+      cubicOnLoss(window);
+      break;
     default:
       renoOnLoss(window, flight);
       break;
@@ -129,6 +137,9 @@ export function congestionOnEcn(tcb: Tcb, flight: u32): void {
 export function congestionOnTimeout(tcb: Tcb, flight: u32, isFirst: bool): void {
   const window = take(tcb);
   switch (tcb.congestion) {
+    case <u8>CONGESTION_CUBIC:
+      cubicOnTimeout(window, isFirst);
+      break;
     default:
       renoOnTimeout(window, flight, isFirst);
       break;
@@ -167,7 +178,15 @@ export function congestionOnUndo(tcb: Tcb, priorCwnd: u32, priorSsthresh: u32): 
  * Data is about to leave and nothing is in flight.
  * @param idleUs since data left last; 0 = it never did
  */
-export function congestionOnTransmitStart(_tcb: Tcb, _idleUs: u64): void {}
+export function congestionOnTransmitStart(tcb: Tcb, idleUs: u64): void {
+  const window = take(tcb);
+  switch (tcb.congestion) {
+    case <u8>CONGESTION_CUBIC:
+      cubicOnTransmitStart(window, idleUs);
+      break;
+  }
+  give(tcb, window);
+}
 
 /** The window was shrunk because it was idle for long (restartAfterIdle). */
 export function congestionOnIdleRestart(_tcb: Tcb): void {}
@@ -188,6 +207,13 @@ function initialise(tcb: Tcb): void {
     if (tcb.congestionBlock === 0) tcb.congestion = <u8>CONGESTION_RENO;
     else memory.fill(tcb.congestionBlock, 0, bytes);
   }
+  const window = take(tcb);
+  switch (tcb.congestion) {
+    case <u8>CONGESTION_CUBIC:
+      cubicStart(window);
+      break;
+  }
+  give(tcb, window);
 }
 
 function take(tcb: Tcb): CongestionWindow {
