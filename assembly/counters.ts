@@ -120,4 +120,5 @@ export const COUNTER_OP_OPTION_INVALID = 147;
 export const COUNTER_IP_IN_CE_PKTS = 160;
 export const COUNTER_TCP_DELIVERED_CE = 161;
 export const COUNTER_TCP_ECN_FALLBACK = 162;
+export const COUNTER_TCP_MARKS_DROPPED = 152;
 export const COUNTER_COUNT = 192;

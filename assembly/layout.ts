@@ -177,9 +177,14 @@ export const OP_CLOSE = 6; // handle: orderly close (RST if unread data is disca
 export const OP_ABORT = 7; // handle: RST; main forgets the socket now
 export const OP_SET_OPTION = 8; // handle, value = a SOCKET_OPTION_ code, value2.. = its words; handle 0: for the OP_CONNECT or OP_LISTEN with this token that follows
 export const OP_PING = 10; // token, remote address, value = ICMP id << 16 | sequence, value2 = payload bytes -> EVENT_PING_REPLY | EVENT_PING_FAILED
+export const OP_MARK = 9; // handle, value = SEND_MARK_ bits, value2 = offset after the last byte of the write; before that is published
 export const OP_CLOSE_LISTENER = 11; // handle: children that were not accepted are reset; main forgets it now
 export const OP_RING_WANTED = 12; // handle: main wants a send ring (first write)
 export const OP_RELEASE = 13; // handle: main forgets a socket that EVENT_SOCKET said is closed
+
+export const SEND_MARK_MORE = 1; // MSG_MORE: what is less than a segment waits for the next write
+export const SEND_MARK_END_OF_RECORD = 2; // MSG_EOR: no segment holds bytes of both sides
+export const SEND_MARK_URGENT = 4; // MSG_OOB: the last byte is urgent
 
 // Codes of OP_SET_OPTION: Linux's names without their prefix, Linux's units but where it says ms. Words: value2 unless said otherwise
 export const SOCKET_OPTION_NODELAY = 1; // 0 | 1
@@ -303,6 +308,7 @@ export const TCB_RCV_HEAD = 4; // u32 offset: bytes read out of the receive ring
 export const TCB_SND_EPOCH_TAKEN = 8; // u32: main has moved to the send ring of this epoch
 export const TCB_RCV_EPOCH_TAKEN = 12; // u32: main reads from the receive ring of this epoch
 export const TCB_WAITS = 16; // u32, READY_READABLE | READY_WRITABLE: set by main before it sleeps, cleared by the core with the event
+export const TCB_SND_MARKS = 24; // u32: OP_MARK of this socket pushed so far; bytes published after one are looked at once it has arrived
 export const TCB_KICKED = 20; // u32 0 | 1: an OP_KICK is on its way; set by main, cleared by the core
 // line 1, written by the core
 export const TCB_SND_HEAD = 64; // u32 offset: bytes acknowledged, their room is free

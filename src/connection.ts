@@ -1,5 +1,5 @@
 // A TCP connection as users see it: names, checks and streams over a TcpSocket, which does the work.
-import { SOCKET_OPTION_NODELAY } from "../assembly/layout.ts";
+import { SEND_MARK_END_OF_RECORD, SEND_MARK_MORE, SOCKET_OPTION_NODELAY } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
 import { type KeepAliveOptions, keepAliveOptions } from "./call-options.ts";
 import { invalidType } from "./errors.ts";
@@ -17,6 +17,23 @@ export interface Address {
   /** Dotted quad. */
   hostname: string;
   port: number;
+}
+
+/** What a write says of its end. */
+export interface WriteOptions {
+  /** More follows soon: less than a full segment waits for it, 200 ms at most (`MSG_MORE`). Default false. */
+  more?: boolean | undefined;
+  /** A record ends here: no segment holds bytes of it and of what is written next (`MSG_EOR`). The peer is not told. Default false. */
+  endOfRecord?: boolean | undefined;
+}
+
+/** The `SEND_MARK_` bits of options. @throws TypeError */
+function markOf(options: WriteOptions): number {
+  if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
+  const { more = false, endOfRecord = false } = options;
+  if (typeof more !== "boolean") throw invalidType("options.more", "a boolean", more);
+  if (typeof endOfRecord !== "boolean") throw invalidType("options.endOfRecord", "a boolean", endOfRecord);
+  return (more ? SEND_MARK_MORE : 0) | (endOfRecord ? SEND_MARK_END_OF_RECORD : 0);
 }
 
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
@@ -102,12 +119,18 @@ export class Connection implements AsyncDisposable {
   /**
    * Sends bytes. Writes that are not awaited are sent in order.
    * @param p - the bytes; do not change them before the promise settles
+   * @param options - what to say of their end
    * @returns `p.length`, when all of it is in the send ring
    * @throws (rejects) {@link NetstackError}: `EPIPE` after `closeWrite()`, `ECONNRESET`, `ETIMEDOUT`, ...
    */
-  write(p: Uint8Array): Promise<number> {
+  write(p: Uint8Array, options?: WriteOptions): Promise<number> {
     if (!(p instanceof Uint8Array)) return Promise.reject(invalidType("p", "a Uint8Array", p));
-    return this.#socket.send.write(p);
+    if (options === undefined) return this.#socket.send.write(p);
+    try {
+      return this.#socket.send.write(p, markOf(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Ends the sending half: FIN after everything written before. The other half stays open. */

@@ -7,7 +7,7 @@ export type {
   ListenOptions,
   SocketSettings,
 } from "./call-options.ts";
-export type { Address, Connection } from "./connection.ts";
+export type { Address, Connection, WriteOptions } from "./connection.ts";
 export { createStack } from "./create-stack.ts";
 export {
   AbortError,

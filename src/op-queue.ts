@@ -14,6 +14,7 @@ import {
   OP_LISTEN,
   OP_LOCAL_ADDRESS,
   OP_LOCAL_PORT,
+  OP_MARK,
   OP_PING,
   OP_RELEASE,
   OP_REMOTE_ADDRESS,
@@ -112,6 +113,11 @@ export class OpQueue {
     u32[(slot + OP_HANDLE) >>> 2] = handle;
     this.#ring.publish();
     this.#bell.ring();
+  }
+
+  /** Says something of the bytes that a write ending at `offset` publishes next; `flags`: `SEND_MARK_` bits. */
+  mark(handle: number, flags: number, offset: number): void {
+    this.#push({ kind: OP_MARK, handle, value: flags, value2: offset });
   }
 
   accept(handle: number): void {

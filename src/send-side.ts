@@ -18,17 +18,25 @@ class BufferJob implements SendJob {
   readonly #bytes: Uint8Array;
   readonly #resolve: (count: number) => void;
   readonly #reject: (error: Error) => void;
+  readonly #mark: number;
   #sent: number;
 
-  constructor(bytes: Uint8Array, sent: number, resolve: (count: number) => void, reject: (error: Error) => void) {
+  constructor(
+    bytes: Uint8Array,
+    mark: number,
+    sent: number,
+    resolve: (count: number) => void,
+    reject: (error: Error) => void,
+  ) {
     this.#bytes = bytes;
+    this.#mark = mark;
     this.#sent = sent;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
   run(io: SocketIo): "done" | "full" {
-    this.#sent += io.write(this.#bytes, this.#sent);
+    this.#sent += io.write(this.#bytes, this.#sent, this.#mark);
     if (this.#sent < this.#bytes.length) return "full";
     this.#resolve(this.#bytes.length);
     return "done";
@@ -82,16 +90,16 @@ export class SendSide {
     return this.#ended || this.#error !== undefined;
   }
 
-  /** Sends a buffer; resolves with its length when all of it is in the send ring. */
-  write(bytes: Uint8Array): Promise<number> {
+  /** Sends a buffer; resolves with its length when all of it is in the send ring. `mark`: `SEND_MARK_` bits of its end */
+  write(bytes: Uint8Array, mark = 0): Promise<number> {
     const error = this.#refusal("write");
     if (error !== undefined) return Promise.reject(error);
     let sent = 0;
     if (this.#jobs.length === 0) {
-      sent = this.#io.write(bytes, 0);
+      sent = this.#io.write(bytes, 0, mark);
       if (sent === bytes.length) return this.#resolved.of(sent);
     }
-    return new Promise((resolve, reject) => this.#add(new BufferJob(bytes, sent, resolve, reject)));
+    return new Promise((resolve, reject) => this.#add(new BufferJob(bytes, mark, sent, resolve, reject)));
   }
 
   /** Sends what a job brings, after all that was written before. @throws the error a write would be rejected with */

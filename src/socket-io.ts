@@ -22,6 +22,7 @@ import {
   TCB_SND_EPOCH,
   TCB_SND_EPOCH_TAKEN,
   TCB_SND_HEAD,
+  TCB_SND_MARKS,
   TCB_SND_RING_CAPACITY,
   TCB_SND_RING_PTR,
   TCB_SND_TAIL,
@@ -104,15 +105,17 @@ export class SocketIo {
 
   /**
    * Copies as much as fits from `source[from..]` into the send ring.
+   * @param mark - `SEND_MARK_` bits, said of the end of `source` when that fits
    * @returns bytes copied, 0 when there is no room (see `waitWritable`)
    */
-  write(source: Uint8Array, from: number): number {
+  write(source: Uint8Array, from: number, mark = 0): number {
     const count = Math.min(this.#writeSpace(), source.length - from);
     if (count === 0) return 0;
     const offset = this.#sndTail & (this.#sndCapacity - 1);
     const first = Math.min(count, this.#sndCapacity - offset);
     this.#copy(this.#u8, this.#sndPtr + offset, source, from, first);
     if (count > first) this.#copy(this.#u8, this.#sndPtr, source, from + first, count - first);
+    if (mark !== 0 && from + count === source.length) this.#mark(mark, (this.#sndTail + count) >>> 0);
     this.#publishWrite(count);
     return count;
   }
@@ -209,6 +212,12 @@ export class SocketIo {
 
   #store(field: number, value: number): void {
     Atomics.store(this.#i32, this.#word + (field >>> 2), value | 0);
+  }
+
+  /** Before the bytes are published: the core looks at none behind a mark that it knows of and that has not arrived. */
+  #mark(flags: number, offset: number): void {
+    this.#store(TCB_SND_MARKS, this.#load(TCB_SND_MARKS) + 1);
+    this.#ops.mark(this.handle, flags, offset);
   }
 
   #publishWrite(count: number): void {

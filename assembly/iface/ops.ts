@@ -24,6 +24,7 @@ import {
   OP_CONNECT,
   OP_KICK,
   OP_LISTEN,
+  OP_MARK,
   OP_PING,
   OP_RELEASE,
   OP_RING,
@@ -41,6 +42,7 @@ import {
   closeListener,
   endOpen,
   kick,
+  mark,
   openActive,
   openPassive,
   release,
@@ -158,6 +160,9 @@ function runOnSocket(op: Op, nowUs: u64): void {
     case OP_SET_OPTION:
       setOption(tcb, op.value, op.value2, op.value3, nowUs);
       break;
+    case OP_MARK:
+      mark(tcb, op.value, op.value2);
+      break;
     case OP_CLOSE_LISTENER:
       closeListener(tcb, nowUs);
       break;
@@ -168,7 +173,7 @@ function runOnSocket(op: Op, nowUs: u64): void {
       release(tcb, nowUs);
       break;
     default:
-      count(COUNTER_OP_UNKNOWN); // a number below OP_RELEASE that is no kind
+      count(COUNTER_OP_UNKNOWN);
   }
 }
 

@@ -24,7 +24,7 @@ import { Segment } from "./segment";
 import { growSendRing, wakeWriter } from "./send-ring";
 import { segmentSize } from "./send-window";
 import { seqGt, seqLt } from "./seq";
-import { Tcb } from "./tcb";
+import { TCB_FLAG_MORE_HELD, Tcb } from "./tcb";
 import { cancelRetransmitTimer, setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
 import { timestampNow } from "./timestamps";
 
@@ -106,6 +106,7 @@ function noteConnection(tcb: Tcb, sample: AckSample): void {
 function noteAnswer(tcb: Tcb): void {
   tcb.probes = 0;
   tcb.keepAliveProbes = 0;
+  tcb.clear(TCB_FLAG_MORE_HELD); // what waits for more leaves with the next chance (Linux)
 }
 
 function removeAcknowledged(tcb: Tcb, ack: u32, sample: AckSample, nowUs: u64): void {

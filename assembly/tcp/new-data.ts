@@ -3,7 +3,6 @@
 // super-segments may hold it back. Decides; output.ts builds.
 import {
   CA_RECOVERY,
-  SOCKET_FLAG_NODELAY,
   STATE_ESTABLISHED,
   STATE_TIME_WAIT,
   SYSCTL_TCP_MIN_TSO_SEGS,
@@ -15,10 +14,11 @@ import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { ackRoom } from "./ack-slots";
 import { noteWindowUse } from "./congestion/window-validation";
 import { linkGsoMax } from "./link-limits";
+import { holdsSmall } from "./nagle";
 import { inFlight, rtxAt } from "./rtx-queue";
 import { sackBytesBeside } from "./sack-blocks";
+import { bytesToBoundary } from "./send-marks";
 import { segmentSizeNow, usableWindow } from "./send-window";
-import { seqGt } from "./seq";
 import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_FIN_SENT, Tcb } from "./tcb";
 
 /** Wire segments of one super-segment: what 64 KiB make at the default MSS of 536 bytes. Bounds the work a tiny MSS makes. */
@@ -98,9 +98,12 @@ export function sendableBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
   }
   const room = <u64>min(congestion, ackRoom(tcb)) * mss;
   const most = largestPayload(tcb, mss);
-  const limit = <u32>min<u64>(min<u32>(min<u32>(unsent, window), most), room);
+  const record = min(unsent, bytesToBoundary(tcb, tcb.sndNxt - tcb.iss - 1));
+  const limit = <u32>min<u64>(min<u32>(min<u32>(record, window), most), room);
   if (isOverride) return min(limit, mss);
   const whole = limit - (limit % mss);
+  // What ends a record cannot grow while other bytes follow it: it waits for nothing
+  if (limit === record && record !== unsent) return limit;
   const isAll = limit === unsent;
   if (whole === 0) return mayBeSmall(tcb, limit, isAll) ? limit : 0;
   if (!isAll && limit < most && isWorthWaiting(tcb, limit, mss, nowUs)) {
@@ -116,13 +119,12 @@ export function sendableBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
  *   RFC 9293 3.8.6.2.1: (2) if [...] all queued data can be sent now; (3) if at least a fraction Fs of the maximum window can
  *   be sent [and SND.NXT = SND.UNA]; Fs = 1/2. Rule (4), the time-out, is the persist timer.
  *
- * Nagle, as Minshall changed it, restricts (2): not while an earlier small segment is unacknowledged, unless a FIN follows.
+ * Nagle, as Minshall changed it, and TCP_CORK and MSG_MORE restrict (2): nagle.ts.
  */
 export function mayBeSmall(tcb: Tcb, bytes: u32, isAll: bool): bool {
   if (bytes === 0) return false;
   if (!isAll) return tcb.packetsOut === 0 && bytes >= (tcb.maxSndWnd + 1) >> 1;
-  if (tcb.hasOption(SOCKET_FLAG_NODELAY) || tcb.has(TCB_FLAG_FIN_QUEUED) || tcb.packetsOut === 0) return true;
-  return !(seqGt(tcb.smallEnd, tcb.sndUna) && !seqGt(tcb.smallEnd, tcb.sndNxt));
+  return !holdsSmall(tcb);
 }
 
 // A frame costs the same whatever it holds: with more data queued than may leave, and ACKs about to come that allow more, wait

@@ -24,6 +24,7 @@ import { noteTextSent } from "./delayed-ack";
 import { rateMarkAppLimited, rateOnSend } from "./delivery-rate";
 import { ecnOnNewData } from "./ecn";
 import { recoveryOnSend } from "./loss-recovery";
+import { mustPush } from "./nagle";
 import { congestionRoom, isFinWaiting, largestPayload, maySendNew, sendableBytes, unsentBytes } from "./new-data";
 import { Outgoing } from "./outgoing";
 import { isPaced, pacedOnSend } from "./pacing";
@@ -39,7 +40,7 @@ import {
   rtxSplit,
   wireSegments,
 } from "./rtx-queue";
-import { RTX_EVER_RETRANSMITTED, RTX_FIN, RTX_SYN, RtxRecord } from "./rtx-record";
+import { RTX_EVER_RETRANSMITTED, RTX_FIN, RTX_PUSH, RTX_SYN, RtxRecord } from "./rtx-record";
 import { buildSegment, buildSyn, setPayload } from "./segment-builder";
 import { segmentSizeNow, usableWindow } from "./send-window";
 import {
@@ -52,6 +53,7 @@ import {
 } from "./tcb";
 import { setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
 import { timestampNow } from "./timestamps";
+import { tellUrgent } from "./urgent-out";
 
 /** How long a connection waits for a record of the retransmission queue when all are taken. */
 const RECORD_RETRY_US: u64 = 10000;
@@ -171,7 +173,8 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   const mss = segmentSizeNow(tcb);
   const isIdle = tcb.packetsOut === 0;
   const end = tcb.sndNxt + bytes + (withFin ? 1 : 0);
-  const index = rtxAppend(tcb, tcb.sndNxt, end, withFin ? RTX_FIN : 0, wireSegments(bytes, mss), nowUs);
+  const flags: u8 = (withFin ? RTX_FIN : 0) | (mustPush(tcb, bytes, isOverride) ? RTX_PUSH : 0);
+  const index = rtxAppend(tcb, tcb.sndNxt, end, flags, wireSegments(bytes, mss), nowUs);
   if (index === NONE) return waitForRecord(tcb, nowUs);
   const record = rtxAt(index);
   rateOnSend(tcb, record, isIdle, nowUs);
@@ -192,9 +195,10 @@ function buildData(tcb: Tcb, out: Outgoing, record: RtxRecord, mss: u32, nowUs: 
   const bytes = record.payloadBytes;
   let flags = ACK;
   if (record.has(RTX_FIN)) flags |= FIN;
-  // RFC 9293 3.9.1.2, MUST-60: the segment that empties the buffer carries PSH
-  if (bytes !== 0 && record.payloadSeq + bytes - tcb.iss - 1 === tcb.sndTail) flags |= PSH;
+  // A super-segment is a burst, whose last segment says so (Linux); others as was decided when they left first
+  if (record.has(RTX_PUSH) || record.segments > 1) flags |= PSH;
   buildSegment(tcb, out, record.seq, flags, nowUs);
+  tellUrgent(tcb, out);
   setPayload(tcb, out, record.payloadSeq - tcb.iss - 1, bytes, mss);
   out.segments = record.segments;
   tcb.bytesSent += bytes;
@@ -210,6 +214,7 @@ function buildData(tcb: Tcb, out: Outgoing, record: RtxRecord, mss: u32, nowUs: 
 function sendProbe(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   tcb.clear(TCB_FLAG_PROBE_PENDING);
   buildSegment(tcb, out, tcb.sndUna - 1, ACK, nowUs);
+  tellUrgent(tcb, out);
   noteSegments(tcb, 1);
   if (hasWaitingData(tcb)) count(COUNTER_TCP_WINDOW_PROBES);
   return true;

@@ -16,6 +16,7 @@ import {
   RTX_EVER_RETRANSMITTED,
   RTX_FIN,
   RTX_LOST,
+  RTX_PUSH,
   RTX_RECORD_BYTES,
   RTX_RETRANSMITTED,
   RTX_SACKED,
@@ -111,7 +112,7 @@ export function rtxSplit(tcb: Tcb, index: u32, atSeq: u32, mss: u32): bool {
   tail.flags &= ~RTX_SYN;
   tail.segments = 0;
   head.end = atSeq;
-  head.flags &= ~RTX_FIN;
+  head.flags &= ~(RTX_FIN | RTX_PUSH);
   link(tcb, tailIndex, index);
   setSegments(tcb, head, wireSegments(head.payloadBytes, mss));
   setSegments(tcb, tail, wireSegments(tail.payloadBytes, mss));

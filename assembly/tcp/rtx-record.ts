@@ -11,6 +11,7 @@ export const RTX_LOST: u8 = 4; // taken to have left the network undelivered; co
 export const RTX_RETRANSMITTED: u8 = 8; // a retransmission of it is in flight; counted in retransOut
 export const RTX_SACKED: u8 = 16; // delivered out of order as the peer says; counted in sackedOut (RFC 2018)
 export const RTX_EVER_RETRANSMITTED: u8 = 32; // no round-trip time can be taken from it (Karn, RFC 6298 3)
+export const RTX_PUSH: u8 = 64; // its last segment carries PSH
 
 @unmanaged
 @final

@@ -18,7 +18,9 @@ import {
   TCB_SND_EPOCH,
 } from "../layout";
 import { freeIfDone, raise, wantOutput } from "./connections";
+import { onTailMoved } from "./nagle";
 import { hasOutput } from "./new-data";
+import { releaseMarks } from "./send-marks";
 import { TCB_FLAG_FIN_QUEUED, Tcb } from "./tcb";
 import { arm } from "./timers";
 
@@ -66,6 +68,8 @@ export function adoptSendRing(tcb: Tcb): void {
     else count(COUNTER_RING_INDEX_INVALID);
   }
   if (tail === tcb.sndTail) return;
+  // A mark is under way that may be about these bytes: it comes in an op of its own, and then we look again. Read after the tail
+  if (tcb.loadSndMarks() !== tcb.marksTaken) return;
   // What follows a FIN cannot be sent any more; beyond the ring, or behind what it has written, main cannot be
   const used = tail - tcb.sndHeadShared;
   if (tcb.has(TCB_FLAG_FIN_QUEUED) || used > tcb.sndBufferCapacity || used < tcb.sndTail - tcb.sndHeadShared) {
@@ -73,6 +77,7 @@ export function adoptSendRing(tcb: Tcb): void {
     return;
   }
   tcb.sndTail = tail;
+  onTailMoved(tcb);
   wantOutput(tcb);
 }
 
@@ -111,6 +116,7 @@ export function releaseSendRing(tcb: Tcb): void {
   if (tcb.sndRingPtr !== 0 && tcb.sndRingPtr !== tcb.sndBufferPtr) heapFree(tcb.sndRingPtr);
   if (tcb.sndBufferPtr !== 0) heapFree(tcb.sndBufferPtr);
   if (tcb.sndOldBufferPtr !== 0) heapFree(tcb.sndOldBufferPtr);
+  releaseMarks(tcb);
   tcb.sndRingPtr = 0;
   tcb.sndRingCapacity = 0;
   tcb.sndBufferPtr = 0;

@@ -32,6 +32,7 @@ export function queueSyn(tcb: Tcb): void {
 
 /** The connection becomes ESTABLISHED. To be called before onAck of the segment that acknowledges our SYN. */
 export function startSender(tcb: Tcb, nowUs: u64): void {
+  tcb.pushedSeq = tcb.sndNxt;
   syncMss(tcb);
   congestionClock(nowUs);
   congestionStart(tcb);

@@ -29,6 +29,7 @@ import {
   TCB_SND_EPOCH,
   TCB_SND_EPOCH_TAKEN,
   TCB_SND_HEAD,
+  TCB_SND_MARKS,
   TCB_SND_MSS,
   TCB_SND_TAIL,
   TCB_SND_UNA,
@@ -55,6 +56,12 @@ export const TCB_FLAG_CLOSED_REPORTED: u32 = 16384; // READY_CLOSED was queued
 export const TCB_FLAG_READING_CLOSED: u32 = 32768; // main closed it: arriving data is answered with RST
 export const TCB_FLAG_CONNECT_TIMEOUT: u32 = 65536; // connectDeadlineUs holds
 export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the TCB is freed
+export const TCB_FLAG_MORE: u32 = 8; // moreAt holds: after the write that ends there more follows
+export const TCB_FLAG_MORE_HELD: u32 = 16; // and what is less than a segment before it waits
+export const TCB_FLAG_PUSH: u32 = 262144; // pushTo holds
+export const TCB_FLAG_URGENT_OUT: u32 = 524288; // sndUp holds: urgent data of ours is not acknowledged
+export const TCB_FLAG_READ_SHUT: u32 = 1048576; // main will not read: text after our FIN is answered with RST
+export const TCB_FLAG_URGENT_IN: u32 = 2097152; // rcvUp holds: urgent data of the peer lies at or ahead of what main has read
 
 @unmanaged
 @final
@@ -66,7 +73,8 @@ export class Tcb {
   rcvEpochTakenShared: u32;
   waitsShared: u32;
   kickedShared: u32;
-  line0a: u64;
+  sndMarksShared: u32;
+  line0a: u32;
   line0b: u64;
   line0c: u64;
   line0d: u64;
@@ -183,6 +191,13 @@ export class Tcb {
   sndBufferCapacity: u32;
   sndBufferEpoch: u32;
   sndTail: u32; // private copy of the checked shared offset
+  marksTaken: u32; // OP_MARKs that have arrived
+  moreAt: u32; // with TCB_FLAG_MORE: offset of the end of a write after which more follows
+  pushTo: u32; // with TCB_FLAG_PUSH: offset up to which small segments leave whatever holds them
+  pushedSeq: u32; // after the last segment with PSH
+  sndUp: u32; // with TCB_FLAG_URGENT_OUT: SND.UP
+  markBlock: u32; // heap block of the ends of unsent records, 0 = none
+  markCapacity: u16;
   peerMss: u32; // as announced, or 536
   rtxHead: u32; // retransmission queue: indices of RtxRecord in sequence order
   rtxTail: u32;
@@ -318,6 +333,9 @@ export class Tcb {
   loadSndTail(): u32 {
     return atomic.load<u32>(changetype<usize>(this), TCB_SND_TAIL);
   }
+  loadSndMarks(): u32 {
+    return atomic.load<u32>(changetype<usize>(this), TCB_SND_MARKS);
+  }
   loadRcvHead(): u32 {
     return atomic.load<u32>(changetype<usize>(this), TCB_RCV_HEAD);
   }
@@ -347,6 +365,7 @@ export class Tcb {
 }
 
 // The map in layout.ts and this class say the same thing, or the build fails.
+if (offsetof<Tcb>("sndMarksShared") !== TCB_SND_MARKS) ERROR("layout drift: Tcb.sndMarksShared");
 if (offsetof<Tcb>("sndHeadShared") !== TCB_SND_HEAD) ERROR("layout drift: Tcb.sndHeadShared");
 if (offsetof<Tcb>("rcvTailShared") !== TCB_RCV_TAIL) ERROR("layout drift: Tcb.rcvTailShared");
 if (offsetof<Tcb>("sndEpoch") !== TCB_SND_EPOCH) ERROR("layout drift: Tcb.sndEpoch");

@@ -23,6 +23,7 @@ import { seqGt } from "./seq";
 import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_OWNED, Tcb } from "./tcb";
 import { patienceUs, runTimers } from "./timeouts";
 import { arm, timersArmed } from "./timers";
+import { mark } from "./user-calls";
 
 export { timersArmed };
 
@@ -275,4 +276,9 @@ export function outputPersistInterval(index: u32, rtoUs: u32, probes: u32, windo
 /** Sets a socket option as OP_SET_OPTION does. @returns whether there is such an option and value */
 export function outputSetOption(index: u32, code: u32, value: u32, value2: u32, nowUs: f64): bool {
   return setSocketOption(Tcb.at(index), code, value, value2, <u64>nowUs);
+}
+
+/** OP_MARK. */
+export function outputMark(index: u32, flags: u32, offset: u32): void {
+  mark(Tcb.at(index), flags, offset);
 }

@@ -32,6 +32,7 @@ import { applyStaged, forgetStaged, stageOption } from "./options-staged";
 import { chooseConnectPort, chooseListenPort } from "./ports";
 import { reclaimOldReceiveRing, releaseReceiveRing, unreadBytes, updateReceiveHead } from "./receive-ring";
 import { adjustReceiveSpace, onRead } from "./receive-window";
+import { takeMark } from "./send-marks";
 import { adoptSendRing, offerSendRing } from "./send-ring";
 import { queueSyn } from "./sender";
 import { seqGte } from "./seq";
@@ -162,6 +163,12 @@ export function kick(tcb: Tcb, nowUs: u64): void {
   if (!mayReceive(tcb.state)) return;
   adjustReceiveSpace(tcb, nowUs);
   if (seqGte(tcb.rcvHead, tcb.rcvKickAt)) onRead(tcb);
+}
+
+/** Main says something of the bytes it writes next (OP_MARK), and may have published them meanwhile. */
+export function mark(tcb: Tcb, flags: u32, offset: u32): void {
+  takeMark(tcb, flags, offset);
+  if (tcb.state !== STATE_LISTEN) adoptSendRing(tcb);
 }
 
 /** Main wants a send ring (OP_RING_WANTED). */

@@ -110,12 +110,12 @@ export class SimSocket {
     return this.#views.u32[(this.tcb + field) >>> 2]!;
   }
 
-  /** Takes as much of `bytes` as the send ring has room for. @returns how much */
-  write(bytes: Uint8Array, from = 0): number {
+  /** Takes as much of `bytes` as the send ring has room for. `mark`: `SEND_MARK_` bits of its end. @returns how much */
+  write(bytes: Uint8Array, from = 0, mark = 0): number {
     if (!this.isAttached || this.closed || from >= bytes.length) return 0;
-    let count = this.#io!.write(bytes, from);
+    let count = this.#io!.write(bytes, from, mark);
     while (from + count < bytes.length && !this.#io!.waitWritable()) {
-      const more = this.#io!.write(bytes, from + count);
+      const more = this.#io!.write(bytes, from + count, mark);
       if (more === 0) break;
       count += more;
     }

@@ -20,6 +20,7 @@ import {
   TCB_RCV_EPOCH_TAKEN,
   TCB_RCV_HEAD,
   TCB_SND_EPOCH_TAKEN,
+  TCB_SND_MARKS,
   TCB_SND_TAIL,
   TCB_WAITS,
 } from "../../assembly/layout.ts";
@@ -185,7 +186,15 @@ test("garbage in the words that main writes, and stale handles, harm nobody but 
     const dice = new Random(seed, 99);
     const sim = simulate({ seed, wholeDelayUs: 300, checkInvariants: false });
     const chaos = new Chaos(sim, dice);
-    const words = [TCB_SND_TAIL, TCB_RCV_HEAD, TCB_SND_EPOCH_TAKEN, TCB_RCV_EPOCH_TAKEN, TCB_WAITS, TCB_KICKED];
+    const words = [
+      TCB_SND_TAIL,
+      TCB_SND_MARKS,
+      TCB_RCV_HEAD,
+      TCB_SND_EPOCH_TAKEN,
+      TCB_RCV_EPOCH_TAKEN,
+      TCB_WAITS,
+      TCB_KICKED,
+    ];
     const handles = new Set<number>();
     for (let i = 0; i < ACTIONS; i++) {
       chaos.act();
@@ -200,6 +209,7 @@ test("garbage in the words that main writes, and stale handles, harm nobody but 
       const handle = dice.below(8) === 0 ? dice.u32() : [...handles][dice.below(handles.size)]!;
       const calls = [ops.kick, ops.ringWanted, ops.accept, ops.shutdownWrite, ops.closeListener];
       calls[dice.below(calls.length)]!.call(ops, handle);
+      if (dice.below(8) === 0) ops.mark(handle, dice.below(8), dice.u32());
       if (dice.below(4) === 0) {
         const code = dice.below(SOCKET_OPTION_COUNT + 2);
         ops.setOption(handle, {

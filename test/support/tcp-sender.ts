@@ -13,6 +13,7 @@ import {
   TCB_RTO_US,
   TCB_SACKED_OUT,
   TCB_SND_HEAD,
+  TCB_SND_MARKS,
   TCB_SND_TAIL,
   TCB_SRTT_US,
   TCB_SSTHRESH,
@@ -111,6 +112,14 @@ export class Sender {
   write(bytes: number): void {
     this.setTail(this.#tail + bytes);
     this.wasm.outputKick(this.index);
+  }
+
+  /** Main writes `bytes` and says something of their end: SEND_MARK_ bits. */
+  writeMarked(bytes: number, flags: number): void {
+    const at = this.#tcb + TCB_SND_MARKS;
+    this.#view.setUint32(at, this.#view.getUint32(at, true) + 1, true);
+    this.wasm.outputMark(this.index, flags, this.#tail + bytes);
+    this.write(bytes);
   }
 
   /** What main stores in its own line of the TCB; may be a lie. */
