@@ -2,9 +2,10 @@
 // Knows no acceptance test of sequence numbers: it is asked before that.
 import { SECRET_TIMESTAMPS, TCB_LOCAL_ADDRESS, TCB_OPTION_TIMESTAMPS } from "../layout";
 import { sipHash24 } from "../storage/siphash";
+import { ACK } from "../wire/tcp";
 import { OPT_TIMESTAMPS } from "../wire/tcp-options";
 import { Segment } from "./segment";
-import { seqGte, seqLt, seqLte } from "./seq";
+import { seqGt, seqGte, seqLt, seqLte } from "./seq";
 import { Tcb } from "./tcb";
 
 // RFC 7323 5.4: a tick between 1 ms and 1 s. 1 ms is Linux's
@@ -36,10 +37,27 @@ export function isTimestampMissing(tcb: Tcb, seg: Segment): bool {
   return hasTimestamps(tcb) && !seg.options.has(OPT_TIMESTAMPS);
 }
 
-/** PAWS, RFC 7323 5.3 R1: SEG.TSval < TS.Recent, and TS.Recent is not older than 24 days. Segment has the option. */
+/**
+ * PAWS, RFC 7323 5.3 R1: SEG.TSval < TS.Recent, and TS.Recent is not older than 24 days. Segment has the option. A TS.Recent of 0
+ * is no valid one: there are hosts that send 0 on their SYN and their clock afterwards, which may lie "before" it (as Linux).
+ */
 export function isOldTimestamp(tcb: Tcb, seg: Segment, nowUs: u64): bool {
-  if (!seqLt(seg.options.tsVal, tcb.tsRecent)) return false;
-  return nowUs - tcb.tsRecentUs <= TS_RECENT_VALID_US;
+  if (tcb.tsRecent === 0 || !seqLt(seg.options.tsVal, tcb.tsRecent)) return false;
+  return nowUs - tcb.tsRecentUs <= TS_RECENT_VALID_US && !isDisorderedAck(tcb, seg);
+}
+
+/**
+ * The one segment with an old timestamp that is not dropped (Linux's tcp_disordered_ack): a pure duplicate ACK that another overtook
+ * by less than about one time-out. It carries nothing that could be wrong -- no text, no window, no new ACK -- and the sender's
+ * loss recovery counts it.
+ */
+function isDisorderedAck(tcb: Tcb, seg: Segment): bool {
+  if ((seg.flags & ACK) === 0 || seg.len !== 0 || seg.seq !== tcb.rcvNxt || seg.ack !== tcb.sndUna) return false;
+  if (seqGt(seg.seq, tcb.sndWl1)) return false; // it would update the window
+  const window = seg.wnd << tcb.sndWscale;
+  if (seg.seq === tcb.sndWl1 && (window > tcb.sndWnd || window === 0)) return false;
+  const replayTicks = <u32>((<u64>tcb.rtoUs * 6) / 5 / TICK_US);
+  return tcb.tsRecent - seg.options.tsVal <= replayTicks;
 }
 
 /** Sets TS.Recent from a SYN. Segment has the option. */

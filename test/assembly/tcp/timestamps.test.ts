@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as C from "../../../assembly/counters.ts";
 import * as L from "../../../assembly/layout.ts";
-import { ACK, Core, type Leaving, RST, SYN } from "./input-harness.ts";
+import { ACK, type Arriving, Core, type Leaving, RST, SYN } from "./input-harness.ts";
 
 const test = suite("tcp/timestamps");
 const DAY_US = 24 * 3600 * 1_000_000;
@@ -29,6 +29,63 @@ test("an older timestamp is answered with an ACK and dropped [RFC 7323 5.3 R1]",
   assert.is(core.rcvNxt(), 1);
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 5000 });
   assert.is(core.rcvNxt(), 11);
+});
+
+test("a pure duplicate ACK that was overtaken is not answered; with text, a window, or too old it is [RFC 7323 5.3 R1, Linux]", async () => {
+  const core = await withTimestamps(5000);
+  const isRefused = (s: Partial<Arriving>): boolean => {
+    const before = core.counter(C.COUNTER_TCP_IN_PAWS);
+    core.now += 1_000_000; // past the limit of such answers
+    core.arrive({ flags: ACK, seq: 11, ack: 1, tsVal: 4990, ...s });
+    const isAnswered = core.pullAll().length !== 0;
+    assert.is(isAnswered, core.counter(C.COUNTER_TCP_IN_PAWS) > before);
+    return isAnswered;
+  };
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 5000 }); // the window was told at sequence number 1
+  core.pullAll();
+  assert.ok(isRefused({}), "it would move SND.WL1");
+  core.arrive({ flags: ACK, seq: 11, ack: 1, tsVal: 5000 });
+  assert.not.ok(isRefused({}));
+  assert.ok(isRefused({ data: 1 }));
+  assert.ok(isRefused({ seq: 10 }));
+  assert.ok(isRefused({ wnd: 1001 }), "a larger window");
+  assert.ok(isRefused({ wnd: 0 }), "a closed window");
+  const rtoMs = core.tcb(L.TCB_RTO_US) / 1000;
+  assert.not.ok(isRefused({ tsVal: 5000 - Math.floor(1.2 * rtoMs) }));
+  assert.ok(isRefused({ tsVal: 5000 - Math.floor(1.2 * rtoMs) - 1 }));
+  assert.is(core.x.inputTsRecent(core.index), 5000);
+});
+
+test("a TS.Recent of 0 is no reason to drop: some hosts send it on their SYN only", async () => {
+  const core = await withTimestamps(0);
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 0xf0000000 });
+  assert.is(core.rcvNxt(), 11);
+});
+
+test("timestamps and window scale are agreed on independently, in every combination [RFC 7323 2.2, 3.2]", async () => {
+  for (const ours of [0, 1, 2, 3]) {
+    for (const theirs of [0, 1, 2, 3]) {
+      const core = await Core.create([
+        [L.SYSCTL_TCP_TIMESTAMPS, ours & 1],
+        [L.SYSCTL_TCP_WINDOW_SCALING, ours >> 1],
+      ]);
+      core.listen();
+      core.arrive({
+        flags: SYN,
+        mss: 1460,
+        wnd: 65535,
+        ...((theirs & 1) !== 0 && { tsVal: 9 }),
+        ...((theirs & 2) !== 0 && { wscale: 3 }),
+      });
+      const { index } = core.expect({ flags: SYN | ACK, window: 65535 });
+      const byte = (field: number): number => core.view.getUint8(L.TCB_RECORDS + index * L.TCB_BYTES + field);
+      const agreed = ours & theirs;
+      const options = byte(L.TCB_OPTIONS);
+      assert.is((options & L.TCB_OPTION_TIMESTAMPS) !== 0, (agreed & 1) !== 0);
+      assert.is((options & L.TCB_OPTION_WSCALE) !== 0, (agreed & 2) !== 0);
+      assert.equal([byte(L.TCB_SND_WSCALE), byte(L.TCB_RCV_WSCALE)], (agreed & 2) !== 0 ? [3, 7] : [0, 0]);
+    }
+  }
 });
 
 test("compares modulo 2^32 [RFC 7323 3.2]", async () => {
