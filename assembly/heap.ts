@@ -81,6 +81,11 @@ function heapBlockBytes(ptr: usize): u32 {
   return PowerOfTwoAllocator.at(allocator).blockBytes(ptr);
 }
 
+/** Bytes handed out, less those that links hold. */
+export function heapBytesShared(): u32 {
+  return PowerOfTwoAllocator.at(allocator).bytesInUse - reserved;
+}
+
 /** Sum of the blocks handed out, bytes. */
 export function heapBytesInUse(): u32 {
   return PowerOfTwoAllocator.at(allocator).bytesInUse;

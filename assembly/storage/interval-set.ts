@@ -16,7 +16,7 @@ const STAMP: usize = 8;
 
 /**
  * Bytes of a set.
- * @param capacity ranges, >= 1; meant for 64 and below, every change may move them all
+ * @param capacity ranges, >= 1; meant for some hundreds, as every change may move them all (4 KiB at 339)
  */
 export function intervalSetBytes(capacity: u32): u32 {
   return <u32>offsetof<IntervalSet>() + capacity * RANGE_BYTES;
@@ -121,6 +121,26 @@ export class IntervalSet {
     this.base = base;
     this.totalBytes -= dropped;
     return dropped;
+  }
+
+  /** Forgets the last range. @returns its start; there must be one */
+  dropLast(): u32 {
+    assert(this.count > 0); // the caller looked
+    this.count -= 1;
+    const start = this.startAt(this.count);
+    this.totalBytes -= this.endAt(this.count) - start;
+    return start;
+  }
+
+  /**
+   * Moves the set, with all it remembers, to where it has more room.
+   * @param ptr -> intervalSetBytes(capacity), apart from this set's memory
+   * @param capacity ranges, at least as many as there are now
+   */
+  moveTo(ptr: usize, capacity: u32): void {
+    assert(capacity >= this.count); // none is lost
+    memory.copy(ptr, changetype<usize>(this), intervalSetBytes(this.count));
+    IntervalSet.at(ptr).capacity = capacity;
   }
 
   /** @returns the end of the range that holds position, or position itself if none does. */

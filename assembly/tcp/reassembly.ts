@@ -8,18 +8,24 @@ import {
   COUNTER_TCP_IN_NO_MEMORY,
   COUNTER_TCP_IN_OFO_DROPPED,
   COUNTER_TCP_IN_OFO_QUEUED,
+  COUNTER_TCP_OFO_PRUNED,
+  COUNTER_TCP_RCVQ_DROP,
 } from "../counters";
-import { heapAlloc, heapFree } from "../heap";
+import { heapFree } from "../heap";
 import { IntervalSet, intervalSetBytes } from "../storage/interval-set";
 import { NONE } from "../storage/none";
 import { reportDuplicate, reportOld } from "./dsack";
-import { ensureReceiveRing, placeReceived, publishReceived } from "./receive-ring";
-import { clearSackBlocks, noteSackBlock, trimSackBlocks } from "./sack-blocks";
+import { allocGrowth, allocNeeded } from "./memory";
+import { ensureReceiveRing, placeReceived, publishReceived, updateReceiveHead } from "./receive-ring";
+import { clearSackBlocks, cutSackBlocks, noteSackBlock, trimSackBlocks } from "./sack-blocks";
 import { seqGt, seqGte, seqLt, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
 
-/** Ranges of out-of-order bytes that one connection may have: what bounds the work per segment (CVE-2018-5390). */
-const OUT_OF_ORDER_RANGES: u32 = 64;
+/** Bytes of the first set of ranges and of the largest: 19 and 339 ranges. What bounds work and memory per connection (CVE-2018-5390). */
+const SET_BYTES_FIRST: u32 = 256;
+const SET_BYTES_MAX: u32 = 4096;
+/** Eighths of the heap up to which a set may grow. */
+const SET_SHARE: u32 = 6;
 
 // What became of the payload of a segment
 /** All of it was there already. */
@@ -56,6 +62,11 @@ export function dropOutOfOrder(tcb: Tcb): void {
   heapFree(tcb.oooSet);
   tcb.oooSet = 0;
   clearSackBlocks(tcb);
+}
+
+// Ranges of a set of so many bytes
+function rangesIn(bytes: u32): u32 {
+  return (bytes - intervalSetBytes(0)) / (intervalSetBytes(1) - intervalSetBytes(0));
 }
 
 // Copies those bytes of [from, to) that are not there yet
@@ -104,25 +115,59 @@ function reportOverlap(tcb: Tcb, from: u32, to: u32): void {
   reportDuplicate(tcb, seqMax(from, set.startAt(index)), seqMin(to, set.endAt(index)));
 }
 
-function queueOutOfOrder(tcb: Tcb, from: u32, to: u32, sourcePtr: usize, segments: u32): u32 {
-  if (tcb.oooSet === 0) {
-    const ptr = heapAlloc(intervalSetBytes(OUT_OF_ORDER_RANGES));
-    if (ptr === 0) {
-      count(COUNTER_TCP_IN_NO_MEMORY);
-      return TEXT_REFUSED;
-    }
-    IntervalSet.at(ptr).init(tcb.rcvNxt, OUT_OF_ORDER_RANGES);
-    tcb.oooSet = <u32>ptr;
-  }
+// The set that remembers what waits, made for the first range
+function outOfOrderSet(tcb: Tcb): bool {
+  if (tcb.oooSet !== 0) return true;
+  const ptr = allocNeeded(SET_BYTES_FIRST);
+  if (ptr === 0) return false;
+  IntervalSet.at(ptr).init(tcb.rcvNxt, rangesIn(SET_BYTES_FIRST));
+  tcb.oooSet = <u32>ptr;
+  return true;
+}
+
+// A larger block for a set that is full: four times the size, up to SET_BYTES_MAX
+function growSet(tcb: Tcb): bool {
   const set = IntervalSet.at(tcb.oooSet);
+  let bytes = SET_BYTES_FIRST;
+  while (rangesIn(bytes) <= set.capacity) bytes *= 4;
+  if (bytes > SET_BYTES_MAX) return false;
+  const ptr = allocGrowth(bytes, SET_SHARE);
+  if (ptr === 0) return false;
+  set.moveTo(ptr, rangesIn(bytes));
+  heapFree(tcb.oooSet);
+  tcb.oooSet = <u32>ptr;
+  return true;
+}
+
+// Adds [from, to) to the set. One that has no room for another range grows; one that may not forgets the furthest range for a nearer
+// one, which will be needed sooner (RFC 2018 8: "the data receiver is permitted to discard data in its queue that has not been
+// acknowledged", even if it was reported). Returns bytes added, or NONE if it was refused
+function remember(tcb: Tcb, from: u32, to: u32): u32 {
+  for (;;) {
+    const set = IntervalSet.at(tcb.oooSet);
+    const refused = set.refused;
+    const added = set.insert(from, to);
+    if (set.refused === refused) return added;
+    if (growSet(tcb)) continue;
+    if (!seqLt(from, set.startAt(set.count - 1))) return NONE;
+    cutSackBlocks(tcb, set.dropLast());
+    count(COUNTER_TCP_OFO_PRUNED);
+  }
+}
+
+function queueOutOfOrder(tcb: Tcb, from: u32, to: u32, sourcePtr: usize, segments: u32): u32 {
+  if (!outOfOrderSet(tcb)) {
+    count(COUNTER_TCP_IN_NO_MEMORY);
+    return TEXT_REFUSED;
+  }
   placeMissing(tcb, from, to, sourcePtr);
   reportOverlap(tcb, from, to);
-  const refused = set.refused;
-  const added = set.insert(from, to);
-  if (set.refused !== refused) {
+  const added = remember(tcb, from, to);
+  if (added === NONE) {
     countMany(COUNTER_TCP_IN_OFO_DROPPED, segments);
     return TEXT_REFUSED;
   }
+  const set = IntervalSet.at(tcb.oooSet);
   const range = set.firstEndingAfter(from);
   noteSackBlock(tcb, set.startAt(range), set.endAt(range));
   if (added === 0) {
@@ -132,6 +177,13 @@ function queueOutOfOrder(tcb: Tcb, from: u32, to: u32, sourcePtr: usize, segment
   tcb.rcvOooSegs += segments;
   countMany(COUNTER_TCP_IN_OFO_QUEUED, segments);
   return TEXT_OUT_OF_ORDER;
+}
+
+// The sequence number after what the ring has room for. It lies before the promised edge only if the promise was given before memory
+// ran out, and the ring is smaller
+function ringEdge(tcb: Tcb): u32 {
+  updateReceiveHead(tcb);
+  return tcb.irs + 1 + tcb.rcvHead + tcb.rcvBufferCapacity;
 }
 
 /**
@@ -156,6 +208,14 @@ export function receiveText(tcb: Tcb, seq: u32, sourcePtr: usize, length: u32, s
   if (!ensureReceiveRing(tcb)) {
     count(COUNTER_TCP_IN_NO_MEMORY);
     return TEXT_REFUSED;
+  }
+  if (receiveOffset(tcb, to) - tcb.rcvHead > tcb.rcvBufferCapacity) {
+    const edge = ringEdge(tcb);
+    if (seqGt(to, edge)) {
+      countMany(COUNTER_TCP_RCVQ_DROP, segments);
+      to = edge;
+      if (seqGte(from, to)) return TEXT_REFUSED;
+    }
   }
   if (from !== tcb.rcvNxt) return queueOutOfOrder(tcb, from, to, sourcePtr + (from - seq), segments);
   placeMissing(tcb, from, to, sourcePtr + (from - seq));
