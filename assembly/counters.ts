@@ -121,4 +121,9 @@ export const COUNTER_IP_IN_CE_PKTS = 160;
 export const COUNTER_TCP_DELIVERED_CE = 161;
 export const COUNTER_TCP_ECN_FALLBACK = 162;
 export const COUNTER_TCP_MARKS_DROPPED = 152;
+// memory of all connections, and what it costs a receiver
+export const COUNTER_TCP_MEMORY_PRESSURES = 184;
+export const COUNTER_TCP_OFO_PRUNED = 185;
+export const COUNTER_TCP_RCVQ_DROP = 186;
+export const COUNTER_TCP_RCV_RING_REDUCED = 187;
 export const COUNTER_COUNT = 192;

@@ -118,7 +118,10 @@ export const SYSCTL_TCP_NOTSENT_LOWAT = CONFIG_SYSCTLS + 192; // bytes, 42949672
 export const SYSCTL_TCP_ECN = CONFIG_SYSCTLS + 196; // 0 never, 1 ask and answer, 2 answer only (default)
 export const SYSCTL_TCP_ECN_FALLBACK = CONFIG_SYSCTLS + 200; // 0 | 1: a lost ECN-setup SYN is sent again without ECN
 export const SYSCTL_TCP_CUBIC_HYSTART = CONFIG_SYSCTLS + 204; // 0 off, 1 HyStart, 2 HyStart++ (RFC 9406)
-export const SYSCTL_END = CONFIG_SYSCTLS + 208;
+export const SYSCTL_TCP_MEM_LOW = CONFIG_SYSCTLS + 208; // pages of 4 KiB: memory pressure ends below this, 65536
+export const SYSCTL_TCP_MEM_PRESSURE = CONFIG_SYSCTLS + 212; // and begins above this, 81920
+export const SYSCTL_TCP_MEM_HIGH = CONFIG_SYSCTLS + 216; // above this a connection gets the least only, 114688
+export const SYSCTL_END = CONFIG_SYSCTLS + 220;
 
 // IP's settings, in a block of their own
 export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;

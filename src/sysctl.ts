@@ -27,6 +27,8 @@ export interface Sysctl {
   tcp_timestamps: number;
   /** Receive ring, bytes. Default [4096, 131072, 6291456]. */
   tcp_rmem: MemoryTriple;
+  /** All connections together, pages of 4 KiB: pressure ends, pressure begins, high. Default [65536, 81920, 114688], and never more than the heap. */
+  tcp_mem: MemoryTriple;
   /** Send ring, bytes. Default [4096, 16384, 4194304]. */
   tcp_wmem: MemoryTriple;
   /** Congestion control of new sockets: `cubic` (RFC 9438, default) or `reno` (RFC 5681). */
@@ -193,6 +195,12 @@ const NUMBERS = {
 
 /** Settings that are several numbers, in ascending order, each in a word of its own. */
 const LISTS = {
+  tcp_mem: {
+    addresses: [layout.SYSCTL_TCP_MEM_LOW, layout.SYSCTL_TCP_MEM_PRESSURE, layout.SYSCTL_TCP_MEM_HIGH],
+    initial: [65_536, 81_920, 114_688],
+    least: 1,
+    most: 1_048_576,
+  },
   tcp_rmem: {
     addresses: [layout.SYSCTL_TCP_RMEM_MIN, layout.SYSCTL_TCP_RMEM_DEFAULT, layout.SYSCTL_TCP_RMEM_MAX],
     initial: [4096, 131_072, 6_291_456],

@@ -220,6 +220,14 @@ export function intervalSetTotalBytes(ptr: usize): u32 {
   return IntervalSet.at(ptr).totalBytes;
 }
 
+export function intervalSetDropLast(ptr: usize): u32 {
+  return IntervalSet.at(ptr).dropLast();
+}
+
+export function intervalSetMoveTo(ptr: usize, to: usize, capacity: u32): void {
+  IntervalSet.at(ptr).moveTo(to, capacity);
+}
+
 export function intervalSetRefused(ptr: usize): u32 {
   return IntervalSet.at(ptr).refused;
 }

@@ -9,6 +9,7 @@ import { Slab, slabBytes } from "../storage/slab";
 import { TupleTable, tupleTableBytes } from "../storage/tuple-table";
 import { congestionDefault, congestionRelease } from "./congestion/control";
 import { findListener, LISTENER_TABLE_BYTES, listenerTableInitialise } from "./listener-table";
+import { memoryInitialise } from "./memory";
 import { releaseReceiveRing } from "./receive-ring";
 import { rtxInitialise, rtxPurge } from "./rtx-queue";
 import { TUPLE_KEY } from "./scratch";
@@ -55,6 +56,7 @@ export function tcpInitialise(tablesPtr: usize): usize {
   eventHead = NONE;
   eventTail = NONE;
   lastFound = NONE;
+  memoryInitialise();
   return rtxInitialise(timersInitialise(aligned(listenersPtr + LISTENER_TABLE_BYTES)));
 }
 

@@ -11,8 +11,10 @@ const PAGE_SHIFT: u64 = 12;
 
 let underPressure: bool = false;
 
+// A limit of 0 is none
 function bytesOf(sysctl: usize): u64 {
-  return <u64>load<u32>(sysctl) << PAGE_SHIFT;
+  const pages: u64 = load<u32>(sysctl);
+  return pages === 0 ? U64.MAX_VALUE : pages << PAGE_SHIFT;
 }
 
 /** No connection holds memory yet. */

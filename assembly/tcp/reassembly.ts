@@ -143,16 +143,20 @@ function growSet(tcb: Tcb): bool {
 // one, which will be needed sooner (RFC 2018 8: "the data receiver is permitted to discard data in its queue that has not been
 // acknowledged", even if it was reported). Returns bytes added, or NONE if it was refused
 function remember(tcb: Tcb, from: u32, to: u32): u32 {
-  for (;;) {
-    const set = IntervalSet.at(tcb.oooSet);
-    const refused = set.refused;
-    const added = set.insert(from, to);
-    if (set.refused === refused) return added;
-    if (growSet(tcb)) continue;
-    if (!seqLt(from, set.startAt(set.count - 1))) return NONE;
-    cutSackBlocks(tcb, set.dropLast());
-    count(COUNTER_TCP_OFO_PRUNED);
+  let set = IntervalSet.at(tcb.oooSet);
+  set.refused = 0;
+  let added = set.insert(from, to);
+  while (set.refused !== 0) {
+    if (!growSet(tcb)) {
+      if (!seqLt(from, set.startAt(set.count - 1))) return NONE;
+      cutSackBlocks(tcb, set.dropLast());
+      count(COUNTER_TCP_OFO_PRUNED);
+    }
+    set = IntervalSet.at(tcb.oooSet);
+    set.refused = 0;
+    added = set.insert(from, to);
   }
+  return added;
 }
 
 function queueOutOfOrder(tcb: Tcb, from: u32, to: u32, sourcePtr: usize, segments: u32): u32 {

@@ -7,8 +7,8 @@
 //              │        readable            │     out of order, in place  │
 //              └──────────────────── at most rcvBufferCapacity ───────────┘
 import { count } from "../count";
-import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_RCV_RING_GROWN } from "../counters";
-import { heapAlloc, heapAllocWithin, heapBytesFree, heapFree } from "../heap";
+import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_RCV_RING_GROWN, COUNTER_TCP_RCV_RING_REDUCED } from "../counters";
+import { heapBytesFree, heapFree } from "../heap";
 import {
   READY_READABLE,
   SYSCTL_TCP_RMEM_DEFAULT,
@@ -19,6 +19,7 @@ import {
 } from "../layout";
 import { byteRingCopyAcross, byteRingCopyIn } from "../storage/byte-ring";
 import { raise, tcbsInUse } from "./connections";
+import { allocGrowth, allocLeast, allocNeeded, isMemoryTight } from "./memory";
 import { Tcb } from "./tcb";
 
 // A ring of 2^30 bytes is the most that a window of 14 bits' shift can promise (RFC 7323 2.3)
@@ -33,10 +34,14 @@ function powerOfTwoBelow(bytes: u32): u32 {
   return bytes === 0 ? 0 : 1 << (31 - <u32>clz(bytes));
 }
 
+// Bytes that a connection has in any case: the power of two at or below tcp_rmem's minimum
+function receiveCapacityLeast(): u32 {
+  return max<u32>(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MIN)), 256);
+}
+
 /** Bytes that the receive ring of a connection may grow to: the power of two at or below tcp_rmem's maximum. */
 function receiveCapacityMax(): u32 {
-  const lowest = max<u32>(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MIN)), 256);
-  return min(max(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MAX)), lowest), CAPACITY_MAX);
+  return min(max(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MAX)), receiveCapacityLeast()), CAPACITY_MAX);
 }
 
 /**
@@ -44,7 +49,8 @@ function receiveCapacityMax(): u32 {
  * keep that promise to all, but tcp_rmem's minimum at least.
  */
 export function receiveCapacityInitial(): u32 {
-  const lowest = max<u32>(powerOfTwoBelow(load<u32>(SYSCTL_TCP_RMEM_MIN)), 256);
+  const lowest = receiveCapacityLeast();
+  if (isMemoryTight()) return min(lowest, receiveCapacityMax());
   const share = heapBytesFree() / (PROMISE_PART * max<u32>(tcbsInUse(), 1));
   const wanted = powerOfTwoBelow(min(load<u32>(SYSCTL_TCP_RMEM_DEFAULT), share));
   return min(max(wanted, lowest), receiveCapacityMax());
@@ -59,13 +65,27 @@ function publishRing(tcb: Tcb, ptr: usize): void {
   atomic.store<u32>(tcb.ptr, tcb.rcvEpoch + 1, TCB_RCV_EPOCH);
 }
 
-/** Makes sure that there is a ring of rcvBufferCapacity bytes. @returns false if the heap has none */
-export function ensureReceiveRing(tcb: Tcb): bool {
-  if (tcb.rcvBufferPtr !== 0) return true;
-  const ptr = heapAlloc(tcb.rcvBufferCapacity);
-  if (ptr === 0) return false;
+function startRing(tcb: Tcb, ptr: usize, bytes: u32): bool {
+  if (bytes < tcb.rcvBufferCapacity) count(COUNTER_TCP_RCV_RING_REDUCED);
+  tcb.rcvBufferCapacity = bytes;
   publishRing(tcb, ptr);
   return true;
+}
+
+/**
+ * Makes sure that there is a ring of rcvBufferCapacity bytes. If memory is short it becomes a smaller one, less than what was
+ * promised perhaps: what does not fit is dropped then, and sent again.
+ * @returns false if the heap has none at all
+ */
+export function ensureReceiveRing(tcb: Tcb): bool {
+  if (tcb.rcvBufferPtr !== 0) return true;
+  const least = min(receiveCapacityLeast(), tcb.rcvBufferCapacity);
+  for (let bytes = tcb.rcvBufferCapacity; bytes > least; bytes >>= 1) {
+    const ptr = allocNeeded(bytes);
+    if (ptr !== 0) return startRing(tcb, ptr, bytes);
+  }
+  const ptr = allocLeast(least);
+  return ptr !== 0 && startRing(tcb, ptr, least);
 }
 
 /** Copies payload to its place. `offset`, `length`: within [rcvHead, rcvHead + rcvBufferCapacity) */
@@ -116,7 +136,7 @@ export function growReceiveRing(tcb: Tcb, end: u32): bool {
   const capacity = tcb.rcvBufferCapacity;
   if (capacity > receiveCapacityMax() / 2) return false;
   if (tcb.rcvBufferPtr !== 0) {
-    const ptr = heapAllocWithin(capacity * 2, GROWN_SHARE);
+    const ptr = allocGrowth(capacity * 2, GROWN_SHARE);
     if (ptr === 0) return false;
     byteRingCopyAcross(tcb.rcvBufferPtr, capacity, ptr, capacity * 2, tcb.rcvHead, end - tcb.rcvHead);
     tcb.rcvOldBufferPtr = tcb.rcvBufferPtr;

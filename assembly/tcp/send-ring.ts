@@ -18,6 +18,7 @@ import {
   TCB_SND_EPOCH,
 } from "../layout";
 import { freeIfDone, raise, wantOutput } from "./connections";
+import { allocGrowth } from "./memory";
 import { onTailMoved } from "./nagle";
 import { hasOutput } from "./new-data";
 import { releaseMarks } from "./send-marks";
@@ -145,7 +146,7 @@ export function segmentSent(tcb: Tcb, bytes: u32): void {
 }
 
 function offer(tcb: Tcb, bytes: u32, share: u32): bool {
-  const ptr = heapAllocWithin(bytes, share);
+  const ptr = share === GROWN_SHARE ? allocGrowth(bytes, share) : heapAllocWithin(bytes, share);
   if (ptr === 0) return false;
   tcb.sndRingPtr = <u32>ptr;
   tcb.sndRingCapacity = bytes;

@@ -1,7 +1,7 @@
 // What the tests of the receiving half of TCP call: one segment in, one segment out, and the user's calls, without frames and links.
 // Our end is 10.0.0.1, the peer is 10.0.0.2 (or ourselves). u64 times come as f64, as index.ts has them.
 import { eventsInitialise } from "../events";
-import { heapBytesInUse, heapInitialise } from "../heap";
+import { heapAlloc, heapBytesInUse, heapFree, heapInitialise } from "../heap";
 import { TABLES } from "../layout";
 import { NONE } from "../storage/none";
 import { DISPOSITION_SEND_RST, dispatch, isPredicted, segmentArrives } from "./arrives";
@@ -259,4 +259,13 @@ export function inputSetQuickAck(index: u32, isQuick: bool): void {
 
 export function inputIsQuickAck(index: u32): bool {
   return isQuickAck(Tcb.at(index));
+}
+
+/** Takes a heap block as a socket would. @returns its address or 0 */
+export function inputHog(bytes: u32): u32 {
+  return <u32>heapAlloc(bytes);
+}
+
+export function inputUnhog(ptr: u32): bool {
+  return heapFree(ptr);
 }

@@ -69,6 +69,28 @@ test("joins what overlaps or touches, and says how many bytes are new", () => {
   assert.is(totalBytes(), 45);
 });
 
+test("forgets its last range, and moves to where it has more room with all it knows", () => {
+  init(3);
+  insert(BASE + 10, BASE + 20);
+  insert(BASE + 90, BASE + 95);
+  insert(BASE + 30, BASE + 40);
+  assert.is(u32(wasm.intervalSetDropLast(SET)), u32(BASE + 90));
+  assert.is(totalBytes(), 20);
+  insert(BASE + 10, BASE + 12);
+  const to = SET + 4096;
+  u8.fill(0xd7, to, to + 4096);
+  wasm.intervalSetMoveTo(SET, to, 9);
+  u8.copyWithin(SET, to, to + u32(wasm.intervalSetBytes(9)));
+  assert.equal(ranges(), [
+    [10, 20],
+    [30, 40],
+  ]);
+  assert.equal(recentStarts(), [10, 30]);
+  for (let i = 0; i < 7; i++) assert.is(insert(BASE + 100 + 10 * i, BASE + 105 + 10 * i), 5);
+  assert.is(insert(BASE + 900, BASE + 901), 0);
+  assert.is(count(), 9);
+});
+
 test("cuts an insert at the base and ignores what is below it or empty", () => {
   init(8);
   assert.is(insert(BASE - 10, BASE + 5), 5);

@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as C from "../../../assembly/counters.ts";
 import * as L from "../../../assembly/layout.ts";
-import { ACK, Core, FIN, pattern } from "./input-harness.ts";
+import { ACK, Core, FIN, pattern, sackBlocks } from "./input-harness.ts";
 
 const test = suite("tcp/reassembly");
 
@@ -39,16 +39,62 @@ test("delivers what a model delivers: any order, any overlap, the first copy of 
   );
 });
 
-test("keeps 64 ranges and refuses the 65th, which comes again later", async () => {
-  const core = (await Core.create()).established();
-  for (let i = 0; i < 70; i++) core.arrive({ flags: ACK, seq: 1 + 10 + i * 10, ack: 1, data: 5 });
-  assert.is(core.counter(C.COUNTER_TCP_IN_OFO_QUEUED), 64);
-  assert.is(core.counter(C.COUNTER_TCP_IN_OFO_DROPPED), 6);
-  core.arrive({ flags: ACK, seq: 11 + 700, ack: 1, data: 5 });
-  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 645 });
-  assert.is(core.rcvNxt(), 646);
-  core.arrive({ flags: ACK, seq: 646, ack: 1, data: 100 });
-  assert.equal([...core.read()], [...pattern(1, 645), ...pattern(646, 100)]);
+/** Single bytes out of order, each a range of its own, from `count` down to 1 or up. */
+function scatter(core: Core, count: number, isDown = false): void {
+  for (let i = 0; i < count; i++) {
+    core.arrive({ flags: ACK, seq: 11 + 2 * (isDown ? count - 1 - i : i), ack: 1, data: 1 });
+    core.pullAll();
+  }
+}
+
+test("attack 75: single bytes out of order cost a range each, 339 at most; what is further is refused [CVE-2018-5390]", async () => {
+  const core = (await Core.create()).established({ sackPermitted: true });
+  scatter(core, 1);
+  const oneRange = core.x.heapBytesInUse();
+  scatter(core, 19);
+  assert.is(core.x.heapBytesInUse(), oneRange, "19 in the first block");
+  scatter(core, 2000);
+  assert.is(core.counter(C.COUNTER_TCP_IN_OFO_QUEUED), 339);
+  assert.is(core.counter(C.COUNTER_TCP_IN_OFO_DROPPED), 2000 - 339);
+  assert.is(core.x.heapBytesInUse() - oneRange, 4096 - 256, "one block for all");
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 5000 });
+  assert.is(core.rcvNxt(), 5001);
+  assert.equal([...core.read()], [...pattern(1, 5000)]);
+  assert.is(core.x.heapBytesInUse(), oneRange - 256);
+});
+
+test("attack 75: with no room for another range the furthest is forgotten for a nearer one, in the SACK blocks too [RFC 2018 8]", async () => {
+  const core = (await Core.create()).established({ sackPermitted: true });
+  scatter(core, 2000, true);
+  assert.is(core.counter(C.COUNTER_TCP_OFO_PRUNED), 2000 - 339);
+  core.arrive({ flags: ACK, seq: 11 + 2 * 338, ack: 1, data: 1 });
+  core.expect({ ack: 1 }, "the furthest that is left, again");
+  core.arrive({ flags: ACK, seq: 5, ack: 1, data: 1 });
+  const blocks = sackBlocks(core.expect({ ack: 1 }).options);
+  assert.equal(blocks, [
+    [5, 6],
+    [11, 12],
+    [13, 14],
+    [15, 16],
+  ]);
+  // What was forgotten comes with other bytes: it was not there any more, so these count, and it is no duplicate
+  const old = core.counter(C.COUNTER_TCP_DSACK_OFO_SENT);
+  core.arrive({ flags: ACK, seq: 11 + 2 * 338, ack: 1, data: pattern(0, 1).map(() => 77) });
+  core.pullAll();
+  assert.is(core.counter(C.COUNTER_TCP_DSACK_OFO_SENT), old);
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 5000 });
+  assert.is(core.rcvNxt(), 5001);
+});
+
+test("attack 76: the first copy of a byte wins, whatever comes later with other bytes", async () => {
+  const core = (await Core.create()).established({ sackPermitted: true });
+  const fill = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte);
+  core.arrive({ flags: ACK, seq: 11, ack: 1, data: fill(1, 10) });
+  core.arrive({ flags: ACK, seq: 6, ack: 1, data: fill(2, 20) });
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: fill(3, 30) });
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: fill(4, 40) });
+  const expected = [...fill(3, 5), ...fill(2, 5), ...fill(1, 10), ...fill(2, 5), ...fill(3, 5), ...fill(4, 10)];
+  assert.equal([...core.read()], expected);
 });
 
 test("cuts text at the promised edge and counts it", async () => {
