@@ -282,7 +282,7 @@ export class Script {
 
   #failure(where: string, error: unknown): ScriptError {
     const message = error instanceof Error ? error.message : String(error);
-    return new ScriptError(`script ${where}\n${message}\nwhat happened:\n${this.#trace.slice(-60).join("\n")}`);
+    return new ScriptError(`script ${where}\n${message}\nwhat happened:\n${this.#trace.slice(-25).join("\n")}`);
   }
 }
 
