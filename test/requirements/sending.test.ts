@@ -42,7 +42,7 @@ test("holds nothing back for ever: the last byte leaves once the one before is a
     > P. 1:2(1)
     write 1
     The first byte's ACK is lost.
-    +* > . 1:2(1)
+    +* > p. 1:2(1)
     +0.1 < . 1:1(0) ack 2 win 65535
     > P. 2:3(1)
     < . 1:1(0) ack 3 win 65535

@@ -142,11 +142,11 @@ test("does not send into a silly window until it has opened, or the override tim
     < . 1:1(0) ack 1 win 1400
     accept
     write 3000
-    > . 1:701(700)
-    > . 701:1401(700)
+    > p. 1:701(700)
+    > p. 701:1401(700)
     +0.01 < . 1:1(0) ack 1401 win 699
     +0.01 < . 1:1(0) ack 1401 win 700
-    > . 1401:2101(700)`);
+    > p. 1401:2101(700)`);
 });
 
 test("moves its right edge by a segment or half its buffer, or not at all [MUST-39] [9293#28]", () => {

@@ -3,7 +3,7 @@
 //   S. 0:0(0) ack 1 win 65535 <mss 1460, sack ok, ts 100 0, ws 7> {tos 2, ttl 64}
 //   flags  first:end(length)  ack  window  urg N  options  fields of the IP header
 //
-// Flags: S F R P U E(ce) W(cwr), "." = ACK, "-" = none. Sequence numbers are relative to the SYN of their side, timestamps of the stack to its
+// Flags: S F R P U E(ce) W(cwr), "." = ACK, "-" = none, "p" = pushed or not. Sequence numbers are relative to the SYN of their side, timestamps of the stack to its
 // first one. Of a segment that the stack shall send, what is not written is not compared; "<>" says that there are no options, "..." as
 // the last one that there may be others.
 import { ACK, CWR, ECE, FIN, PSH, RST, SYN, type TcpOption, URG } from "./frame.ts";
@@ -25,6 +25,8 @@ export type Wanted = { from: number; to: number };
 /** A segment as the script has it; null = not written. */
 export type SegmentText = {
   flags: number;
+  /** Flags that are not compared. */
+  anyFlags: number;
   seq: number;
   length: number;
   ack: number | null;
@@ -57,7 +59,7 @@ export const isWanted = (wanted: Wanted, value: number): boolean => value >= wan
 
 /** Reads a segment. @throws Error that says what is not understood */
 export function parseSegment(text: string): SegmentText {
-  const shape = /^([SFRPUEW.]+|-)\s+(-?\d+):(-?\d+)\((\d+)\)\s*([^<{]*)(<[^>]*>)?\s*(\{[^}]*\})?$/.exec(text.trim());
+  const shape = /^([SFRPUEWp.]+|-)\s+(-?\d+):(-?\d+)\((\d+)\)\s*([^<{]*)(<[^>]*>)?\s*(\{[^}]*\})?$/.exec(text.trim());
   if (shape === null)
     throw new Error(
       `\`${text.trim()}\` is no segment: FLAGS SEQ:END(LENGTH) [ack N] [win N] [urg N] [<options>] [{fields}]`,
@@ -65,7 +67,8 @@ export function parseSegment(text: string): SegmentText {
   const [, flags, seq, end, length, words, options, fields] = shape as unknown as string[];
   if (Number(seq) + Number(length) !== Number(end)) throw new Error(`${seq}:${end}(${length}) does not add up`);
   const segment: SegmentText = {
-    flags: parseFlags(flags!),
+    flags: parseFlags(flags!.replace("p", "")),
+    anyFlags: flags!.includes("p") ? PSH : 0,
     seq: Number(seq),
     length: Number(length),
     ack: null,
