@@ -8,6 +8,14 @@ export type {
   SocketSettings,
 } from "./call-options.ts";
 export type { Address, Connection, WriteOptions } from "./connection.ts";
+export {
+  type ControlSocket,
+  controlFolder,
+  findControlSockets,
+  openControlSocket,
+  readReport,
+  type StackReport,
+} from "./control-socket.ts";
 export { createStack } from "./create-stack.ts";
 export {
   AbortError,

@@ -5,6 +5,7 @@ import {
   createStack,
   emulatedLink,
   type Link,
+  openControlSocket,
   packetLink,
   parseEmulation,
   type Stack,
@@ -91,6 +92,15 @@ function parseSysctls(texts: string[]): Partial<Sysctl> {
   return Object.fromEntries(entries) as Partial<Sysctl>;
 }
 
+/** Lets `wasmtcp ss` look into this process. Without it the command works as well, so it only warns. */
+export async function showInSs(stack: Stack): Promise<void> {
+  try {
+    await openControlSocket(stack);
+  } catch (error) {
+    process.stderr.write(`wasmtcp: not to be seen by \`wasmtcp ss\`: ${(error as Error).message}\n`);
+  }
+}
+
 /** Opens the interface and brings the stack up as the options say. */
 export async function openStack(options: CommonOptions): Promise<Stack> {
   let link: Link = packetLink({ interface: options.interface });
@@ -110,5 +120,6 @@ export async function openStack(options: CommonOptions): Promise<Stack> {
     sysctl: parseSysctls(options.sysctl),
   });
   if (options.debug) printStateLines(stack);
+  await showInSs(stack);
   return stack;
 }

@@ -4,10 +4,12 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { addClient } from "./client.ts";
 import { addDemo } from "./demo.ts";
+import { addPing } from "./ping.ts";
 import { addReceive } from "./receive.ts";
 import { addSend } from "./send.ts";
 import { addServer } from "./server.ts";
 import { EXIT_USAGE } from "./session.ts";
+import { addSs } from "./ss.ts";
 import { addWire } from "./wire.ts";
 
 const { version } = createRequire(import.meta.url)("wasmtcp/package.json") as { version: string };
@@ -18,7 +20,7 @@ const program = new Command("wasmtcp")
   .showHelpAfterError("(add --help for the options)")
   .exitOverride();
 
-for (const add of [addDemo, addServer, addClient, addReceive, addSend, addWire]) add(program);
+for (const add of [addDemo, addServer, addClient, addReceive, addSend, addPing, addSs, addWire]) add(program);
 for (const command of program.commands) command.exitOverride();
 
 try {
