@@ -121,7 +121,11 @@ export const SYSCTL_TCP_CUBIC_HYSTART = CONFIG_SYSCTLS + 204; // 0 off, 1 HyStar
 export const SYSCTL_TCP_MEM_LOW = CONFIG_SYSCTLS + 208; // pages of 4 KiB: memory pressure ends below this, 65536
 export const SYSCTL_TCP_MEM_PRESSURE = CONFIG_SYSCTLS + 212; // and begins above this, 81920
 export const SYSCTL_TCP_MEM_HIGH = CONFIG_SYSCTLS + 216; // above this a connection gets the least only, 114688
-export const SYSCTL_END = CONFIG_SYSCTLS + 220;
+export const SYSCTL_TCP_RECOVERY = CONFIG_SYSCTLS + 220; // bits: 1 RACK decides loss (RFC 8985), 2 its window is fixed, 4 no duplicate threshold; 1
+export const SYSCTL_TCP_EARLY_RETRANS = CONFIG_SYSCTLS + 224; // 3 or 4: tail loss probe (RFC 8985 7), else none; 3
+export const SYSCTL_TCP_MAX_REORDERING = CONFIG_SYSCTLS + 228; // segments, 300
+export const SYSCTL_TCP_FRTO = CONFIG_SYSCTLS + 232; // 0 off, else F-RTO (RFC 5682); 2
+export const SYSCTL_END = CONFIG_SYSCTLS + 236;
 
 // IP's settings, in a block of their own
 export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;
@@ -303,7 +307,7 @@ export const IF_CSUM_OFFLOAD = 4; // the link takes FRAME_CSUM_PARTIAL frames
 // -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
 // A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
 // at 0 with the first payload byte, so sequence number = ISS + 1 + offset (mod 2^32).
-export const TCB_BYTES = 1024;
+export const TCB_BYTES = 1152; // a multiple of the cache line
 export const TCB_RECORDS = TABLES;
 // line 0, written by main
 export const TCB_SND_TAIL = 0; // u32 offset: bytes written into the send ring

@@ -77,8 +77,16 @@ export interface Sysctl {
   tcp_time_wait_ms: number;
   /** Segments of the initial window (RFC 6928), 1..1000. Default 10. */
   tcp_initial_cwnd: number;
-  /** Duplicate ACKs that mean loss, 1..300. Default 3. */
+  /** Segments by which a path is taken to reorder until it shows more, 1..300: as many duplicate ACKs mean loss. Default 3. */
   tcp_reordering: number;
+  /** Segments by which a path may be found to reorder, 1..65535. Default 300. */
+  tcp_max_reordering: number;
+  /** Bits: 1 RACK decides what is lost (RFC 8985), 2 its window does not adapt, 4 nor is it zero at tcp_reordering. Default 1. */
+  tcp_recovery: number;
+  /** 3 or 4: tail loss probes (RFC 8985 7), else none; 0..4. Default 3. */
+  tcp_early_retrans: number;
+  /** F-RTO after a time-out (RFC 5682): 0 off, 1 and 2 on. Default 2. */
+  tcp_frto: number;
   /** µs an ACK may be delayed, 0..500000. Default 40000. */
   tcp_delack_min_us: number;
   /** Pace of a connection with a rate limit while its window may double, per cent of window / RTT, 1..1000. Default 200. */
@@ -165,6 +173,10 @@ const NUMBERS = {
   tcp_time_wait_ms: [layout.SYSCTL_TCP_TIME_WAIT_MS, 60_000, 1, 240_000],
   tcp_initial_cwnd: [layout.SYSCTL_TCP_INITIAL_CWND, 10, 1, 1000],
   tcp_reordering: [layout.SYSCTL_TCP_REORDERING, 3, 1, 300],
+  tcp_max_reordering: [layout.SYSCTL_TCP_MAX_REORDERING, 300, 1, 65_535],
+  tcp_recovery: [layout.SYSCTL_TCP_RECOVERY, 1, 0, 7],
+  tcp_early_retrans: [layout.SYSCTL_TCP_EARLY_RETRANS, 3, 0, 4],
+  tcp_frto: [layout.SYSCTL_TCP_FRTO, 2, 0, 2],
   tcp_delack_min_us: [layout.SYSCTL_TCP_DELACK_MIN_US, 40_000, 0, 500_000],
   tcp_pacing_ss_ratio: [layout.SYSCTL_TCP_PACING_SS_RATIO, 200, 1, 1000],
   tcp_pacing_ca_ratio: [layout.SYSCTL_TCP_PACING_CA_RATIO, 120, 1, 1000],

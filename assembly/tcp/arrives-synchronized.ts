@@ -29,7 +29,7 @@ import {
 } from "../layout";
 import { NONE } from "../storage/none";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
-import { onAck, onDuplicateAck } from "./acks";
+import { onAck, onOldAck } from "./acks";
 import { ackNow, answerUnacceptable, challenge } from "./challenge";
 import { enterClosed, enterFinWait2, enterTimeWait } from "./close";
 import { raise, wantOutput } from "./connections";
@@ -171,8 +171,8 @@ function checkAck(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   if (seqGt(seg.ack, tcb.sndUna)) {
     isFinAcked = onAck(tcb, seg, nowUs);
     wantOutput(tcb);
-  } else if (seg.ack === tcb.sndUna && seg.len === 0) {
-    onDuplicateAck(tcb, seg);
+  } else {
+    onOldAck(tcb, seg, nowUs);
   }
   if (seqGte(seg.ack, tcb.sndUna)) updateSendWindow(tcb, seg);
   return isFinAcked ? onFinAcked(tcb, nowUs) : GO_ON;

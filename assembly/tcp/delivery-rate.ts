@@ -56,6 +56,11 @@ export function rateOnDelivered(tcb: Tcb, record: RtxRecord, bytes: u32, nowUs: 
   tcb.firstSentUs = record.sentUs;
 }
 
+/** `delivered` when the newest transmission that this ACK delivers had left; as it is now if it delivers nothing. */
+export function ratePriorDelivered(tcb: Tcb): u64 {
+  return hasSample ? priorDelivered : tcb.delivered;
+}
+
 /**
  * Ends the sample and fills the fields of AckSample that it gives. What was taken for lost on this ACK must be so already.
  * A rate of 0: this ACK gives none, because nothing was delivered, or faster than the path can be.

@@ -7,7 +7,6 @@ import { SYSCTL_TCP_ECN, SYSCTL_TCP_ECN_FALLBACK, TCB_OPTION_ECN, TCB_OPTION_ECN
 import { ACK, CWR, ECE, SYN } from "../wire/tcp";
 import { ackNow } from "./challenge";
 import { enterQuickAck } from "./delayed-ack";
-import { enterCwr } from "./loss-recovery";
 import { Outgoing } from "./outgoing";
 import { Segment } from "./segment";
 import { TCB_FLAG_PASSIVE, Tcb } from "./tcb";
@@ -92,6 +91,11 @@ export function ecnQueueCwr(tcb: Tcb): void {
   if (hasEcn(tcb)) tcb.ecn |= QUEUE_CWR;
 }
 
+/** The reduction was undone: CWR, if it has not left yet, would say what did not happen. */
+export function ecnWithdrawCwr(tcb: Tcb): void {
+  tcb.ecn &= ~QUEUE_CWR;
+}
+
 /**
  * Text that the window test accepted (RFC 3168 6.1.3). The first mark after a CWR is answered at once, as Linux does: the sender learns
  * of it a delayed ACK earlier. CWR is looked at first, because a new mark may have come with it.
@@ -123,11 +127,10 @@ export function isEcnEcho(tcb: Tcb, seg: Segment): bool {
 }
 
 /**
- * The ACK in hand echoes a mark.
+ * The ACK in hand echoes a mark: only counted here, loss-recovery.ts reduces the window.
  * @param deliveredSegments wire segments it reported for the first time
  */
 export function ecnOnEcho(tcb: Tcb, deliveredSegments: u32): void {
   tcb.deliveredCe += deliveredSegments;
   countMany(COUNTER_TCP_DELIVERED_CE, deliveredSegments);
-  enterCwr(tcb, deliveredSegments);
 }

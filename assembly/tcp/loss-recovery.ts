@@ -1,254 +1,256 @@
-// Loss recovery without SACK: fast retransmit and NewReno (RFC 5681 3.2, RFC 6582), the loss state after a time-out (RFC 5681
-// 3.1), window reduction in proportion (RFC 6937), and the way back when timestamps prove it spurious (RFC 3522, RFC 4015).
+// The machine of loss recovery (RFC 5681 3.2, RFC 6582, RFC 6675, RFC 8985; its states and their order are Linux's): what each ACK
+// means for a connection in which something may be lost. What is lost RACK (rack.ts), RFC 6675's count (dup-threshold.ts) or, without
+// SACK, duplicate ACKs (reno-sack.ts) say; the window on its way down is reduction.ts's, the way back undo.ts's and frto.ts's.
 //
-// There is no window inflation: a duplicate ACK says that one segment has left the network, so it counts in sackedOut as if
-// the peer had SACKed it (Linux does the same), and in-flight = packetsOut - lostOut - sackedOut + retransOut drops by one.
-//
-//   OPEN ── dup ──▶ DISORDER ── third dup ──▶ RECOVERY ── SND.UNA >= recover ──▶ OPEN
-//     └──────── time-out ──▶ LOSS ── SND.UNA >= recover ──▶ OPEN                        recover = tcb.highSeq
+//   OPEN ── duplicate or SACK ──▶ DISORDER ── lost ──▶ RECOVERY ── SND.UNA >= recover ──▶ OPEN
+//     ├──── congestion mark ────▶ CWR ── SND.UNA > recover ──▶ OPEN
+//     └──── time-out ──▶ LOSS ── SND.UNA >= recover, or spurious ──▶ OPEN           recover = tcb.highSeq
 
 import { count } from "../count";
-import { COUNTER_TCP_FAST_RETRANS } from "../counters";
 import {
-  CA_CWR,
-  CA_DISORDER,
-  CA_LOSS,
-  CA_OPEN,
-  CA_RECOVERY,
-  SYSCTL_TCP_REORDERING,
-  TCB_OPTION_TIMESTAMPS,
-} from "../layout";
+  COUNTER_TCP_FAST_RETRANS,
+  COUNTER_TCP_PARTIAL_UNDO,
+  COUNTER_TCP_RENO_RECOVERY,
+  COUNTER_TCP_SACK_RECOVERY,
+} from "../counters";
+import { CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY } from "../layout";
 import { NONE } from "../storage/none";
-import { OPT_TIMESTAMPS } from "../wire/tcp-options";
 import {
-  congestionOnEcn,
-  congestionOnLoss,
-  congestionOnLossExit,
-  congestionOnRecoveryExit,
-  congestionOnTimeout,
-  congestionOnUndo,
-  congestionOwnsWindow,
-} from "./congestion/control";
-import { ecnQueueCwr } from "./ecn";
-import { inFlight, rtxAt, rtxClearLost, rtxMarkAllLost, rtxMarkLost, rtxSplit } from "./rtx-queue";
-import { RTX_LOST } from "./rtx-record";
-import { Segment } from "./segment";
-import { segmentSize } from "./send-window";
+  AckEvent,
+  EVENT_ALERT,
+  EVENT_ECE,
+  EVENT_LOST_RETRANSMISSION,
+  EVENT_NOT_DUPLICATE,
+  EVENT_TIMER,
+  EVENT_UNA_ADVANCED,
+} from "./ack-event";
+import { congestionOnLossExit } from "./congestion/control";
+import { markLostByCount } from "./dup-threshold";
+import { FRTO_SEND_NEW, FRTO_SPURIOUS, frtoOnAck } from "./frto";
+import { isRack, rackMarkLost, rackReset } from "./rack";
+import { beginReduction, currentSsthresh, endReduction } from "./reduction";
+import { waitForReneging } from "./reneging";
+import { renoAddSack, renoMarkLost, renoResetSacks } from "./reno-sack";
+import { noteReordering, reorderingReset } from "./reordering";
+import { rtxAt } from "./rtx-queue";
+import { RTX_EVER_RETRANSMITTED } from "./rtx-record";
+import { hasSack } from "./sack-blocks";
+import { scoreboardReset } from "./sack-scoreboard";
 import { seqGt, seqGte } from "./seq";
 import { Tcb } from "./tcb";
+import { TLP_NONE } from "./tlp-state";
+import { isOriginalDelayed, undoAtEnd, undoBegin, undoByDsack, undoForget, undoReduction, undoTimeout } from "./undo";
 
 /** Starts a connection's recovery state: RFC 6582 3.2 step 1, "recover" is the initial send sequence number. */
 export function recoveryReset(tcb: Tcb): void {
   tcb.caState = <u8>CA_OPEN;
   tcb.highSeq = tcb.iss;
-  tcb.duplicateAcks = 0;
-  forgetRecovery(tcb);
-}
-
-/** Whether the window is being reduced, so that it follows the recovery and not the congestion control. */
-export function isReducing(tcb: Tcb): bool {
-  return tcb.caState === <u8>CA_RECOVERY || tcb.caState === <u8>CA_CWR;
-}
-
-/**
- * SND.UNA has moved to SEG.ACK; the acknowledged records are gone already.
- * @param ackedSegments wire segments they were
- * @returns wire segments newly taken for lost
- */
-export function recoveryOnAck(tcb: Tcb, seg: Segment, ackedSegments: u32): u32 {
-  tcb.duplicateAcks = 0;
-  if (isSpurious(tcb, seg)) undo(tcb);
-  if (tcb.caState === <u8>CA_RECOVERY) return acknowledgedInRecovery(tcb, ackedSegments);
-  if (tcb.caState === <u8>CA_LOSS) {
-    tcb.sackedOut = 0; // what the duplicate ACKs spoke of may be what is acknowledged now
-    if (seqGte(tcb.sndUna, tcb.highSeq)) endRecovery(tcb);
-    return 0;
-  }
-  const delivered = takeEmulatedSacks(tcb, ackedSegments);
-  if (tcb.caState === <u8>CA_CWR) {
-    // Held something above `recover`, so that a late echo of the same mark finds the state and not a new window
-    if (seqGt(tcb.sndUna, tcb.highSeq)) endRecovery(tcb);
-    else reduceWindow(tcb, delivered, true, 0);
-    return 0;
-  }
-  if (tcb.sackedOut === 0) tcb.caState = <u8>CA_OPEN;
-  // "recover" stays behind SND.UNA, so that it never looks ahead of it after 2^31 bytes
-  if (seqGt(tcb.sndUna, tcb.highSeq)) tcb.highSeq = tcb.sndUna - 1;
-  return 0;
-}
-
-/** A duplicate ACK (RFC 5681 2) while data is outstanding. */
-export function recoveryOnDuplicate(tcb: Tcb): void {
-  tcb.duplicateAcks += 1;
-  if (tcb.caState === <u8>CA_LOSS) {
-    // Only data sent since the time-out can have left the network now; the rest is marked lost already
-    if (seqGt(tcb.sndNxt, tcb.highSeq)) addEmulatedSack(tcb);
-    return;
-  }
-  addEmulatedSack(tcb);
-  if (tcb.caState === <u8>CA_RECOVERY) {
-    reduceWindow(tcb, 1, false, 0);
-    return;
-  }
-  const isCwr: bool = tcb.caState === <u8>CA_CWR;
-  if (isCwr) reduceWindow(tcb, 1, false, 0);
-  else tcb.caState = <u8>CA_DISORDER;
-  // RFC 6582 3.2 step 2: only if the ACK covers more than "recover"; else these answer our own retransmissions
-  if (tcb.duplicateAcks < load<u32>(SYSCTL_TCP_REORDERING) || (!isCwr && !seqGt(tcb.sndUna, tcb.highSeq))) return;
-  enterRecovery(tcb);
-}
-
-/** The retransmission timer expired: everything outstanding is lost, cwnd starts anew from one segment. */
-export function enterLoss(tcb: Tcb): void {
-  const isFirst: bool =
-    tcb.caState <= <u8>CA_DISORDER ||
-    seqGte(tcb.sndUna, tcb.highSeq) ||
-    (tcb.caState === <u8>CA_LOSS && tcb.retransmits === 0);
-  if (isFirst) rememberForUndo(tcb);
-  congestionOnTimeout(tcb, tcb.packetsOut, isFirst);
-  ecnQueueCwr(tcb);
-  rtxMarkAllLost(tcb);
-  tcb.caState = <u8>CA_LOSS;
-  tcb.duplicateAcks = 0;
-  tcb.highSeq = tcb.sndNxt;
-}
-
-/**
- * The peer echoed a congestion mark: from OPEN or DISORDER to CWR, once per window of data. Nothing is lost, nothing will be undone.
- *
- *   RFC 3168 6.1.2: "TCP should not react to congestion indications more than once every window of data".
- *
- * @param delivered wire segments that the ACK in hand reported; they were outstanding before it
- */
-export function enterCwr(tcb: Tcb, delivered: u32): void {
-  if (tcb.caState >= <u8>CA_CWR) return;
-  tcb.caState = <u8>CA_CWR;
-  tcb.highSeq = tcb.sndNxt;
-  forgetRecovery(tcb);
-  tcb.recoverFlight = tcb.packetsOut + delivered;
-  congestionOnEcn(tcb, tcb.recoverFlight);
-  ecnQueueCwr(tcb);
-  reduceWindow(tcb, delivered, true, 0);
-}
-
-/** Segments have left: what RFC 6937 calls prr_out. */
-export function recoveryOnSend(tcb: Tcb, segments: u32): void {
-  if (isReducing(tcb)) tcb.prrOut += segments;
-}
-
-// RFC 6582 3.2 step 3: a full acknowledgment ends the recovery, a partial one says that the next segment is lost as well
-function acknowledgedInRecovery(tcb: Tcb, ackedSegments: u32): u32 {
-  const delivered = takeEmulatedSacks(tcb, ackedSegments);
-  if (seqGte(tcb.sndUna, tcb.highSeq)) {
-    endRecovery(tcb);
-    return 0;
-  }
-  const lost = markHeadLost(tcb);
-  reduceWindow(tcb, delivered, lost === 0, lost);
-  return lost;
-}
-
-// RFC 5681 3.2 step 2 and 3, RFC 6582 3.2 step 2
-function enterRecovery(tcb: Tcb): void {
-  count(COUNTER_TCP_FAST_RETRANS);
-  // From CWR the window was reduced for this window of data already (RFC 3168 6.1.2)
-  if (tcb.caState !== <u8>CA_CWR) {
-    rememberForUndo(tcb);
-    tcb.prrDelivered = 0;
-    tcb.prrOut = 0;
-    congestionOnLoss(tcb, tcb.packetsOut);
-    ecnQueueCwr(tcb);
-  }
-  tcb.caState = <u8>CA_RECOVERY;
-  tcb.highSeq = tcb.sndNxt;
-  const lost = markHeadLost(tcb);
-  reduceWindow(tcb, 1, false, lost);
-}
-
-function endRecovery(tcb: Tcb): void {
-  if (isReducing(tcb)) congestionOnRecoveryExit(tcb);
-  else congestionOnLossExit(tcb);
-  tcb.sackedOut = 0;
-  tcb.caState = <u8>CA_OPEN;
-  forgetRecovery(tcb);
-}
-
-// The first segment is taken for lost, if it is not so already
-function markHeadLost(tcb: Tcb): u32 {
-  const index = tcb.rtxHead;
-  if (index === NONE || rtxAt(index).has(RTX_LOST)) return 0;
-  const record = rtxAt(index);
-  const mss = segmentSize(tcb);
-  if (record.payloadBytes > mss && !rtxSplit(tcb, index, record.payloadSeq + mss, mss)) return 0;
-  rtxMarkLost(tcb, index);
-  limitEmulatedSacks(tcb);
-  return record.segments;
-}
-
-// RFC 6937 3.1: send in proportion to what is delivered, so that cwnd reaches ssthresh when the recovery ends
-function reduceWindow(tcb: Tcb, delivered: u32, isProgress: bool, least: u32): void {
-  if (congestionOwnsWindow(tcb)) return;
-  const pipe = inFlight(tcb);
-  tcb.prrDelivered += delivered;
-  let send: i64;
-  if (pipe > tcb.ssthresh) {
-    const flight = max<u64>(tcb.recoverFlight, 1);
-    send = <i64>((<u64>tcb.ssthresh * tcb.prrDelivered + flight - 1) / flight) - <i64>tcb.prrOut;
-  } else {
-    // Slow start up to ssthresh if the ACK makes progress and shows no further loss, else packet conservation
-    send = max<i64>(<i64>tcb.prrDelivered - <i64>tcb.prrOut, <i64>delivered) + (isProgress ? 1 : 0);
-    send = min<i64>(send, <i64>(tcb.ssthresh - pipe));
-  }
-  // What is newly lost is retransmitted at once (RFC 5681 3.2 step 3, RFC 6582 3.2 step 3); prrOut makes up for it
-  tcb.cwnd = max<u32>(1, pipe + <u32>max<i64>(send, least));
-}
-
-// A duplicate ACK counts as one segment delivered out of order
-function addEmulatedSack(tcb: Tcb): void {
-  tcb.sackedOut += 1;
-  limitEmulatedSacks(tcb);
-}
-
-// At least one segment is missing, or the peer would have acknowledged all
-function limitEmulatedSacks(tcb: Tcb): void {
-  const holes = min(max<u32>(tcb.lostOut, 1), tcb.packetsOut);
-  if (tcb.sackedOut + holes > tcb.packetsOut) tcb.sackedOut = tcb.packetsOut - holes;
-}
-
-// Of `acked` segments one filled the hole, the others are those that duplicate ACKs spoke of. Returns the newly delivered
-function takeEmulatedSacks(tcb: Tcb, acked: u32): u32 {
-  const known = tcb.sackedOut;
-  if (acked > 0) tcb.sackedOut = acked - 1 >= known ? 0 : known - (acked - 1);
-  limitEmulatedSacks(tcb);
-  return acked > known ? acked - known : 1;
-}
-
-function rememberForUndo(tcb: Tcb): void {
-  tcb.priorCwnd = tcb.cwnd;
-  tcb.priorSsthresh = tcb.ssthresh;
-  tcb.recoverFlight = tcb.packetsOut;
+  tcb.tlpState = TLP_NONE;
+  tcb.frto = 0;
+  tcb.isReneging = 0;
   tcb.retransmitTs = 0;
-}
-
-function forgetRecovery(tcb: Tcb): void {
-  tcb.priorCwnd = 0;
-  tcb.retransmitTs = 0;
+  tcb.priorSsthresh = 0;
   tcb.prrDelivered = 0;
   tcb.prrOut = 0;
+  undoForget(tcb);
+  rackReset(tcb);
+  reorderingReset(tcb);
+  scoreboardReset(tcb);
 }
 
-// RFC 3522 3.2: the ACK echoes a timestamp older than that of the first retransmission, so the original arrived
-function isSpurious(tcb: Tcb, seg: Segment): bool {
-  if (tcb.caState < <u8>CA_RECOVERY || tcb.retransmitTs === 0 || (tcb.options & TCB_OPTION_TIMESTAMPS) === 0)
-    return false;
-  if (!seg.options.has(OPT_TIMESTAMPS) || seg.options.tsEcr === 0) return false;
-  return <i32>(seg.options.tsEcr - tcb.retransmitTs) < 0;
+/**
+ * An ACK was worked into queue and scoreboard; now what it means. To be called when it is no plain ACK of new data in OPEN.
+ * @param isDuplicate it says nothing but that a segment arrived out of order (RFC 5681 2)
+ */
+export function recoveryOnAck(tcb: Tcb, event: AckEvent, isDuplicate: bool): void {
+  // RFC 3168 6.1.2: a reduction for a congestion mark is not undone
+  if (event.has(EVENT_ECE)) tcb.priorSsthresh = 0;
+  if (waitForReneging(tcb, event)) return;
+  if (tcb.caState === <u8>CA_OPEN) {
+    if (tcb.retransOut === 0) tcb.retransmitTs = 0;
+  } else if (seqGte(tcb.sndUna, tcb.highSeq) && leaveAtEnd(tcb, event)) {
+    return;
+  }
+  if (tcb.caState === <u8>CA_RECOVERY) onAckInRecovery(tcb, event, isDuplicate);
+  else if (tcb.caState === <u8>CA_LOSS) onAckInLoss(tcb, event, isDuplicate);
+  else onAckOutside(tcb, event, isDuplicate);
 }
 
-function undo(tcb: Tcb): void {
-  congestionOnUndo(tcb, tcb.priorCwnd, tcb.priorSsthresh);
-  rtxClearLost(tcb);
-  tcb.sackedOut = 0;
+/** Whether an ACK needs to be looked at: all may be well, or something was not before. */
+export function isDubious(tcb: Tcb, event: AckEvent): bool {
+  return tcb.caState !== <u8>CA_OPEN || (event.flags & EVENT_NOT_DUPLICATE) === 0 || (event.flags & EVENT_ALERT) !== 0;
+}
+
+/**
+ * Losses were found outside RECOVERY: begins it (RFC 6675 5 step 4, RFC 5681 3.2 step 2).
+ * @param acked segments that the ACK in hand has acknowledged
+ * @param withEcho it echoes a congestion mark: then nothing will be undone
+ */
+export function enterRecovery(tcb: Tcb, acked: u32, withEcho: bool): void {
+  count(COUNTER_TCP_FAST_RETRANS);
+  count(hasSack(tcb) ? COUNTER_TCP_SACK_RECOVERY : COUNTER_TCP_RENO_RECOVERY);
+  tcb.priorSsthresh = 0;
+  undoBegin(tcb);
+  if (tcb.caState !== <u8>CA_CWR) {
+    if (!withEcho) tcb.priorSsthresh = currentSsthresh(tcb);
+    beginReduction(tcb, acked, false);
+  }
+  tcb.highSeq = tcb.sndNxt;
+  tcb.caState = <u8>CA_RECOVERY;
+}
+
+/**
+ * The peer echoed a congestion mark: one reduction per window of data, and none that is undone.
+ *
+ *   RFC 3168 6.1.2: "TCP should not react to congestion indications more than once every window of data".
+ * @param acked segments that the ACK in hand has acknowledged
+ */
+export function enterCwr(tcb: Tcb, acked: u32): void {
+  tcb.priorSsthresh = 0;
+  if (tcb.caState >= <u8>CA_CWR) return;
+  undoForget(tcb);
+  beginReduction(tcb, acked, true);
+  tcb.caState = <u8>CA_CWR;
+}
+
+/** All is well, or at least nothing is known to be lost: OPEN or DISORDER. */
+export function keepOpen(tcb: Tcb): void {
+  const state = tcb.sackedOut !== 0 || tcb.lostOut !== 0 || hasRetransmission(tcb) ? <u8>CA_DISORDER : <u8>CA_OPEN;
+  if (tcb.caState === state) return;
+  tcb.caState = state;
+  tcb.highSeq = tcb.sndNxt;
+}
+
+// Everything that was outstanding when the state began is acknowledged. Returns true if the ACK is done with
+function leaveAtEnd(tcb: Tcb, event: AckEvent): bool {
+  if (tcb.caState === <u8>CA_CWR) {
+    // Something above "recover" must be acknowledged, or an echo of the same mark would begin anew
+    if (tcb.sndUna !== tcb.highSeq) {
+      endReduction(tcb);
+      tcb.caState = <u8>CA_OPEN;
+    }
+  } else if (tcb.caState === <u8>CA_RECOVERY) {
+    if (!hasSack(tcb)) renoResetSacks(tcb);
+    if (endRecovery(tcb, event)) return true;
+    endReduction(tcb);
+  }
+  return false;
+}
+
+// Returns true if the state must be kept: without SACK, duplicate ACKs of what was sent again look like a new loss until something
+// above "recover" is acknowledged (RFC 6582 3.2 step 1)
+function endRecovery(tcb: Tcb, event: AckEvent): bool {
+  undoAtEnd(tcb, event);
+  if (!hasSack(tcb) && tcb.sndUna === tcb.highSeq) {
+    if (!hasRetransmission(tcb)) tcb.retransmitTs = 0;
+    return true;
+  }
+  open(tcb);
+  return false;
+}
+
+// All that was lost is repaired, or was not lost
+function open(tcb: Tcb): void {
+  if (tcb.caState === <u8>CA_LOSS) congestionOnLossExit(tcb);
   tcb.caState = <u8>CA_OPEN;
-  forgetRecovery(tcb);
+  tcb.isReneging = 0;
+}
+
+function onAckInRecovery(tcb: Tcb, event: AckEvent, isDuplicate: bool): void {
+  if (!event.has(EVENT_UNA_ADVANCED)) {
+    if (!hasSack(tcb) && isDuplicate) renoAddSack(tcb);
+  } else if (undoPartially(tcb, event)) {
+    return;
+  }
+  if (undoByDsack(tcb)) tryOpen(tcb, event);
+  findLosses(tcb, event);
+  if (tcb.caState === <u8>CA_RECOVERY) return;
+  if (tcb.lostOut !== 0) enterRecovery(tcb, event.ackedSegments, event.has(EVENT_ECE));
+}
+
+function onAckInLoss(tcb: Tcb, event: AckEvent, isDuplicate: bool): void {
+  processLoss(tcb, event, isDuplicate);
+  findLosses(tcb, event);
+  if (tcb.caState !== <u8>CA_OPEN && !event.has(EVENT_LOST_RETRANSMISSION)) return;
+  onAckOutside(tcb, event, isDuplicate);
+}
+
+function onAckOutside(tcb: Tcb, event: AckEvent, isDuplicate: bool): void {
+  if (!hasSack(tcb)) {
+    if (event.has(EVENT_UNA_ADVANCED)) renoResetSacks(tcb);
+    if (isDuplicate) renoAddSack(tcb);
+  }
+  if (tcb.caState <= <u8>CA_DISORDER) undoByDsack(tcb);
+  findLosses(tcb, event);
+  if (tcb.lostOut !== 0) enterRecovery(tcb, event.ackedSegments, event.has(EVENT_ECE));
+  else tryOpen(tcb, event);
+}
+
+// RFC 5681 3.1 and 5682: in LOSS
+function processLoss(tcb: Tcb, event: AckEvent, isDuplicate: bool): void {
+  const isOver = seqGte(tcb.sndUna, tcb.highSeq);
+  if (event.has(EVENT_UNA_ADVANCED) && undoTimeout(tcb, event, false)) {
+    leaveLoss(tcb, false);
+    return;
+  }
+  const frto = frtoOnAck(tcb, event, isDuplicate);
+  if (frto === FRTO_SPURIOUS) {
+    undoTimeout(tcb, event, true);
+    leaveLoss(tcb, true);
+    return;
+  }
+  if (frto === FRTO_SEND_NEW) return;
+  if (isOver) {
+    endRecovery(tcb, event);
+    return;
+  }
+  if (hasSack(tcb)) return;
+  // A duplicate now is of the new data of F-RTO's step 2.b
+  if (isDuplicate && seqGt(tcb.sndNxt, tcb.highSeq)) renoAddSack(tcb);
+  else if (event.has(EVENT_UNA_ADVANCED)) renoResetSacks(tcb);
+}
+
+// The time-out was undone. Without SACK the state stays until something above "recover" is acknowledged, as in endRecovery()
+function leaveLoss(tcb: Tcb, byFrto: bool): void {
+  tcb.frto = 0;
+  if (!hasSack(tcb) && tcb.sndUna === tcb.highSeq) {
+    if (!hasRetransmission(tcb)) tcb.retransmitTs = 0;
+    return;
+  }
+  if (byFrto || hasSack(tcb)) open(tcb);
+}
+
+// A hole was filled by a segment that was only late. Returns true if nothing more is to be taken for lost now
+function undoPartially(tcb: Tcb, event: AckEvent): bool {
+  if (tcb.undoValid === 0 || !isOriginalDelayed(tcb, event)) return false;
+  noteReordering(tcb, event.priorUna, true);
+  if (tcb.retransOut !== 0) return true;
+  if (!hasRetransmission(tcb)) tcb.retransmitTs = 0;
+  undoReduction(tcb, true);
+  count(COUNTER_TCP_PARTIAL_UNDO);
+  keepOpen(tcb);
+  return false;
+}
+
+function tryOpen(tcb: Tcb, event: AckEvent): void {
+  if (!hasRetransmission(tcb)) tcb.retransmitTs = 0;
+  if (event.has(EVENT_ECE)) enterCwr(tcb, event.ackedSegments);
+  if (tcb.caState !== <u8>CA_CWR) keepOpen(tcb);
+}
+
+function findLosses(tcb: Tcb, event: AckEvent): void {
+  const before = tcb.retransOut;
+  if (!hasSack(tcb)) {
+    renoMarkLost(tcb, event.has(EVENT_UNA_ADVANCED));
+  } else if (isRack(tcb)) {
+    if (rackMarkLost(tcb, event.nowUs)) event.flags &= ~EVENT_TIMER;
+  } else {
+    markLostByCount(tcb);
+  }
+  if (before > tcb.retransOut) event.flags |= EVENT_LOST_RETRANSMISSION;
+}
+
+// Whether a retransmission may still be answered: one is in flight, or the first segment is one
+function hasRetransmission(tcb: Tcb): bool {
+  return tcb.retransOut !== 0 || (tcb.rtxHead !== NONE && rtxAt(tcb.rtxHead).has(RTX_EVER_RETRANSMITTED));
 }

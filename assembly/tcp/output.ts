@@ -23,13 +23,14 @@ import { noteWindowUse, restartAfterIdle } from "./congestion/window-validation"
 import { noteTextSent } from "./delayed-ack";
 import { rateMarkAppLimited, rateOnSend } from "./delivery-rate";
 import { ecnOnNewData } from "./ecn";
-import { recoveryOnSend } from "./loss-recovery";
+import { FRTO_NEW_DATA, frtoGiveUp } from "./frto";
 import { mustPush } from "./nagle";
 import { congestionRoom, isFinWaiting, largestPayload, maySendNew, sendableBytes, unsentBytes } from "./new-data";
 import { Outgoing } from "./outgoing";
 import { isPaced, pacedOnSend } from "./pacing";
 import { startPersist } from "./persist";
 import { ackSent } from "./receive-window";
+import { reductionOnSend } from "./reduction";
 import {
   inFlight,
   rtxAppend,
@@ -43,6 +44,7 @@ import {
 import { RTX_EVER_RETRANSMITTED, RTX_FIN, RTX_PUSH, RTX_SYN, RtxRecord } from "./rtx-record";
 import { buildSegment, buildSyn, setPayload } from "./segment-builder";
 import { segmentSizeNow, usableWindow } from "./send-window";
+import { seqGt } from "./seq";
 import {
   TCB_FLAG_ACK_NOW,
   TCB_FLAG_FIN_SENT,
@@ -53,7 +55,11 @@ import {
 } from "./tcb";
 import { setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
 import { timestampNow } from "./timestamps";
+import { tlpDropped, tlpSent, tlpTakeLast } from "./tlp";
+import { TLP_DUE } from "./tlp-state";
+import { undoOnRetransmission } from "./undo";
 import { tellUrgent } from "./urgent-out";
+import { timerOnNewData, timerOnRetransmission } from "./xmit-timer";
 
 /** How long a connection waits for a record of the retransmission queue when all are taken. */
 const RECORD_RETRY_US: u64 = 10000;
@@ -74,6 +80,7 @@ export function output(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   if (tcb.duplicateAcksOwed !== 0 && isAckUpToDate(tcb)) return sendDuplicateAck(tcb, out, nowUs);
   // On a super-segment a D-SACK block would be in each wire segment, and count as often
   if (tcb.dsackDue !== 0 && tcb.has(TCB_FLAG_ACK_NOW)) return sendAck(tcb, out, nowUs);
+  if (tcb.tlpState === TLP_DUE && sendLossProbe(tcb, out, nowUs)) return true;
   const hasRoom = tcb.txQueuedBytes < load<u32>(SYSCTL_TCP_LIMIT_OUTPUT_BYTES) && !isPaced(tcb, nowUs);
   if (hasRoom && (sendLost(tcb, out, nowUs) || sendNew(tcb, out, nowUs))) return true;
   if (tcb.has(TCB_FLAG_PROBE_PENDING)) return sendProbe(tcb, out, nowUs);
@@ -119,6 +126,12 @@ function sendLost(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   if (index === NONE) return false;
   const room = congestionRoom(tcb);
   if (room === 0) return false;
+  if (tcb.frto === FRTO_NEW_DATA) {
+    // RFC 5682 3.1 step 2.b: new data first, or if none may leave the conventional recovery
+    if (sendNew(tcb, out, nowUs)) return true;
+    if (seqGt(tcb.sndNxt, tcb.highSeq)) return false;
+    frtoGiveUp(tcb);
+  }
   const record = rtxAt(index);
   const mss = segmentSizeNow(tcb);
   rtxRecount(tcb, index, mss);
@@ -128,11 +141,43 @@ function sendLost(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   rtxMarkRetransmitted(tcb, index, nowUs);
   rateOnSend(tcb, record, false, nowUs);
   if (tcb.retransmitTs === 0) tcb.retransmitTs = max<u32>(1, timestampNow(tcb, nowUs));
+  undoOnRetransmission(tcb, record.segments);
+  buildRepeated(tcb, out, record, mss, nowUs);
+  timerOnRetransmission(tcb, index === tcb.rtxHead, nowUs);
+  return true;
+}
+
+function buildRepeated(tcb: Tcb, out: Outgoing, record: RtxRecord, mss: u32, nowUs: u64): void {
   tcb.totalRetrans += record.segments;
-  tcb.bytesRetrans += bytes;
+  tcb.bytesRetrans += record.payloadBytes;
   countMany(COUNTER_TCP_RETRANS_SEGS, record.segments);
   tcb.segsOut += record.segments;
   buildData(tcb, out, record, mss, nowUs);
+}
+
+// RFC 8985 7.3: one segment of new data if the peer's window takes it, whatever the congestion window says; else the last one again
+function sendLossProbe(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
+  const mss = segmentSizeNow(tcb);
+  if (maySendNew(tcb)) {
+    const unsent = unsentBytes(tcb);
+    const bytes = min(unsent, mss);
+    if (bytes !== 0 && bytes <= usableWindow(tcb)) {
+      const withFin = isFinWaiting(tcb) && bytes === unsent && usableWindow(tcb) > bytes;
+      const hasLeft = transmitNew(tcb, out, bytes, withFin, false, nowUs);
+      if (hasLeft) tlpSent(tcb, true, nowUs);
+      else tlpDropped(tcb);
+      return hasLeft;
+    }
+  }
+  const index = tlpTakeLast(tcb, nowUs);
+  if (index === NONE) {
+    tlpDropped(tcb);
+    return false;
+  }
+  const record = rtxAt(index);
+  rateOnSend(tcb, record, false, nowUs);
+  buildRepeated(tcb, out, record, record.mss !== 0 ? record.mss : mss, nowUs);
+  tlpSent(tcb, false, nowUs);
   return true;
 }
 
@@ -170,6 +215,10 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     if (tcb.packetsOut === 0) startPersist(tcb, nowUs);
     return false;
   }
+  return transmitNew(tcb, out, bytes, withFin, isOverride, nowUs);
+}
+
+function transmitNew(tcb: Tcb, out: Outgoing, bytes: u32, withFin: bool, isOverride: bool, nowUs: u64): bool {
   const mss = segmentSizeNow(tcb);
   const isIdle = tcb.packetsOut === 0;
   const end = tcb.sndNxt + bytes + (withFin ? 1 : 0);
@@ -177,6 +226,7 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   const index = rtxAppend(tcb, tcb.sndNxt, end, flags, wireSegments(bytes, mss), nowUs);
   if (index === NONE) return waitForRecord(tcb, nowUs);
   const record = rtxAt(index);
+  record.mss = mss;
   rateOnSend(tcb, record, isIdle, nowUs);
   if (isIdle) congestionOnTransmitStart(tcb, tcb.lastSentUs === 0 ? 0 : nowUs - tcb.lastSentUs);
   tcb.sndNxt = end;
@@ -187,6 +237,7 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   noteWindowUse(tcb, inFlight(tcb) >= tcb.cwnd);
   buildData(tcb, out, record, mss, nowUs);
   ecnOnNewData(tcb, out);
+  timerOnNewData(tcb, isIdle, nowUs);
   return true;
 }
 
@@ -204,9 +255,8 @@ function buildData(tcb: Tcb, out: Outgoing, record: RtxRecord, mss: u32, nowUs: 
   tcb.bytesSent += bytes;
   tcb.lastSentUs = nowUs;
   if (bytes !== 0) noteTextSent(tcb, nowUs);
-  recoveryOnSend(tcb, record.segments);
+  reductionOnSend(tcb, record.segments);
   pacedOnSend(tcb, bytes, nowUs);
-  startRetransmitTimer(tcb, nowUs);
 }
 
 // RFC 9293 3.8.4 and 3.8.6.1: a segment the peer has seen already, so that it answers with its window; SEG.SEQ = SND.NXT-1.

@@ -6,12 +6,13 @@
 //
 // Every change of a record goes through here, so that sums and records cannot differ. It does not know why one is lost.
 
-import { count } from "../count";
-import { COUNTER_RTX_EXHAUSTED } from "../counters";
+import { count, countMany } from "../count";
+import { COUNTER_RTX_EXHAUSTED, COUNTER_TCP_LOST_RETRANSMIT } from "../counters";
 import { RTX_CAPACITY } from "../layout";
 import { NONE } from "../storage/none";
 import { Slab, slabBytes } from "../storage/slab";
 import { congestionOnLostRecord } from "./congestion/control";
+import { indexInsert, indexRemove } from "./rtx-index";
 import {
   RTX_EVER_RETRANSMITTED,
   RTX_FIN,
@@ -23,6 +24,7 @@ import {
   RTX_SYN,
   RtxRecord,
 } from "./rtx-record";
+import { timeAppend, timeRemove, timeSplit } from "./rtx-time";
 import { seqLt } from "./seq";
 import { Tcb } from "./tcb";
 
@@ -66,7 +68,7 @@ export function inFlight(tcb: Tcb): u32 {
  * Whether a connection may take a record for new data: it may hold as many as are left for all others together, so that one
  * with a huge window of tiny segments cannot starve the rest.
  */
-function rtxHasRoom(tcb: Tcb): bool {
+export function rtxHasRoom(tcb: Tcb): bool {
   const free = <u32>RTX_CAPACITY - Slab.at(slab).inUse;
   return free > RTX_RESERVE && tcb.rtxCount < free - RTX_RESERVE;
 }
@@ -90,6 +92,7 @@ export function rtxAppend(tcb: Tcb, seq: u32, end: u32, flags: u8, segments: u32
   record.transmissions = 1;
   link(tcb, index, tcb.rtxTail);
   setSegments(tcb, record, segments);
+  if (tcb.rackCursor === NONE) tcb.rackCursor = index;
   return index;
 }
 
@@ -111,9 +114,12 @@ export function rtxSplit(tcb: Tcb, index: u32, atSeq: u32, mss: u32): bool {
   tail.seq = atSeq;
   tail.flags &= ~RTX_SYN;
   tail.segments = 0;
+  tail.mss = mss;
+  head.mss = mss;
   head.end = atSeq;
   head.flags &= ~(RTX_FIN | RTX_PUSH);
   link(tcb, tailIndex, index);
+  timeSplit(tcb, index, tailIndex);
   setSegments(tcb, head, wireSegments(head.payloadBytes, mss));
   setSegments(tcb, tail, wireSegments(tail.payloadBytes, mss));
   return true;
@@ -132,15 +138,20 @@ export function rtxTrimHead(tcb: Tcb, ack: u32, mss: u32): u32 {
 
 /** Removes the first record, which exists. */
 export function rtxRemoveHead(tcb: Tcb): void {
-  const index = tcb.rtxHead;
+  setSegments(tcb, rtxAt(tcb.rtxHead), 0);
+  unlink(tcb, tcb.rtxHead);
+}
+
+/** Makes one record of two neighbours that are both SACKED and nothing else: what happened to them is over. */
+export function rtxMergeNext(tcb: Tcb, index: u32): void {
   const record = rtxAt(index);
-  setSegments(tcb, record, 0);
-  if (tcb.rtxLost === index) tcb.rtxLost = record.next;
-  tcb.rtxHead = record.next;
-  if (record.next === NONE) tcb.rtxTail = NONE;
-  else rtxAt(record.next).prev = NONE;
-  tcb.rtxCount -= 1;
-  Slab.at(slab).free(index);
+  const next = rtxAt(record.next);
+  const end = next.end;
+  record.segments += next.segments;
+  record.flags |= next.flags & (RTX_FIN | RTX_PUSH | RTX_EVER_RETRANSMITTED);
+  record.mss = max(record.mss, next.mss);
+  unlink(tcb, record.next);
+  record.end = end;
 }
 
 /** Removes all records: the connection is over. Leaves the queue as a new TCB's: empty. */
@@ -154,6 +165,10 @@ export function rtxReset(tcb: Tcb): void {
   tcb.rtxHead = NONE;
   tcb.rtxTail = NONE;
   tcb.rtxLost = NONE;
+  tcb.rtxRoot = NONE;
+  tcb.timeHead = NONE;
+  tcb.timeTail = NONE;
+  tcb.rackCursor = NONE;
   tcb.rtxCount = 0;
   tcb.packetsOut = 0;
   tcb.lostOut = 0;
@@ -165,11 +180,13 @@ export function rtxReset(tcb: Tcb): void {
 export function rtxMarkLost(tcb: Tcb, index: u32): void {
   const record = rtxAt(index);
   if (record.has(RTX_SACKED)) return; // it has arrived
+  timeRemove(tcb, index);
   let isNew = false;
   if (record.has(RTX_RETRANSMITTED)) {
     record.flags &= ~RTX_RETRANSMITTED;
     tcb.retransOut -= record.segments;
     isNew = true; // that retransmission is
+    countMany(COUNTER_TCP_LOST_RETRANSMIT, record.segments);
   }
   if (!record.has(RTX_LOST)) {
     record.flags |= RTX_LOST;
@@ -183,15 +200,38 @@ export function rtxMarkLost(tcb: Tcb, index: u32): void {
   if (tcb.rtxLost === NONE || seqLt(record.seq, rtxAt(tcb.rtxLost).seq)) tcb.rtxLost = index;
 }
 
-/** Says that everything outstanding is lost (a time-out, RFC 5681 3.1); emulated SACKs are forgotten. */
-export function rtxMarkAllLost(tcb: Tcb): void {
-  tcb.sackedOut = 0;
+/** Says that a record, not SACKED so far, was delivered out of order (RFC 2018 3). */
+export function rtxMarkSacked(tcb: Tcb, index: u32): void {
+  const record = rtxAt(index);
+  if (record.has(RTX_LOST)) {
+    tcb.lostOut -= record.segments;
+    if (record.has(RTX_RETRANSMITTED)) tcb.retransOut -= record.segments;
+    record.flags &= ~(RTX_LOST | RTX_RETRANSMITTED);
+  }
+  // Sent again and not lost (a spurious recovery was undone): it may have been the original that arrived, the other stays in flight
+  timeRemove(tcb, index);
+  record.flags |= RTX_SACKED;
+  tcb.sackedOut += record.segments;
+}
+
+/** Says that a retransmission of a SACKED record has arrived as well. */
+export function rtxClearRetransmitted(tcb: Tcb, index: u32): void {
+  const record = rtxAt(index);
+  if (!record.has(RTX_RETRANSMITTED)) return;
+  record.flags &= ~RTX_RETRANSMITTED;
+  tcb.retransOut -= record.segments;
+  timeRemove(tcb, index);
+}
+
+/** Forgets all SACKs: the peer may drop what it has not acknowledged (RFC 2018 8), or they were counts without records. */
+export function rtxClearSacked(tcb: Tcb): void {
   for (let index = tcb.rtxHead; index !== NONE; ) {
     const record = rtxAt(index);
-    if (record.has(RTX_SACKED)) tcb.sackedOut += record.segments;
-    rtxMarkLost(tcb, index);
+    record.flags &= ~RTX_SACKED;
     index = record.next;
   }
+  tcb.sackedOut = 0;
+  tcb.rackCursor = tcb.rtxHead;
 }
 
 /** Takes back all that was said about losses: the time-out or the recovery was spurious (RFC 4015). */
@@ -203,6 +243,7 @@ export function rtxClearLost(tcb: Tcb): void {
   }
   tcb.lostOut = 0;
   tcb.rtxLost = NONE;
+  tcb.rackCursor = tcb.rtxHead;
 }
 
 /** The first record that is lost and not retransmitted since, or NONE. */
@@ -223,12 +264,23 @@ export function rtxMarkRetransmitted(tcb: Tcb, index: u32, nowUs: u64): void {
   if (!record.has(RTX_RETRANSMITTED)) tcb.retransOut += record.segments;
   record.flags |= RTX_RETRANSMITTED | RTX_EVER_RETRANSMITTED;
   record.sentUs = nowUs;
+  timeAppend(tcb, index);
+  if (record.transmissions !== 0xffff) record.transmissions += 1;
+}
+
+/** Says that a record left once more as a loss probe, now: it is not taken for lost, and no retransmission in flight. */
+export function rtxMarkProbed(tcb: Tcb, index: u32, nowUs: u64): void {
+  const record = rtxAt(index);
+  record.flags |= RTX_EVER_RETRANSMITTED;
+  record.sentUs = nowUs;
+  timeAppend(tcb, index);
   if (record.transmissions !== 0xffff) record.transmissions += 1;
 }
 
 /** Counts a record anew after the segment size changed. */
 export function rtxRecount(tcb: Tcb, index: u32, mss: u32): void {
   const record = rtxAt(index);
+  record.mss = mss;
   setSegments(tcb, record, wireSegments(record.payloadBytes, mss));
 }
 
@@ -257,4 +309,20 @@ function link(tcb: Tcb, index: u32, after: u32): void {
   if (record.next === NONE) tcb.rtxTail = index;
   else rtxAt(record.next).prev = index;
   tcb.rtxCount += 1;
+  indexInsert(tcb, index);
+}
+
+// Takes a record out of all lists and frees it; its counts are the caller's
+function unlink(tcb: Tcb, index: u32): void {
+  const record = rtxAt(index);
+  indexRemove(tcb, index);
+  timeRemove(tcb, index);
+  if (tcb.rtxLost === index) tcb.rtxLost = record.next;
+  if (tcb.rackCursor === index) tcb.rackCursor = record.next;
+  if (record.prev === NONE) tcb.rtxHead = record.next;
+  else rtxAt(record.prev).next = record.next;
+  if (record.next === NONE) tcb.rtxTail = record.prev;
+  else rtxAt(record.next).prev = record.prev;
+  tcb.rtxCount -= 1;
+  Slab.at(slab).free(index);
 }

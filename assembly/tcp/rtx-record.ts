@@ -1,8 +1,8 @@
 // One record of a retransmission queue: a range of sequence numbers that was sent and is not acknowledged, in one transmission
 // of one or many wire segments, with what loss recovery and delivery-rate sampling must know about it. Decides nothing.
 
-/** Bytes of a record: one cache line. */
-export const RTX_RECORD_BYTES: u32 = 64;
+/** Bytes of a record: two cache lines, of which a transfer without loss touches the first. */
+export const RTX_RECORD_BYTES: u32 = 128;
 
 // RtxRecord.flags
 export const RTX_SYN: u8 = 1; // the range starts with our SYN
@@ -12,6 +12,7 @@ export const RTX_RETRANSMITTED: u8 = 8; // a retransmission of it is in flight; 
 export const RTX_SACKED: u8 = 16; // delivered out of order as the peer says; counted in sackedOut (RFC 2018)
 export const RTX_EVER_RETRANSMITTED: u8 = 32; // no round-trip time can be taken from it (Karn, RFC 6298 3)
 export const RTX_PUSH: u8 = 64; // its last segment carries PSH
+export const RTX_TIMED: u8 = 128; // in the connection's list of retransmissions in flight (rtx-time.ts)
 
 @unmanaged
 @final
@@ -31,6 +32,18 @@ export class RtxRecord {
   firstSentUs: u64;
   inflight: u32; // segments in flight just after it was sent
   lostTotal: u32; // tcb.lostTotal then
+  // only touched once something is SACKED or sent again
+  mss: u32; // bytes of payload per wire segment when it was last counted, 0 = unknown
+  treeLeft: u32; // rtx-index.ts
+  treeRight: u32;
+  timeNext: u32; // rtx-time.ts
+  timePrev: u32;
+  spare0: u32;
+  spare1: u64;
+  spare2: u64;
+  spare3: u64;
+  spare4: u64;
+  spare5: u64;
 
   static at(ptr: usize): RtxRecord {
     return changetype<RtxRecord>(ptr);

@@ -10,6 +10,10 @@ export const SEGMENT_OPTIONS: usize = SCRATCH + 256;
 export const TUPLE_KEY: usize = SCRATCH + 512;
 /** What the offset of an ephemeral port depends on (ports.ts). */
 export const PORT_KEY: usize = SCRATCH + 576;
+/** What the ACK in hand turned out to say (ack-event.ts). */
+export const ACK_EVENT: usize = SCRATCH + 768;
+/** The valid SACK blocks of the ACK in hand, in sequence order (sack-scoreboard.ts). */
+export const SACK_WORK: usize = SCRATCH + 896;
 /** The segment about to leave (outgoing.ts). */
 export const OUTGOING: usize = SCRATCH + 1024;
 /** What congestion control is told of an ACK (congestion/ack-sample.ts). */

@@ -205,12 +205,10 @@ export class Tcb {
   txQueuedBytes: u32; // payload bytes of ours in a TX ring, not yet taken by the link
   txQueuedFrames: u32;
   highSeq: u32; // SND.NXT when recovery or loss began: `recover` of RFC 6582
-  duplicateAcks: u32;
   segmentsPerAck8: u32; // ack-slots.ts, eighths of a wire segment
   cwndUsageSeq: u32; // SND.NXT when cwndUsed and cwndLimited were set: they hold until it is acknowledged
   priorCwnd: u32; // for undo
   priorSsthresh: u32;
-  recoverFlight: u32; // RecoverFS of RFC 6937: segments outstanding when recovery began
   cwndUsed: u32; // largest packetsOut of this window of data (cwnd validation)
   cwndLimited: u32; // 1: the congestion window kept data back in this window of data
   prrDelivered: u32; // RFC 6937: segments delivered and sent since recovery began
@@ -219,6 +217,33 @@ export class Tcb {
   rtxCount: u32; // records in the retransmission queue
   smallEnd: u32; // SND.NXT after the last segment below one MSS (Nagle as Minshall has it)
   sndOldBufferPtr: u32; // a send ring main has left, while frames in a TX ring still point into it; 0 = none
+  // loss recovery: the scoreboard (rtx-*.ts, sack-scoreboard.ts)
+  rtxRoot: u32; // of the index over the retransmission queue, NONE = there is none
+  rtxIndexCredit: u32; // removals until the index may be dropped
+  timeHead: u32; // retransmissions in flight, oldest first
+  timeTail: u32;
+  rackCursor: u32; // the first record that was sent once and is neither lost nor SACKED, or one before it
+  fack: u32; // end of the highest SACKed record; valid while sackedOut is not 0
+  // loss recovery: RACK-TLP (RFC 8985)
+  rackXmitUs: u64; // when the most recently sent segment that was delivered left
+  rackEndSeq: u32;
+  rackRttUs: u32;
+  rackDeliveredMark: u64; // `delivered` when the reordering window was widened last
+  tlpHighSeq: u32; // SND.NXT when the loss probe left
+  tlpState: u8; // TLP_ of tlp.ts
+  rackAdvanced: u8; // 1: something was delivered since losses were looked for
+  rackDsackSeen: u8; // 1: a D-SACK came in this round
+  rackSteps: u8; // the reordering window is that many quarters of the smallest round trip
+  rackPersist: u8; // recoveries until it is one quarter again
+  frto: u8; // FRTO_ of frto.ts
+  undoValid: u8; // 1: undoMarker holds
+  isReneging: u8; // 1: the peer took SACKed data back
+  undoMarker: u32; // SND.UNA when the recovery began
+  undoRetrans: i32; // retransmissions that no D-SACK has answered; -1: there was none yet
+  reordering: u32; // segments by which the path is known to reorder, at least tcp_reordering
+  reorderingSeen: u32; // times it did
+  dsackDuplicates: u32; // segments that the peer reported as duplicates
+  deliveredSegments: u32; // acknowledged or SACKed in the connection's life, modulo 2^32
   lastSentUs: u64; // last data segment sent
   // delivery rate (BBR draft 4.1.1): carried per record, sampled at each ACK
   delivered: u64; // bytes

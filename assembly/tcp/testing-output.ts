@@ -4,10 +4,11 @@ import { eventsInitialise } from "../events";
 import { heapAlloc, heapInitialise } from "../heap";
 import { INTERFACE_BYTES, INTERFACE_GSO_MAX, INTERFACES, STATE_ESTABLISHED, TABLES } from "../layout";
 import { NONE } from "../storage/none";
-import { OPT_TIMESTAMPS } from "../wire/tcp-options";
-import { onAck, onDuplicateAck } from "./acks";
+import { OPT_SACK, OPT_TIMESTAMPS, TcpOptions } from "../wire/tcp-options";
+import { onAck, onOldAck } from "./acks";
 import { allocTcb, nextWantingOutput, tcpInitialise } from "./connections";
 import { setKeepAlive, setKeepCount, setKeepIdle, setKeepInterval } from "./keepalive";
+import { recoveryReset } from "./loss-recovery";
 import { mayBeSmall } from "./new-data";
 import { setSocketOption } from "./options-set";
 import { outgoing } from "./outgoing";
@@ -74,7 +75,7 @@ export function outputEstablish(
   tcb.sndNxt = iss + 1;
   tcb.smallEnd = iss;
   tcb.cwndUsageSeq = iss;
-  tcb.highSeq = iss;
+  recoveryReset(tcb);
   tcb.sndWnd = window;
   tcb.sndWl2 = iss + 1;
   tcb.maxSndWnd = window;
@@ -128,6 +129,18 @@ export function outputEcho(): void {
   nextAckFlags = 64;
 }
 
+let sackBlocks: u32 = 0;
+const SACK_STAGE_MAX: u32 = 4;
+const staged: usize = memory.data(32);
+
+/** The next ACK carries this SACK block after those given before it; at most four. */
+export function outputStageSack(left: u32, right: u32): void {
+  if (sackBlocks === SACK_STAGE_MAX) return;
+  store<u32>(staged + sackBlocks * 8, left);
+  store<u32>(staged + sackBlocks * 8, right, 4);
+  sackBlocks += 1;
+}
+
 /** An ACK without data arrives, as in the fifth step of RFC 9293 3.10.7.4. `tsEcr`: 0 = no timestamps. @returns FIN acknowledged */
 export function outputAck(index: u32, seq: u32, ack: u32, window: u32, tsEcr: u32, nowUs: f64): bool {
   const tcb = Tcb.at(index);
@@ -143,10 +156,16 @@ export function outputAck(index: u32, seq: u32, ack: u32, window: u32, tsEcr: u3
     seg.options.present = OPT_TIMESTAMPS;
     seg.options.tsEcr = tsEcr;
   }
+  if (sackBlocks !== 0) {
+    seg.options.present |= OPT_SACK;
+    seg.options.sackCount = <u8>sackBlocks;
+    memory.copy(changetype<usize>(seg.options) + offsetof<TcpOptions>("left0"), staged, sackBlocks * 8);
+    sackBlocks = 0;
+  }
   tcb.lastReceivedUs = <u64>nowUs;
   let isFinAcked = false;
   if (seqGt(ack, tcb.sndUna)) isFinAcked = onAck(tcb, seg, <u64>nowUs);
-  else if (ack === tcb.sndUna) onDuplicateAck(tcb, seg);
+  else onOldAck(tcb, seg, <u64>nowUs);
   updateSendWindow(tcb, seg);
   return isFinAcked;
 }

@@ -6,7 +6,6 @@ import {
   rtxAt,
   rtxClearLost,
   rtxInUse,
-  rtxMarkAllLost,
   rtxMarkLost,
   rtxMarkRetransmitted,
   rtxNextLost,
@@ -46,8 +45,10 @@ export function rtxTestMarkLost(index: u32, record: u32): void {
   rtxMarkLost(Tcb.at(index), record);
 }
 
+/** Marks every record as a time-out without RACK does. */
 export function rtxTestMarkAllLost(index: u32): void {
-  rtxMarkAllLost(Tcb.at(index));
+  const tcb = Tcb.at(index);
+  for (let at = tcb.rtxHead; at !== NONE; at = rtxAt(at).next) rtxMarkLost(tcb, at);
 }
 
 export function rtxTestClearLost(index: u32): void {

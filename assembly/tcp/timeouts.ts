@@ -20,9 +20,9 @@ import { congestionClock } from "./congestion/control";
 import { wantOutput } from "./connections";
 import { ackDelayExpired } from "./delayed-ack";
 import { keepAliveExpired } from "./keepalive";
-import { enterLoss } from "./loss-recovery";
 import { hasOutput } from "./new-data";
 import { persistInterval } from "./persist";
+import { reorderExpired } from "./reorder-timer";
 import { backOffRto, rtoMaxUs } from "./rtt";
 import { retrySendRing } from "./send-ring";
 import {
@@ -34,17 +34,21 @@ import {
   TCB_FLAG_SYN_PENDING,
   Tcb,
 } from "./tcb";
+import { enterLoss } from "./timeout-loss";
 import {
   arm,
   nextTimer as nextEntry,
   popTimer,
   setRetransmitTimer,
   TIMER_FIN_WAIT_2,
+  TIMER_LOSS_PROBE,
   TIMER_NONE,
   TIMER_PERSIST,
+  TIMER_REORDER,
   TIMER_RETRANSMIT,
   TIMER_TIME_WAIT,
 } from "./timers";
+import { tlpExpired } from "./tlp";
 
 /** When runTimers() has something to do next, µs; U64.MAX_VALUE = never. May be early, is never late. */
 export function nextTimer(): u64 {
@@ -113,6 +117,12 @@ function retransmitExpired(tcb: Tcb, nowUs: u64): bool {
       return tcb.state < <u8>STATE_ESTABLISHED ? synTimeout(tcb, nowUs) : retransmissionTimeout(tcb, nowUs);
     case TIMER_PERSIST:
       return persistTimeout(tcb, nowUs);
+    case TIMER_LOSS_PROBE:
+      tlpExpired(tcb, nowUs);
+      return true;
+    case TIMER_REORDER:
+      reorderExpired(tcb, nowUs);
+      return true;
     case TIMER_TIME_WAIT:
     case TIMER_FIN_WAIT_2:
       // RFC 9293 3.10.8: "delete the TCB, enter the CLOSED state, and return"
@@ -164,7 +174,7 @@ function retransmissionTimeout(tcb: Tcb, nowUs: u64): bool {
     return true;
   }
   count(COUNTER_TCP_TIMEOUTS);
-  enterLoss(tcb);
+  enterLoss(tcb, nowUs);
   countRetransmit(tcb, nowUs);
   backOffRto(tcb);
   wantOutput(tcb);

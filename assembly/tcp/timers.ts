@@ -7,12 +7,14 @@ import { TCB_CAPACITY } from "../layout";
 import { NEVER_US, TimerWheel, timerWheelBytes } from "../storage/timer-wheel";
 import { Tcb } from "./tcb";
 
-// What tcb.retransmitUs means; these four exclude each other
+// What tcb.retransmitUs means; these exclude each other
 export const TIMER_NONE: u32 = 0;
 export const TIMER_RETRANSMIT: u32 = 1; // RFC 6298
 export const TIMER_PERSIST: u32 = 2; // RFC 9293 3.8.6.1, and the override of 3.8.6.2.1
 export const TIMER_TIME_WAIT: u32 = 3; // 2 MSL
 export const TIMER_FIN_WAIT_2: u32 = 4; // the peer never closes and nobody of ours waits for it
+export const TIMER_LOSS_PROBE: u32 = 5; // RFC 8985 7.2
+export const TIMER_REORDER: u32 = 6; // RFC 8985 6.2: the reordering window
 
 let wheel: usize = 0;
 

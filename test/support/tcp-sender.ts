@@ -41,6 +41,7 @@ export type SenderOptions = {
   ringBytes?: number;
   gsoMax?: number;
   timestamps?: boolean;
+  sack?: boolean;
 };
 
 const FIELDS = {
@@ -79,11 +80,18 @@ export class Sender {
   #tail = 0;
 
   constructor({ exports, view }: TestInstance, options: SenderOptions = {}) {
-    const { mss = 1000, window = 1_000_000, ringBytes = 1 << 20, gsoMax = 0, timestamps = false } = options;
+    const {
+      mss = 1000,
+      window = 1_000_000,
+      ringBytes = 1 << 20,
+      gsoMax = 0,
+      timestamps = false,
+      sack = false,
+    } = options;
     this.wasm = exports;
     this.#view = view;
     this.window = window;
-    const bits = timestamps ? 1 : 0;
+    const bits = (timestamps ? 1 : 0) | (sack ? 2 : 0);
     this.index = exports.outputEstablish(ISS, mss, window, ringBytes, gsoMax, bits, this.nowUs);
   }
 
@@ -164,6 +172,12 @@ export class Sender {
   echo(ack: number): void {
     this.wasm.outputEcho();
     this.ack(ack);
+  }
+
+  /** As ack(), with SACK blocks (relative edges), the first of which may be a D-SACK. */
+  sack(ack: number, blocks: readonly (readonly [left: number, right: number])[], tsEcr = 0): boolean {
+    for (const [left, right] of blocks) this.wasm.outputStageSack((ISS + 1 + left) >>> 0, (ISS + 1 + right) >>> 0);
+    return this.ack(ack, tsEcr);
   }
 
   /** Moves the clock and runs what is due. @returns whether anybody wants to send */

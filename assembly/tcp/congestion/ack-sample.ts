@@ -21,7 +21,7 @@ export class AckSample {
   srttUs: u32; // 0 = none
   mss: u32; // bytes
   ackedBytes: u32; // newly acknowledged payload
-  ackedSegments: u32; // newly acknowledged
+  ackedSegments: u32; // a window may grow by so many: newly acknowledged or SACKed, as Linux counts
   deliveredSegments: u32; // newly acknowledged or SACKed: DeliveredData of RFC 6937, in segments
   lostSegments: u32; // newly taken for lost
   priorInflight: u32; // segments, before this ACK
