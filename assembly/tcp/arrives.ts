@@ -16,7 +16,7 @@ import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
 import { seqGt, seqLt, seqLte } from "./seq";
 import { TCB_FLAG_READING_CLOSED, Tcb } from "./tcb";
-import { hasTimestamps, isTimestampMissing, updateTsRecent } from "./timestamps";
+import { hasTimestamps, isTimestampAbsent, updateTsRecent } from "./timestamps";
 
 export { DISPOSITION_DONE, DISPOSITION_SEND_RST } from "./disposition";
 
@@ -60,7 +60,7 @@ export function dispatch(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
  */
 export function isPredicted(tcb: Tcb, seg: Segment): bool {
   if (tcb.state !== STATE_ESTABLISHED || (seg.flags & ~PSH) !== ACK || seg.seq !== tcb.rcvNxt) return false;
-  if (isTimestampMissing(tcb, seg) || (hasTimestamps(tcb) && seqLt(seg.options.tsVal, tcb.tsRecent))) return false;
+  if (isTimestampAbsent(tcb, seg) || (hasTimestamps(tcb) && seqLt(seg.options.tsVal, tcb.tsRecent))) return false;
   if (seg.wnd << tcb.sndWscale !== tcb.sndWnd || isOutOfOrder(tcb) || tcb.peerFinSeen !== 0) return false;
   if (seg.payloadLength === 0) return seqGt(seg.ack, tcb.sndUna) && seqLte(seg.ack, tcb.sndNxt);
   if (seg.ack !== tcb.sndUna || tcb.has(TCB_FLAG_READING_CLOSED)) return false;

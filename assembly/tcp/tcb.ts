@@ -306,7 +306,8 @@ export class Tcb {
   lastSegmentSize: u16; // a size below rcvMss that came once
   pingPong: u8; // 1: a dialogue, in which ACKs wait for our answers
   ackState: u8; // delayed-ack.ts
-  receiver0: u16;
+  timestampsSeen: u8; // 1: a segment after the SYN had the option
+  receiver0: u8;
   softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
   // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)
   timerKind: u32; // what retransmitUs means: TIMER_ tag, these exclude each other

@@ -32,17 +32,25 @@ export function hasTimestamps(tcb: Tcb): bool {
   return (tcb.options & TCB_OPTION_TIMESTAMPS) !== 0;
 }
 
-/** RFC 7323 3.2: once negotiated, a segment without the option (RST aside) "SHOULD" be dropped. */
-export function isTimestampMissing(tcb: Tcb, seg: Segment): bool {
+/** Both ends sent the option on their SYN, and this segment has none. */
+export function isTimestampAbsent(tcb: Tcb, seg: Segment): bool {
   return hasTimestamps(tcb) && !seg.options.has(OPT_TIMESTAMPS);
 }
 
 /**
- * PAWS, RFC 7323 5.3 R1: SEG.TSval < TS.Recent, and TS.Recent is not older than 24 days. Segment has the option. A TS.Recent of 0
+ * RFC 7323 3.2: once negotiated, a segment without the option (RST aside) "SHOULD" be dropped. Once the peer has used it after its SYN,
+ * that is: where something on the path strips the option from all segments, as the peer takes them (and Linux), nothing would pass.
+ */
+export function isTimestampMissing(tcb: Tcb, seg: Segment): bool {
+  return tcb.timestampsSeen !== 0 && isTimestampAbsent(tcb, seg);
+}
+
+/**
+ * PAWS, RFC 7323 5.3 R1: SEG.TSval < TS.Recent, and TS.Recent is not older than 24 days. A TS.Recent of 0
  * is no valid one: there are hosts that send 0 on their SYN and their clock afterwards, which may lie "before" it (as Linux).
  */
 export function isOldTimestamp(tcb: Tcb, seg: Segment, nowUs: u64): bool {
-  if (tcb.tsRecent === 0 || !seqLt(seg.options.tsVal, tcb.tsRecent)) return false;
+  if (!seg.options.has(OPT_TIMESTAMPS) || tcb.tsRecent === 0 || !seqLt(seg.options.tsVal, tcb.tsRecent)) return false;
   return nowUs - tcb.tsRecentUs <= TS_RECENT_VALID_US && !isDisorderedAck(tcb, seg);
 }
 
@@ -72,6 +80,7 @@ export function initialiseTsRecent(tcb: Tcb, seg: Segment, nowUs: u64): void {
  */
 export function updateTsRecent(tcb: Tcb, seg: Segment, nowUs: u64): void {
   if (!hasTimestamps(tcb) || !seg.options.has(OPT_TIMESTAMPS)) return;
+  tcb.timestampsSeen = 1;
   if (!seqLte(seg.seq, tcb.lastAckSent)) return;
   if (!seqGte(seg.options.tsVal, tcb.tsRecent) && nowUs - tcb.tsRecentUs <= TS_RECENT_VALID_US) return;
   tcb.tsRecent = seg.options.tsVal;

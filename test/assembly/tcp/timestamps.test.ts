@@ -106,12 +106,24 @@ test("a RST is exempt [RFC 7323 5.3]", async () => {
   assert.is(bare.state(), L.STATE_CLOSED);
 });
 
-test("once negotiated, a segment without the option is dropped in silence [RFC 7323 3.2]", async () => {
+test("attack 41: once the peer uses the option, a segment without it is dropped in silence [RFC 7323 3.2]", async () => {
   const core = await withTimestamps(5000);
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: -1 });
   core.expectNothing();
   assert.is(core.rcvNxt(), 1);
   assert.is(core.counter(C.COUNTER_TCP_IN_MISSING_TIMESTAMP), 1);
+});
+
+test("agreed to on the SYNs and then on no segment at all, the option is not missed: something strips it", async () => {
+  const core = await Core.create();
+  core.listen();
+  core.synReceived({ tsVal: 5000 });
+  core.arrive({ flags: ACK, seq: 1, ack: 1 });
+  core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10 });
+  assert.is(echoed(core.expect({ ack: 11 })), 5000);
+  core.arrive({ flags: ACK, seq: 11, ack: 1, data: 10, tsVal: 5001 });
+  core.arrive({ flags: ACK, seq: 21, ack: 1, data: 10 });
+  assert.is(core.rcvNxt(), 21, "from then on it is");
 });
 
 test("not negotiated, the option is ignored", async () => {
