@@ -120,6 +120,11 @@ export const COUNTER_OP_OPTION_INVALID = 147;
 export const COUNTER_IP_IN_CE_PKTS = 160;
 export const COUNTER_TCP_DELIVERED_CE = 161;
 export const COUNTER_TCP_ECN_FALLBACK = 162;
+export const COUNTER_TCP_SYNCOOKIES_SENT = 163;
+export const COUNTER_TCP_SYNCOOKIES_RECV = 164;
+export const COUNTER_TCP_SYNCOOKIES_FAILED = 165;
+export const COUNTER_TCP_REQ_Q_FULL_DO_COOKIES = 166;
+export const COUNTER_TCP_DEFER_ACCEPT_DROP = 167;
 export const COUNTER_TCP_MARKS_DROPPED = 152;
 // memory of all connections, and what it costs a receiver
 export const COUNTER_TCP_MEMORY_PRESSURES = 184;

@@ -125,7 +125,9 @@ export const SYSCTL_TCP_RECOVERY = CONFIG_SYSCTLS + 220; // bits: 1 RACK decides
 export const SYSCTL_TCP_EARLY_RETRANS = CONFIG_SYSCTLS + 224; // 3 or 4: tail loss probe (RFC 8985 7), else none; 3
 export const SYSCTL_TCP_MAX_REORDERING = CONFIG_SYSCTLS + 228; // segments, 300
 export const SYSCTL_TCP_FRTO = CONFIG_SYSCTLS + 232; // 0 off, else F-RTO (RFC 5682); 2
-export const SYSCTL_END = CONFIG_SYSCTLS + 236;
+export const SYSCTL_TCP_SYNCOOKIES = CONFIG_SYSCTLS + 236; // 0 never, 1 when the SYN queue is full (default), 2 always
+export const SYSCTL_TCP_ABORT_ON_OVERFLOW = CONFIG_SYSCTLS + 240; // 0 | 1: a full accept queue resets
+export const SYSCTL_END = CONFIG_SYSCTLS + 244;
 
 // IP's settings, in a block of their own
 export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;

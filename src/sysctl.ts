@@ -137,6 +137,10 @@ export interface Sysctl {
   tcp_ecn: number;
   /** A SYN that asks for it and is lost is sent again without, 0 | 1. Default 1. */
   tcp_ecn_fallback: number;
+  /** Stateless answers to SYNs (RFC 4987 3.6): 0 never, 1 when a listener's SYN queue is full, 2 always. Default 1. */
+  tcp_syncookies: number;
+  /** A connection that finds the accept queue full is reset instead of kept waiting, 0 | 1. Default 0. */
+  tcp_abort_on_overflow: number;
 }
 
 type Row = readonly [address: number, initial: number, least: number, most: number];
@@ -203,6 +207,8 @@ const NUMBERS = {
   icmp_msgs_burst: [layout.SYSCTL_ICMP_MSGS_BURST, 50, 0, 1_000_000],
   tcp_ecn: [layout.SYSCTL_TCP_ECN, 2, 0, 2],
   tcp_ecn_fallback: [layout.SYSCTL_TCP_ECN_FALLBACK, 1, 0, 1],
+  tcp_syncookies: [layout.SYSCTL_TCP_SYNCOOKIES, 1, 0, 2],
+  tcp_abort_on_overflow: [layout.SYSCTL_TCP_ABORT_ON_OVERFLOW, 0, 0, 1],
 } as const satisfies Partial<Record<keyof Sysctl, Row>>;
 
 /** Settings that are several numbers, in ascending order, each in a word of its own. */

@@ -12,7 +12,8 @@ import {
 } from "../counters";
 import { FRAME_CSUM_PARTIAL, FRAME_CSUM_VALID } from "../layout";
 import { segmentArrives } from "../tcp/arrives";
-import { DISPOSITION_SEND_RST } from "../tcp/disposition";
+import { DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from "../tcp/disposition";
+import { outgoing } from "../tcp/outgoing";
 import { currentSegment, Segment } from "../tcp/segment";
 import { fold, pseudoHeaderSumIpv4, sumBytes } from "../wire/checksum";
 import { UNREACHABLE_PROTOCOL } from "../wire/icmpv4";
@@ -23,7 +24,7 @@ import { mappedLow } from "./address";
 import { icmpInput } from "./icmp-in";
 import { sendUnreachable } from "./icmp-out";
 import { Interface } from "./interfaces";
-import { sendReset } from "./reset-out";
+import { sendReset, sendStateless } from "./reset-out";
 
 /**
  * Hands a packet to its protocol.
@@ -74,7 +75,14 @@ function tcpInput(interfaceIndex: u32, ip: Ipv4Header, flags: u32, gsoSize: u32,
     return;
   }
   fillSegment(seg, interfaceIndex, ip, header);
-  if (segmentArrives(seg, nowUs) === DISPOSITION_SEND_RST) sendReset(seg, nowUs);
+  switch (segmentArrives(seg, nowUs)) {
+    case DISPOSITION_SEND_RST:
+      sendReset(seg, nowUs);
+      break;
+    case DISPOSITION_SEND_SYN_ACK:
+      sendStateless(seg, outgoing(), nowUs);
+      break;
+  }
 }
 
 /** RFC 9293 3.1 (MUST-3): the receiver must check it. */

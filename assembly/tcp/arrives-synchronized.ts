@@ -25,6 +25,7 @@ import {
   STATE_FIN_WAIT_1,
   STATE_LAST_ACK,
   STATE_SYN_RECEIVED,
+  SYSCTL_TCP_ABORT_ON_OVERFLOW,
   TCB_EOF,
 } from "../layout";
 import { NONE } from "../storage/none";
@@ -33,6 +34,7 @@ import { onAck, onOldAck } from "./acks";
 import { ackNow, answerUnacceptable, challenge } from "./challenge";
 import { enterClosed, enterFinWait2, enterTimeWait } from "./close";
 import { raise, wantOutput } from "./connections";
+import { isDeferred } from "./defer-accept";
 import { enterQuickAck, QUICK_ACKS_MAX } from "./delayed-ack";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST, GO_ON } from "./disposition";
 import { reportOld } from "./dsack";
@@ -184,10 +186,20 @@ function completeHandshake(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     count(COUNTER_TCP_IN_BAD_ACK);
     return DISPOSITION_SEND_RST;
   }
-  if (tcb.listener !== NONE && !offerChild(tcb)) return DISPOSITION_DONE; // the SYN-ACK's retransmission asks again
+  if (tcb.listener !== NONE) {
+    if (isDeferred(tcb, seg)) return DISPOSITION_DONE;
+    if (!offerChild(tcb)) return refuseChild(tcb, nowUs);
+  }
   updateTsRecent(tcb, seg, nowUs);
   establish(tcb, seg, nowUs);
   return GO_ON;
+}
+
+// The accept queue is full: the retransmission of our SYN-ACK asks again, or with tcp_abort_on_overflow the peer is told now
+function refuseChild(tcb: Tcb, nowUs: u64): u32 {
+  if (load<u32>(SYSCTL_TCP_ABORT_ON_OVERFLOW) === 0) return DISPOSITION_DONE;
+  enterClosed(tcb, 0, nowUs);
+  return DISPOSITION_SEND_RST;
 }
 
 // All we sent is acknowledged, our FIN too

@@ -80,7 +80,7 @@ function recycle(tcb: Tcb, seg: Segment, nowUs: u64): void {
     return;
   }
   const listener = Tcb.at(index);
-  if (!maySpawn(listener)) return;
+  if (!maySpawn(listener, nowUs)) return;
   const issBeyond = max<u32>(tcb.sndNxt + ISS_DISTANCE, 1);
   count(COUNTER_TCP_TIME_WAIT_RECYCLED);
   enterClosed(tcb, 0, nowUs);

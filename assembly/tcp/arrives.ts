@@ -18,7 +18,7 @@ import { seqGt, seqLt, seqLte } from "./seq";
 import { TCB_FLAG_READING_CLOSED, Tcb } from "./tcb";
 import { hasTimestamps, isTimestampAbsent, updateTsRecent } from "./timestamps";
 
-export { DISPOSITION_DONE, DISPOSITION_SEND_RST } from "./disposition";
+export { DISPOSITION_DONE, DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from "./disposition";
 
 /**
  * Takes in one segment (or super-segment) whose header and checksum are right.

@@ -74,6 +74,8 @@ export function allocTcb(): Tcb | null {
   tcb.listener = NONE;
   tcb.listenerNext = NONE;
   tcb.firstChild = NONE;
+  tcb.lastChild = NONE;
+  tcb.firstAccepted = NONE;
   tcb.childNext = NONE;
   tcb.childPrevious = NONE;
   tcb.rtxHead = NONE;

@@ -183,6 +183,10 @@ export class Tcb {
   childNext: u32;
   childPrevious: u32;
   ecn: u8; // ecn.ts
+  handshake: u8; // HANDSHAKE_ bits
+  lastChild: u32; // listener: the oldest child in SYN-RECEIVED; firstChild is the newest
+  firstAccepted: u32; // listener: children whose handshake is complete
+  synOverflowUs: u64; // listener: when the SYN queue was full last, 0 = never
   // sender
   sndWl1: u32;
   sndWl2: u32;

@@ -4,11 +4,12 @@ import { eventsInitialise } from "../events";
 import { heapAlloc, heapBytesInUse, heapFree, heapInitialise } from "../heap";
 import { TABLES } from "../layout";
 import { NONE } from "../storage/none";
-import { DISPOSITION_SEND_RST, dispatch, isPredicted, segmentArrives } from "./arrives";
+import { DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK, dispatch, isPredicted, segmentArrives } from "./arrives";
 import { arrivesClosed } from "./arrives-closed";
 import { freeIfDone, isTcbInUse, lookup, nextEvent, nextWantingOutput, tcbsInUse, tcpInitialise } from "./connections";
 import { isQuickAck, setQuickAck } from "./delayed-ack";
 import { initialSequenceNumber } from "./isn";
+import { setSocketOption } from "./options-set";
 import { outgoing } from "./outgoing";
 import { output } from "./output";
 import { resetAck, resetFlags, resetReply, resetSeq } from "./reset";
@@ -140,6 +141,10 @@ export function inputResetAck(): u32 {
   return resetAck;
 }
 
+export function inputSendSynAck(): u32 {
+  return DISPOSITION_SEND_SYN_ACK;
+}
+
 export function inputSendRst(): u32 {
   return DISPOSITION_SEND_RST;
 }
@@ -189,6 +194,10 @@ export function inputCloseListener(index: u32, nowUs: f64): void {
 
 export function inputKick(index: u32, nowUs: f64): void {
   kick(Tcb.at(index), <u64>nowUs);
+}
+
+export function inputOption(index: u32, code: u32, value: u32, value2: u32, nowUs: f64): bool {
+  return setSocketOption(Tcb.at(index), code, value, value2, <u64>nowUs);
 }
 
 export function inputRingWanted(index: u32): void {
@@ -247,6 +256,10 @@ export function inputTsRecent(index: u32): u32 {
 
 export function inputSynQueue(index: u32): u32 {
   return Tcb.at(index).synQueueLength;
+}
+
+export function inputPeerMss(index: u32): u32 {
+  return Tcb.at(index).peerMss;
 }
 
 export function inputAcceptQueue(index: u32): u32 {

@@ -18,6 +18,7 @@ import { NONE } from "../storage/none";
 import { abortConnection, enterClosed } from "./close";
 import { congestionClock } from "./congestion/control";
 import { wantOutput } from "./connections";
+import { isDeferring, isSynAckWanted } from "./defer-accept";
 import { ackDelayExpired } from "./delayed-ack";
 import { keepAliveExpired } from "./keepalive";
 import { hasOutput } from "./new-data";
@@ -136,7 +137,7 @@ function retransmitExpired(tcb: Tcb, nowUs: u64): bool {
 function synTimeout(tcb: Tcb, nowUs: u64): bool {
   if (tcb.txQueuedFrames === 0) {
     if (tcb.rtxHead !== NONE) {
-      if (<u32>tcb.retransmits >= min<u32>(synRetries(tcb), 255)) {
+      if (<u32>tcb.retransmits >= min<u32>(synRetries(tcb), 255) && !isDeferring(tcb)) {
         giveUp(tcb, nowUs);
         return false;
       }
@@ -144,8 +145,10 @@ function synTimeout(tcb: Tcb, nowUs: u64): bool {
       countRetransmit(tcb, nowUs);
       backOffRto(tcb);
     }
-    tcb.set(TCB_FLAG_SYN_PENDING);
-    wantOutput(tcb);
+    if (isSynAckWanted(tcb)) {
+      tcb.set(TCB_FLAG_SYN_PENDING);
+      wantOutput(tcb);
+    }
   }
   setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
   return true;

@@ -85,11 +85,17 @@ test("becomes ESTABLISHED by the ACK of the SYN-ACK and tells main of the child"
   assert.is(core.x.inputAcceptQueue(listener), 0);
 });
 
-test("drops SYNs beyond the backlog and counts them", async () => {
-  const core = await Core.create();
+test("without cookies gives up the oldest half-open child for the newest SYN, and counts it [attack 53]", async () => {
+  const core = await Core.create([[L.SYSCTL_TCP_SYNCOOKIES, 0]]);
   const listener = core.listen(3);
   for (let port = 1000; port < 1008; port++) core.arrive({ flags: SYN, remotePort: port });
   assert.is(core.x.inputSynQueue(listener), 3);
+  assert.equal(
+    core
+      .pullAll()
+      .map(({ index }) => core.view.getUint16(L.TCB_RECORDS + index * L.TCB_BYTES + L.TCB_REMOTE_PORT, true)),
+    [1005, 1006, 1007],
+  );
   assert.is(core.counter(C.COUNTER_TCP_SYN_BACKLOG_DROPS), 5);
   assert.is(core.x.tcbsInUse(), 4);
 });

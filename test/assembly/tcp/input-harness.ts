@@ -235,6 +235,27 @@ export class Core {
     return all;
   }
 
+  /** The SYN-ACK with a cookie that answers a SYN, or undefined if something else becomes of it. It belongs to no TCB. */
+  cookie(s: Partial<Arriving>): (Leaving & { isn: number }) | undefined {
+    this.place({ flags: SYN, ...s });
+    if (this.x.inputArrive(this.now) !== this.x.inputSendSynAck()) return undefined;
+    const word = (offset: number): number => this.view.getUint32(OUTGOING + offset, true);
+    this.iss = word(0);
+    const options = this.u8.slice(OUTGOING + 56, OUTGOING + 56 + word(20));
+    const ack = (word(4) - (s.isn ?? PEER_ISN)) >>> 0;
+    return {
+      index: -1,
+      seq: 0,
+      isn: word(0),
+      ack,
+      flags: word(8),
+      window: word(12),
+      payloadLength: 0,
+      options,
+      tos: 0,
+    };
+  }
+
   /** Expects exactly one segment, with these fields. */
   expect(want: Partial<Omit<Leaving, "options" | "index">>, why = ""): Leaving {
     const all = this.pullAll();
