@@ -18,7 +18,7 @@ import { DISPOSITION_DONE, DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from
 import { negotiate, prepareConnection } from "./handshake";
 import { initialSequenceNumber } from "./isn";
 import { linkMtu } from "./link-limits";
-import { ADMIT_CHILD, ADMIT_COOKIE, admit, joinListener } from "./listen";
+import { ADMIT_CHILD, ADMIT_COOKIE, admit, isSynQueueOverfull, joinListener } from "./listen";
 import { inheritOptions } from "./options-set";
 import { outgoing } from "./outgoing";
 import { startReceiver } from "./receive-window";
@@ -37,6 +37,7 @@ import {
   rebuildSyn,
 } from "./syn-cookie";
 import { TCB_FLAG_PASSIVE, TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
+import { setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
 import { chooseTimestampOffset, timestampNow } from "./timestamps";
 
 /** @returns a DISPOSITION_ code */
@@ -156,9 +157,15 @@ function takeCookie(listener: Tcb, seg: Segment, nowUs: u64): u32 {
   if (child === null) return DISPOSITION_DONE;
   const index = child.index;
   const disposition = arrivesSynchronized(child, seg, nowUs);
-  // The accept queue was full: nothing of ours would ask again, so that nothing may stay. The peer will retransmit its data
-  if (isTcbInUse(index) && child.state === STATE_SYN_RECEIVED) enterClosed(child, 0, nowUs);
+  if (isTcbInUse(index) && child.state === STATE_SYN_RECEIVED) keepWaiting(child, listener, nowUs);
   return disposition;
+}
+
+// The accept queue was full. If the SYN queue is not, the child waits there as if its SYN-ACK had been lost; else nothing of it stays,
+// and the peer's data will bring the cookie again
+function keepWaiting(child: Tcb, listener: Tcb, nowUs: u64): void {
+  if (isSynQueueOverfull(listener)) enterClosed(child, 0, nowUs);
+  else setRetransmitTimer(child, TIMER_RETRANSMIT, nowUs + child.rtoUs);
 }
 
 function allocCookieChild(listener: Tcb, seg: Segment, mss: u32, nowUs: u64): Tcb | null {

@@ -58,6 +58,11 @@ export function maySpawn(listener: Tcb, nowUs: u64): bool {
   return true;
 }
 
+/** Whether more children than the backlog are in SYN-RECEIVED. */
+export function isSynQueueOverfull(listener: Tcb): bool {
+  return listener.synQueueLength > max<u32>(listener.backlog, 1);
+}
+
 // Ends the oldest child in SYN-RECEIVED if there are `limit` of them. Without a word: whoever it was may not exist
 function makeRoom(listener: Tcb, limit: u32, nowUs: u64): void {
   if (listener.synQueueLength < max<u32>(limit, 1) || listener.lastChild === NONE) return;

@@ -208,10 +208,10 @@ test("looks for cookies in ACKs for two minutes after the last one left, then an
   assert.is(core.counter(C.COUNTER_TCP_SYNCOOKIES_FAILED), 1);
 });
 
-test("a full accept queue leaves nothing of the cookie's connection behind, and a later segment tries again [attack 66]", async () => {
+test("a full accept queue keeps the connection waiting, or at the backlog nothing of it, and a later segment tries again [attack 66]", async () => {
   const core = await cookies();
   const listener = core.listen(1, 81);
-  const isn = [1000, 1001, 1002].map((remotePort, index) => {
+  const isn = [1000, 1001, 1002, 1003, 1004].map((remotePort, index) => {
     const reply = core.cookie({ remotePort, localPort: 81 })!;
     if (index === 0) core.arrive({ flags: ACK, seq: 1, ack: 1, remotePort, localPort: 81 });
     return reply.isn;
@@ -223,16 +223,24 @@ test("a full accept queue leaves nothing of the cookie's connection behind, and 
   const first = child(core);
   complete(1);
   assert.is(core.x.inputAcceptQueue(listener), 2);
-  assert.not.ok(complete(2), "dropped, not reset");
+  for (const index of [2, 3, 4]) assert.not.ok(complete(index), "dropped, not reset");
   core.pullAll();
-  assert.is(core.x.inputSynQueue(listener), 0);
-  assert.is(core.x.tcbsInUse(), 4, "two listeners, two children");
+  assert.is(core.x.inputSynQueue(listener), 1, "one waits");
+  assert.is(core.x.tcbsInUse(), 5, "two listeners, three children");
   core.x.inputAccept(first);
   core.events();
-  complete(2, 10);
+  complete(4, 10);
   core.index = child(core);
   assert.is(core.state(), L.STATE_ESTABLISHED);
   assert.is(core.read().length, 10);
+  core.now = core.x.inputNextTimer();
+  core.x.inputRunTimers(core.now);
+  const again = core.pullAll().find(({ flags }) => flags === (SYN | ACK));
+  assert.is(
+    again?.index === undefined ? -1 : core.state(again.index),
+    L.STATE_SYN_RECEIVED,
+    "the one that waits asks again",
+  );
 });
 
 test.run();
