@@ -127,10 +127,10 @@ export const COUNTER_TCP_REQ_Q_FULL_DO_COOKIES = 166;
 export const COUNTER_TCP_DEFER_ACCEPT_DROP = 167;
 export const COUNTER_TCP_MARKS_DROPPED = 152;
 // memory of all connections, and what it costs a receiver
-export const COUNTER_TCP_MEMORY_PRESSURES = 184;
-export const COUNTER_TCP_OFO_PRUNED = 185;
-export const COUNTER_TCP_RCVQ_DROP = 186;
-export const COUNTER_TCP_RCV_RING_REDUCED = 187;
+export const COUNTER_TCP_MEMORY_PRESSURES = 192;
+export const COUNTER_TCP_OFO_PRUNED = 193;
+export const COUNTER_TCP_RCVQ_DROP = 194;
+export const COUNTER_TCP_RCV_RING_REDUCED = 195;
 // loss recovery
 export const COUNTER_TCP_SACK_DISCARD = 200;
 export const COUNTER_TCP_SACK_RENEGING = 201;

@@ -128,8 +128,7 @@ function enterSynReceived(child: Tcb, listener: Tcb, seg: Segment, nowUs: u64): 
 }
 
 // A TCB that exists during one call only: the SYN-ACK with a cookie is built from it like any other
-const COOKIE_TCB: usize = memory.data(1024, 64);
-if (TCB_BYTES !== 1024) ERROR("layout drift: COOKIE_TCB");
+const COOKIE_TCB: usize = memory.data(TCB_BYTES, 64);
 
 /** Builds the SYN-ACK for a SYN into the Outgoing record, and remembers nothing. */
 function answerWithCookie(listener: Tcb, seg: Segment, nowUs: u64): void {
