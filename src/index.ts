@@ -1,4 +1,5 @@
 // The public API of wasmtcp: exports, and only exports.
+export { announceAddress } from "./announce.ts";
 export type {
   ConnectOptions,
   ConnectSettings,

@@ -12,6 +12,7 @@ import {
   type Sysctl,
 } from "../index.ts";
 import { printStateLines } from "./state-lines.ts";
+import { takeOver } from "./take-over.ts";
 
 export type CommonOptions = {
   interface: string;
@@ -22,6 +23,7 @@ export type CommonOptions = {
   capture?: string;
   debug?: boolean;
   emulate?: string;
+  takeOver?: boolean;
   sysctl: string[];
   json?: boolean;
 };
@@ -41,6 +43,7 @@ export function addCommonOptions(command: Command): Command {
         .argParser((value, all: string[]) => [...all, value])
         .default([], "none"),
     )
+    .option("--take-over", "take the address and its routes from the kernel for the run, and give them back at the end")
     .option("--debug", "print every change of a connection's state")
     .option("--json", "print one line of JSON instead of text");
 }
@@ -92,17 +95,22 @@ function parseSysctls(texts: string[]): Partial<Sysctl> {
   return Object.fromEntries(entries) as Partial<Sysctl>;
 }
 
+function warn(message: string): void {
+  process.stderr.write(`wasmtcp: ${message}\n`);
+}
+
 /** Lets `wasmtcp ss` look into this process. Without it the command works as well, so it only warns. */
 export async function showInSs(stack: Stack): Promise<void> {
   try {
     await openControlSocket(stack);
   } catch (error) {
-    process.stderr.write(`wasmtcp: not to be seen by \`wasmtcp ss\`: ${(error as Error).message}\n`);
+    warn(`not to be seen by \`wasmtcp ss\`: ${(error as Error).message}`);
   }
 }
 
 /** Opens the interface and brings the stack up as the options say. */
 export async function openStack(options: CommonOptions): Promise<Stack> {
+  const taken = options.takeOver ? takeOver(options.interface, options.address, warn) : undefined;
   let link: Link = packetLink({ interface: options.interface });
   if (options.emulate !== undefined) link = emulatedLink(link, parseEmulation(options.emulate));
   if (options.capture !== undefined) link = captureLink(link, options.capture);
@@ -118,6 +126,10 @@ export async function openStack(options: CommonOptions): Promise<Stack> {
       },
     ],
     sysctl: parseSysctls(options.sysctl),
+    // Its gateway option counts more than the default route that the kernel had.
+    ...(taken !== undefined && {
+      routes: taken.routes.filter(({ destination }) => options.gateway === undefined || destination !== "0.0.0.0/0"),
+    }),
   });
   if (options.debug) printStateLines(stack);
   await showInSs(stack);

@@ -6,6 +6,7 @@ import { addClient } from "./client.ts";
 import { addDemo } from "./demo.ts";
 import { addPing } from "./ping.ts";
 import { addReceive } from "./receive.ts";
+import { addRestore } from "./restore.ts";
 import { addSend } from "./send.ts";
 import { addServer } from "./server.ts";
 import { EXIT_USAGE } from "./session.ts";
@@ -20,7 +21,8 @@ const program = new Command("wasmtcp")
   .showHelpAfterError("(add --help for the options)")
   .exitOverride();
 
-for (const add of [addDemo, addServer, addClient, addReceive, addSend, addPing, addSs, addWire]) add(program);
+for (const add of [addDemo, addServer, addClient, addReceive, addSend, addPing, addSs, addWire, addRestore])
+  add(program);
 for (const command of program.commands) command.exitOverride();
 
 try {

@@ -7,6 +7,9 @@ export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
 export const EXIT_INTERRUPTED = 130;
 
+/** Ctrl-C, kill, and the terminal that is closed. */
+const INTERRUPTS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Thrown by a command to end with a message and exit code 1. */
 export class CommandError extends Error {}
 
@@ -17,7 +20,7 @@ export class CommandError extends Error {}
 export async function runCommand(body: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
   const interrupt = (): void => controller.abort();
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  for (const name of INTERRUPTS) process.once(name, interrupt);
   try {
     await body(controller.signal);
   } catch (error) {
@@ -25,7 +28,7 @@ export async function runCommand(body: (signal: AbortSignal) => Promise<void>): 
     process.exitCode = controller.signal.aborted ? EXIT_INTERRUPTED : EXIT_FAILED;
     process.stderr.write(`wasmtcp: ${controller.signal.aborted ? "interrupted" : describe(error)}\n`);
   } finally {
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    for (const name of INTERRUPTS) process.off(name, interrupt);
   }
 }
 
