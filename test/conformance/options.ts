@@ -121,7 +121,7 @@ export function setOption(socket: PortSocket, level: number, name: number, paylo
   if (level === names.IPPROTO_IPV6 && socket.family !== AF_INET6) return fail(ENOPROTOOPT);
   const option = stackOption(level, name, payload);
   if (typeof option === "number") return fail(option);
-  if (option === null && payload.length < 4) return fail(EINVAL);
+  if (option === null && payload.length < 4 && level !== names.IPPROTO_IP) return fail(EINVAL);
   socket.options.set(`${level}:${name}`, remembered(level, name, payload));
   if (option === null) return ok();
   socket.stackOptions.set(option.code, option);

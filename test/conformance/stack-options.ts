@@ -76,6 +76,7 @@ export function stackOption(level: number, name: number, value: Buffer): SocketO
   if (level === IPPROTO_TCP && name === names.TCP_CONGESTION) return congestionOption(value);
   const row = TABLE.find((entry) => entry[0] === level && entry[1] === name);
   if (row === undefined) return null;
+  if (level === IPPROTO_IP && value.length > 0 && value.length < 4) return socketOption(row[2], value[0]!);
   if (value.length < (name === names.SO_LINGER && level === SOL_SOCKET ? 8 : 4)) return EINVAL;
   try {
     return socketOption(row[2], ...row[3](value));
