@@ -188,7 +188,7 @@ export const OP_SET_OPTION = 8; // handle, value = a SOCKET_OPTION_ code, value2
 export const OP_PING = 10; // token, remote address, value = ICMP id << 16 | sequence, value2 = payload bytes -> EVENT_PING_REPLY | EVENT_PING_FAILED
 export const OP_MARK = 9; // handle, value = SEND_MARK_ bits, value2 = offset after the last byte of the write; before that is published
 export const OP_CLOSE_LISTENER = 11; // handle: children that were not accepted are reset; main forgets it now
-export const OP_RING_WANTED = 12; // handle: main wants a send ring (first write)
+export const OP_RING_WANTED = 12; // handle, value = bytes it is to hold (0 = as usual): main wants a send ring (first write), or a larger one
 export const OP_RELEASE = 13; // handle: main forgets a socket that EVENT_SOCKET said is closed
 
 export const SEND_MARK_MORE = 1; // MSG_MORE: what is less than a segment waits for the next write

@@ -124,8 +124,9 @@ export class OpQueue {
     this.#push({ kind: OP_ACCEPT, handle });
   }
 
-  ringWanted(handle: number): void {
-    this.#push({ kind: OP_RING_WANTED, handle });
+  /** `bytes` that the ring is to hold at least; 0 = as many as usual. */
+  ringWanted(handle: number, bytes = 0): void {
+    this.#push({ kind: OP_RING_WANTED, handle, value: bytes });
   }
 
   shutdownWrite(handle: number): void {

@@ -88,6 +88,11 @@ export class SocketIo {
     return Atomics.load(this.#u8, this.tcb + TCB_EOF) !== 0 && this.readable === 0;
   }
 
+  /** Bytes that the send ring in use or on offer can hold. */
+  get ringBytes(): number {
+    return this.#load(TCB_SND_RING_CAPACITY);
+  }
+
   /** A STATE_ code. */
   get state(): number {
     return Atomics.load(this.#u8, this.tcb + TCB_STATE);

@@ -167,7 +167,7 @@ function runOnSocket(op: Op, nowUs: u64): void {
       closeListener(tcb, nowUs);
       break;
     case OP_RING_WANTED:
-      ringWanted(tcb);
+      ringWanted(tcb, op.value);
       break;
     case OP_RELEASE:
       release(tcb, nowUs);

@@ -38,14 +38,18 @@ const SMALL_SHARE: u32 = 6;
 const RING_RETRY_US: u64 = 50000;
 
 /**
- * Main wants its first ring (OP_RING_WANTED). If the heap is full the wish stays, and the timer repeats it: main waits.
+ * Main wants its first ring, or a larger one (OP_RING_WANTED). If the heap has no room for a first one the wish stays, and the timer
+ * repeats it: main waits.
+ * @param bytes that it is to hold at least, within tcp_wmem; 0 = as many as usual
  */
-export function offerSendRing(tcb: Tcb): void {
+export function offerSendRing(tcb: Tcb, bytes: u32): void {
   if (tcb.sndRingPtr !== 0) {
-    raise(tcb, READY_WRITABLE); // offered already: main may have missed it
+    // Offered already: main may have missed it
+    if (!offerLarger(tcb, ringBytes(bytes))) raise(tcb, READY_WRITABLE);
     return;
   }
-  const wanted = min<u64>(max<u64>(load<u32>(SYSCTL_TCP_WMEM_DEFAULT), windowBytes(tcb)), FIRST_RING_MAX);
+  const usual = min<u64>(max<u64>(load<u32>(SYSCTL_TCP_WMEM_DEFAULT), windowBytes(tcb)), FIRST_RING_MAX);
+  const wanted = max<u64>(usual, bytes);
   if (offer(tcb, ringBytes(wanted), FIRST_SHARE)) return;
   if (offer(tcb, ringBytes(load<u32>(SYSCTL_TCP_WMEM_MIN)), SMALL_SHARE)) return;
   tcb.sndRingRetryUs = 1; // due at the next runTimers(), which knows the time
@@ -55,7 +59,7 @@ export function offerSendRing(tcb: Tcb): void {
 /** Repeats the wish that the heap did not grant. */
 export function retrySendRing(tcb: Tcb, nowUs: u64): void {
   tcb.sndRingRetryUs = 0;
-  offerSendRing(tcb);
+  offerSendRing(tcb, 0);
   if (tcb.sndRingRetryUs !== 0) tcb.sndRingRetryUs = nowUs + RING_RETRY_US;
 }
 
@@ -88,18 +92,21 @@ export function adoptSendRing(tcb: Tcb): void {
  */
 export function growSendRing(tcb: Tcb): void {
   const capacity = tcb.sndBufferCapacity;
-  if (
-    capacity === 0 ||
-    tcb.sndBufferEpoch !== tcb.sndEpoch ||
-    tcb.sndOldBufferPtr !== 0 ||
-    tcb.has(TCB_FLAG_FIN_QUEUED)
-  )
-    return;
   const wanted = ringBytes(windowBytes(tcb));
   if (wanted <= capacity) return;
   const used = tcb.loadSndTail() - tcb.sndHeadShared;
   if (used < capacity >> 1 && (tcb.loadWaits() & READY_WRITABLE) === 0) return;
-  if (offer(tcb, wanted, GROWN_SHARE)) count(COUNTER_TCP_SND_RING_GROWN);
+  offerLarger(tcb, wanted);
+}
+
+// One offer at a time, and none while an older ring is still in use
+function offerLarger(tcb: Tcb, bytes: u32): bool {
+  const capacity = tcb.sndBufferCapacity;
+  if (capacity === 0 || bytes <= capacity || tcb.sndBufferEpoch !== tcb.sndEpoch) return false;
+  if (tcb.sndOldBufferPtr !== 0 || tcb.has(TCB_FLAG_FIN_QUEUED)) return false;
+  if (!offer(tcb, bytes, GROWN_SHARE)) return false;
+  count(COUNTER_TCP_SND_RING_GROWN);
+  return true;
 }
 
 /** Wakes main if it waits for room and a third of the ring is free: fewer, larger writes. */

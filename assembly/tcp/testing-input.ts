@@ -201,7 +201,7 @@ export function inputOption(index: u32, code: u32, value: u32, value2: u32, nowU
 }
 
 export function inputRingWanted(index: u32): void {
-  ringWanted(Tcb.at(index));
+  ringWanted(Tcb.at(index), 0);
 }
 
 export function inputShutdown(index: u32, nowUs: f64): void {

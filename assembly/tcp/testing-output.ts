@@ -213,7 +213,7 @@ export function outputSent(index: u32, bytes: u32): void {
 }
 
 export function outputOfferRing(index: u32): void {
-  offerSendRing(Tcb.at(index));
+  offerSendRing(Tcb.at(index), 0);
 }
 
 export function outputReleaseRing(index: u32): void {

@@ -171,9 +171,9 @@ export function mark(tcb: Tcb, flags: u32, offset: u32): void {
   if (tcb.state !== STATE_LISTEN) adoptSendRing(tcb);
 }
 
-/** Main wants a send ring (OP_RING_WANTED). */
-export function ringWanted(tcb: Tcb): void {
-  if (tcb.state !== STATE_LISTEN && tcb.state !== STATE_CLOSED) offerSendRing(tcb);
+/** Main wants a send ring, or a larger one (OP_RING_WANTED). `bytes`: see offerSendRing() */
+export function ringWanted(tcb: Tcb, bytes: u32): void {
+  if (tcb.state !== STATE_LISTEN && tcb.state !== STATE_CLOSED) offerSendRing(tcb, bytes);
 }
 
 /** Half-close (OP_SHUTDOWN_WRITE), RFC 9293 3.10.4: FIN after all that is in the send ring. A second one changes nothing. */

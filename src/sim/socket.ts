@@ -110,6 +110,16 @@ export class SimSocket {
     return this.#views.u32[(this.tcb + field) >>> 2]!;
   }
 
+  /** Bytes the send ring can hold, 0 while there is none. */
+  get ringBytes(): number {
+    return this.isAttached ? this.#io!.ringBytes : 0;
+  }
+
+  /** Asks for a send ring of at least so many bytes; it comes in a later turn. */
+  wantRing(bytes: number): void {
+    if (this.isAttached) this.#ops.ringWanted(this.handle, bytes);
+  }
+
   /** Takes as much of `bytes` as the send ring has room for. `mark`: `SEND_MARK_` bits of its end. @returns how much */
   write(bytes: Uint8Array, from = 0, mark = 0): number {
     if (!this.isAttached || this.closed || from >= bytes.length) return 0;

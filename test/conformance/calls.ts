@@ -1,14 +1,17 @@
 // The socket calls of the protocol, decoded: which function does what. Calls that make, join and end connections are here; data is
 // transfer.ts, options are options.ts, readiness is poll.ts.
+import { SYSCTL_TCP_WMEM_DEFAULT, SYSCTL_TCP_WMEM_MAX } from "../../assembly/layout.ts";
 import { type Call, immediate } from "./blocking.ts";
 import { epollCall } from "./epoll.ts";
 import * as errno from "./errno.ts";
 import { fail, ok, type Reply, type Request } from "./frames.ts";
 import { ioctl } from "./ioctl.ts";
 import * as ops from "./ops.ts";
+import { SO_SNDBUF, SOL_SOCKET } from "./option-names.ts";
 import { getOption, lingerSeconds, setOption } from "./options.ts";
 import { pollCall } from "./poll.ts";
 import type { Run } from "./run.ts";
+import { SendBuffer } from "./send-buffer.ts";
 import { AF_INET, AF_INET6, AF_UNSPEC, familyOf, readSockaddr, writeSockaddr } from "./sockaddr.ts";
 import { PortSocket } from "./sockets.ts";
 import { receiveCall, sendCall } from "./transfer.ts";
@@ -71,7 +74,19 @@ function openSocket(run: Run, domain: number, type: number, protocol: number): R
   if (protocol !== 0 && protocol !== IPPROTO_TCP) {
     return fail(protocol === IPPROTO_MPTCP ? errno.ENOPROTOOPT : errno.EPROTONOSUPPORT);
   }
-  return ok(run.sockets.add(new PortSocket(domain, (type & SOCK_NONBLOCK) !== 0)));
+  return ok(run.sockets.add(newSocket(run, domain, (type & SOCK_NONBLOCK) !== 0)));
+}
+
+function newSocket(run: Run, family: number, nonblocking: boolean): PortSocket {
+  const buffer = new SendBuffer(run.setting(SYSCTL_TCP_WMEM_DEFAULT), run.setting(SYSCTL_TCP_WMEM_MAX));
+  return new PortSocket(family, nonblocking, buffer);
+}
+
+// The connection is established: the buffer is as large as the option or the window says
+function settleSendBuffer(run: Run, socket: PortSocket): void {
+  const fixed = socket.option(SOL_SOCKET, SO_SNDBUF, 0);
+  if (fixed !== 0) socket.sendBuffer.lock(fixed);
+  socket.sendBuffer.grow(run.sendFacts(socket));
 }
 
 function bind(run: Run, socket: PortSocket, payload: Buffer): Reply {
@@ -110,10 +125,11 @@ function acceptCall(run: Run, socket: PortSocket): Call {
       if (socket.listener === null || socket.listener.closed) return fail(errno.EINVAL);
       const sim = socket.listener.accept();
       if (sim === null) return null;
-      const child = new PortSocket(socket.family, false);
+      const child = newSocket(run, socket.family, false);
       for (const [key, value] of socket.options) child.options.set(key, value);
       for (const [code, option] of socket.stackOptions) child.stackOptions.set(code, option);
       child.become(sim);
+      settleSendBuffer(run, child);
       child.local = sim.localEndpoint;
       child.remote = sim.remoteEndpoint;
       return ok(run.sockets.add(child), { payload: writeSockaddr(child.family, child.remote) });
@@ -137,7 +153,7 @@ function connectCall(run: Run, socket: PortSocket, payload: Buffer): Call {
     openConnection(run, socket, remote);
   }
   return {
-    attempt: () => connected(socket),
+    attempt: () => connected(run, socket),
     giveUp: () => fail(errno.EINPROGRESS),
     blocks: !socket.nonblocking,
     deadlineUs: run.now + socket.sendTimeoutUs,
@@ -161,11 +177,12 @@ function openConnection(run: Run, socket: PortSocket, remote: { address: number;
 }
 
 // How a connect ended, or null while it has not
-function connected(socket: PortSocket): Reply | null {
+function connected(run: Run, socket: PortSocket): Reply | null {
   const { sim } = socket;
   if (sim?.connected && socket.error === 0) {
     socket.isConnecting = false;
     socket.local = sim.localEndpoint;
+    settleSendBuffer(run, socket);
     return ok();
   }
   if (sim !== null && !sim.closed) return null;

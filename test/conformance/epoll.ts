@@ -30,8 +30,8 @@ export class Epoll {
   readonly interests = new Map<number, Interest>();
 
   /** Looks whether something has ceased to be ready, so that its return is news. */
-  observe(): void {
-    for (const interest of this.interests.values()) interest.reported &= readyEvents(interest.socket);
+  observe(run: Run): void {
+    for (const interest of this.interests.values()) interest.reported &= readyEvents(run, interest.socket);
   }
 }
 
@@ -85,7 +85,7 @@ function collect(run: Run, epoll: Epoll, capacity: number): Reply {
       continue;
     }
     if (found.length === capacity || interest.events === 0) continue;
-    const ready = readyEvents(interest.socket) & ((interest.events & EVENT_MASK) | POLLERR | POLLHUP);
+    const ready = readyEvents(run, interest.socket) & ((interest.events & EVENT_MASK) | POLLERR | POLLHUP);
     if (!isNews(interest, ready)) continue;
     const event = Buffer.alloc(EVENT_BYTES);
     event.writeUInt32LE(ready, 0);

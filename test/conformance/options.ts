@@ -5,7 +5,6 @@ import {
   SOCKET_OPTION_CONGESTION,
   SYSCTL_TCP_CONGESTION_CONTROL,
   SYSCTL_TCP_RMEM_DEFAULT,
-  SYSCTL_TCP_WMEM_DEFAULT,
   TCB_CONGESTION,
   TCB_PMTU,
   TCB_SND_MSS,
@@ -66,7 +65,7 @@ function socketLevel(run: Run, socket: PortSocket, name: number): Buffer | numbe
     case names.SO_ACCEPTCONN:
       return int(socket.listener === null ? 0 : 1);
     case names.SO_SNDBUF:
-      return int(socket.option(names.SOL_SOCKET, name, run.setting(SYSCTL_TCP_WMEM_DEFAULT)));
+      return int(socket.sendBuffer.limit);
     case names.SO_RCVBUF:
       return int(socket.option(names.SOL_SOCKET, name, run.setting(SYSCTL_TCP_RMEM_DEFAULT)));
     case names.SO_MEMINFO:
@@ -109,8 +108,8 @@ function congestionName(run: Run, socket: PortSocket): string {
 // struct sk_meminfo: rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops
 function memoryInfo(run: Run, socket: PortSocket): Buffer {
   const { sim } = socket;
-  const queued = sim?.isAttached ? sim.unacknowledged : 0;
-  const sndbuf = socket.option(names.SOL_SOCKET, names.SO_SNDBUF, run.setting(SYSCTL_TCP_WMEM_DEFAULT));
+  const queued = socket.sendBuffer.queued(run.sendFacts(socket));
+  const sndbuf = socket.sendBuffer.limit;
   const rcvbuf = socket.option(names.SOL_SOCKET, names.SO_RCVBUF, run.setting(SYSCTL_TCP_RMEM_DEFAULT));
   return ints([sim?.isAttached ? sim.readable : 0, rcvbuf, queued, sndbuf, 0, queued, 0, 0, 0]);
 }
@@ -124,6 +123,9 @@ export function setOption(socket: PortSocket, level: number, name: number, paylo
   if (option === null && payload.length < 4 && level !== names.IPPROTO_IP) return fail(EINVAL);
   socket.options.set(`${level}:${name}`, remembered(level, name, payload));
   if (option === null) return ok();
+  if (level === names.SOL_SOCKET && name === names.SO_SNDBUF) {
+    socket.sendBuffer.lock(socket.option(level, name, 0));
+  }
   socket.stackOptions.set(option.code, option);
   if (socket.sim?.isAttached) socket.sim.setOption(option.code, option.value, option.value2);
   socket.listener?.setOption(option.code, option.value, option.value2);

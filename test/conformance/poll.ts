@@ -1,5 +1,4 @@
 // poll: which events a socket has now (Linux's tcp_poll), and the call that waits for them.
-import { TCB_SND_RING_CAPACITY } from "../../assembly/layout.ts";
 import type { Call } from "./blocking.ts";
 import { ok, type Reply, type Request } from "./frames.ts";
 import type { Run } from "./run.ts";
@@ -18,7 +17,7 @@ export const POLLRDHUP = 0x2000;
 const ENTRY_BYTES = 8;
 
 /** The events of a socket. */
-export function readyEvents(socket: PortSocket): number {
+export function readyEvents(run: Run, socket: PortSocket): number {
   const { sim, listener } = socket;
   if (listener !== null) return listener.pending > 0 ? POLLIN | POLLRDNORM : 0;
   const isClosed = sim === null || socket.state === "CLOSED";
@@ -29,18 +28,10 @@ export function readyEvents(socket: PortSocket): number {
   if (readEnd) events |= POLLIN | POLLRDNORM | POLLRDHUP;
   if (!socket.isOpening) {
     if (sim !== null && sim.readable > 0) events |= POLLIN | POLLRDNORM;
-    if (writeEnd || isClosed || isWritable(socket)) events |= POLLOUT | POLLWRNORM;
+    if (writeEnd || isClosed || socket.sendBuffer.isWritable(run.sendFacts(socket))) events |= POLLOUT | POLLWRNORM;
   }
   if (socket.error !== 0) events |= POLLERR;
   return events;
-}
-
-// At least a third of the send buffer is free
-function isWritable(socket: PortSocket): boolean {
-  const { sim } = socket;
-  if (sim === null) return false;
-  const capacity = sim.field(TCB_SND_RING_CAPACITY);
-  return capacity === 0 || (capacity - sim.unacknowledged) * 3 >= capacity;
 }
 
 /** POLL: waits for the first event, or until the timeout. */
@@ -54,7 +45,7 @@ export function pollCall(run: Run, request: Request): Call {
       const handle = entries.readInt32LE(at);
       const wanted = entries.readUInt16LE(at + 4) | POLLERR | POLLHUP;
       const socket = run.sockets.get(handle);
-      const events = handle < 0 ? 0 : socket === undefined ? POLLNVAL : readyEvents(socket) & wanted;
+      const events = handle < 0 ? 0 : socket === undefined ? POLLNVAL : readyEvents(run, socket) & wanted;
       entries.writeUInt16LE(events, at + 6);
       if (events !== 0) ready++;
     }

@@ -1,5 +1,6 @@
 // One run of a script: a fresh stack on its link, its virtual time, and the calls that wait. The clock is the shim's; timers run one
 // by one, each at its own deadline. What the calls mean is calls.ts.
+import { SYSCTL_TCP_NOTSENT_LOWAT } from "../../assembly/layout.ts";
 import { SimHost } from "../../src/sim/host.ts";
 import { type Call, WaitingCalls } from "./blocking.ts";
 import { socketCall } from "./calls.ts";
@@ -9,7 +10,8 @@ import { EBADF, EDEADLK } from "./errno.ts";
 import { fail, ok, type Reply, type Request } from "./frames.ts";
 import { PortLink } from "./link.ts";
 import { OP_CONFIG, OP_END, OP_INJECT, OP_NEXT_PACKET, OP_RUN } from "./ops.ts";
-import { SocketTable } from "./sockets.ts";
+import type { SendFacts } from "./send-buffer.ts";
+import { type PortSocket, SocketTable } from "./sockets.ts";
 
 /** Nothing has happened for so long: the call will never complete. */
 const DEADLOCK_US = 3600e6;
@@ -76,6 +78,18 @@ export class Run {
   /** A connection has closed: nobody waits for its calls. */
   disconnect(owner: object): void {
     this.#waiting.drop(owner);
+  }
+
+  /** What the stack has to do now, without telling those who wait: between the parts of one call. */
+  turn(): void {
+    this.host.beginTurn(this.now);
+    this.#link.transmit(this.now);
+    this.host.deliverEvents();
+  }
+
+  /** A socket's send buffer counts from here. */
+  sendFacts(socket: PortSocket): SendFacts {
+    return socket.sendFacts(this.setting(SYSCTL_TCP_NOTSENT_LOWAT));
   }
 
   /** A word of the settings, by its address in the CONFIG block. */
@@ -160,7 +174,7 @@ export class Run {
       this.host.beginTurn(this.now);
       const sent = this.#link.transmit(this.now);
       const told = this.host.deliverEvents();
-      for (const epoll of this.#epolls.values()) epoll.observe();
+      for (const epoll of this.#epolls.values()) epoll.observe(this);
       const woken = this.#waiting.wake(this.now);
       if (!sent && !told && !woken && !this.host.hasOps) return;
     }

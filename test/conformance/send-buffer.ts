@@ -38,6 +38,8 @@ export class SendBuffer {
   #ends: number[] = [];
   #written = 0;
   #isShort = false;
+  /** The last buffer takes no more (MSG_EOR). */
+  #isEnded = false;
 
   /**
    * @param initial - tcp_wmem's middle number
@@ -71,8 +73,6 @@ export class SendBuffer {
     else this.#ends.push(this.#written);
     this.#isEnded = isEnd;
   }
-
-  #isEnded = false;
 
   /** A write was cut short: the buffer may grow when there is room again, and the writer waits for a third of it. */
   markShort(): void {

@@ -1,10 +1,20 @@
 // The descriptors of a run: what a script's file descriptor stands for. A socket has options and an address before the stack knows
 // of it, and keeps them afterwards.
+import {
+  SOCKET_OPTION_NOTSENT_LOWAT,
+  TCB_CWND,
+  TCB_PACKETS_OUT,
+  TCB_SND_MSS,
+  TCB_SND_NXT,
+  TCB_SND_UNA,
+  TCB_SND_WND,
+} from "../../assembly/layout.ts";
 import type { Endpoint } from "../../src/op-queue.ts";
 import type { SimListener, SimSocket } from "../../src/sim/socket.ts";
 import type { SocketOption } from "../../src/socket-options.ts";
 import type { TcpState } from "../../src/states.ts";
 import { SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET } from "./option-names.ts";
+import type { SendBuffer, SendFacts } from "./send-buffer.ts";
 
 /** One socket of the script. */
 export class PortSocket {
@@ -26,11 +36,37 @@ export class PortSocket {
   readonly options = new Map<string, Buffer>();
   /** And those the stack knows, by code: OP_CONNECT and OP_LISTEN carry them. */
   readonly stackOptions = new Map<number, SocketOption>();
+  readonly sendBuffer: SendBuffer;
   #errorTaken = false;
+  #maxWindow = 0;
 
-  constructor(family: number, nonblocking: boolean) {
+  /** @param sendBuffer - as large as tcp_wmem says */
+  constructor(family: number, nonblocking: boolean, sendBuffer: SendBuffer) {
     this.family = family;
     this.nonblocking = nonblocking;
+    this.sendBuffer = sendBuffer;
+  }
+
+  /** What the send buffer's counting needs to know now. @param lowat - tcp_notsent_lowat */
+  sendFacts(lowat: number): SendFacts {
+    const { sim } = this;
+    if (sim === null || !sim.isAttached) {
+      return { mss: 536, acked: 0, sent: 0, cwnd: 10, inFlight: 0, maxWindow: 0, notsentLowat: lowat };
+    }
+    const { written } = sim;
+    const acked = written - sim.unacknowledged;
+    const inNetwork = (sim.field(TCB_SND_NXT) - sim.field(TCB_SND_UNA)) >>> 0;
+    this.#maxWindow = Math.max(this.#maxWindow, sim.field(TCB_SND_WND));
+    return {
+      mss: sim.field(TCB_SND_MSS),
+      acked,
+      // A FIN is not of the stream
+      sent: Math.min(written, acked + inNetwork),
+      cwnd: sim.field(TCB_CWND),
+      inFlight: sim.field(TCB_PACKETS_OUT),
+      maxWindow: this.#maxWindow,
+      notsentLowat: this.stackOptions.get(SOCKET_OPTION_NOTSENT_LOWAT)?.value || lowat,
+    };
   }
 
   get state(): TcpState {
@@ -88,6 +124,7 @@ export class PortSocket {
     this.readClosed = false;
     this.writeClosed = false;
     this.#errorTaken = false;
+    this.#maxWindow = 0;
   }
 
   /** An option as a number, or what it is by default. */

@@ -1,4 +1,6 @@
 // SEND and RECV: the calls of Linux's write and read families, with their flags, on the rings of a socket.
+import { SEND_MARK_END_OF_RECORD, SEND_MARK_MORE, SEND_MARK_URGENT } from "../../assembly/layout.ts";
+import type { SimSocket } from "../../src/sim/socket.ts";
 import type { Call } from "./blocking.ts";
 import { immediate } from "./blocking.ts";
 import * as errno from "./errno.ts";
@@ -16,6 +18,8 @@ export const MSG_WAITALL = 0x100;
 export const MSG_ERRQUEUE = 0x2000;
 export const MSG_MORE = 0x8000;
 
+/** An offer may have to wait for the ring before it to be given up. */
+const RING_TURNS = 8;
 /** u64 length, i32 level, i32 type, i32 data, padding. */
 const INQ_CMSG_BYTES = 24;
 
@@ -24,19 +28,58 @@ export function sendCall(run: Run, socket: PortSocket, request: Request): Call {
   const flags = request.a;
   const data = request.payload.subarray(request.b + request.c);
   let taken = 0;
+  let isShort = false;
   const short = (error: number): Reply => (taken > 0 ? ok(taken) : fail(error));
   return {
     attempt: () => {
       const refused = sendRefusal(socket);
       if (refused !== 0) return short(refused);
       if (socket.isOpening) return null;
-      taken += socket.sim!.write(data, taken);
-      return taken === data.length ? ok(taken) : null;
+      if (isShort && !socket.sendBuffer.isWritable(run.sendFacts(socket))) return null;
+      taken += fill(run, socket, data.subarray(taken), flags);
+      isShort = taken < data.length;
+      return isShort ? null : ok(taken);
     },
     giveUp: () => short(errno.EAGAIN),
     blocks: !socket.nonblocking && (flags & MSG_DONTWAIT) === 0,
     deadlineUs: run.now + socket.sendTimeoutUs,
   };
+}
+
+// One buffer of Linux's size after the other, as its write does; the stack sends what it may in between. @returns bytes taken
+function fill(run: Run, socket: PortSocket, data: Buffer, flags: number): number {
+  const { sim, sendBuffer } = socket;
+  let taken = 0;
+  while (sim !== null && taken < data.length) {
+    const facts = run.sendFacts(socket);
+    const bytes = ringRoom(run, sim, Math.min(sendBuffer.room(facts), data.length - taken));
+    if (bytes === 0) {
+      sendBuffer.markShort();
+      break;
+    }
+    const isLast = taken + bytes === data.length;
+    sendBuffer.take(bytes, facts, isLast && (flags & MSG_EOR) !== 0);
+    const isMore = isLast ? (flags & MSG_MORE) !== 0 : sendBuffer.room(facts) > 0;
+    const marks = (isMore ? SEND_MARK_MORE : 0) | (isLast ? lastMarks(flags) : 0);
+    sim.write(data.subarray(taken, taken + bytes), 0, marks);
+    run.turn();
+    taken += bytes;
+  }
+  return taken;
+}
+
+function lastMarks(flags: number): number {
+  return ((flags & MSG_EOR) !== 0 ? SEND_MARK_END_OF_RECORD : 0) | ((flags & MSG_OOB) !== 0 ? SEND_MARK_URGENT : 0);
+}
+
+// The ring is made as large as it must be: what the send buffer takes, the stack holds. @returns bytes of `wanted` that fit
+function ringRoom(run: Run, sim: SimSocket, wanted: number): number {
+  const needed = sim.unacknowledged + wanted;
+  for (let turn = 0; turn < RING_TURNS && sim.ringBytes < needed; turn++) {
+    sim.wantRing(needed);
+    run.turn();
+  }
+  return Math.min(wanted, Math.max(0, sim.ringBytes - sim.unacknowledged));
 }
 
 // Linux's order: the pending error first, then EPIPE
