@@ -30,7 +30,10 @@ const PACKET_MAX: u32 = 65535;
 /** A sender that paused longer than this is not waiting for ACKs to fill a super-segment. */
 const DEFER_RECENT_US: u64 = 1000;
 /** When paced: super-segments of about one millisecond. */
-const PACED_SEGMENTS_PER_SECOND: u64 = 1000;
+const PACED_SEGMENTS_PER_SECOND: u64 = 1024;
+/** Of a window per round trip, that a window which is not paced may be assumed to leave at (tcp_pacing_ss_ratio, _ca_ratio). */
+const RATE_PERCENT_SLOW_START: u64 = 200;
+const RATE_PERCENT_AVOIDANCE: u64 = 120;
 
 /** Whether data or FIN may be sent for the first time in this state. */
 export function maySendNew(tcb: Tcb): bool {
@@ -68,18 +71,32 @@ export function largestPayload(tcb: Tcb, mss: u32): u32 {
   const packet = min(gsoMax, PACKET_MAX);
   if (packet < headers + 2 * mss) return mss;
   let bytes = packet - headers;
-  if (tcb.pacingRate !== 0) bytes = min(bytes, pacedPayload(tcb, gsoMax, mss));
+  const rate = tcb.pacingRate !== 0 ? tcb.pacingRate : windowRate(tcb, mss);
+  if (rate !== 0) bytes = min(bytes, pacedPayload(tcb, rate, gsoMax, mss));
   return max<u32>(1, min<u32>(bytes / mss, SUPER_SEGMENTS_MAX)) * mss;
 }
 
 // A super-segment is a burst: one millisecond's worth of the rate, and the more beyond it the shorter the path, where bursts do no
 // harm and many small frames cost much (Linux's tcp_tso_autosize)
-function pacedPayload(tcb: Tcb, gsoMax: u32, mss: u32): u32 {
-  let bytes = tcb.pacingRate / PACED_SEGMENTS_PER_SECOND;
+function pacedPayload(tcb: Tcb, rate: u64, gsoMax: u32, mss: u32): u32 {
+  let bytes = rate / PACED_SEGMENTS_PER_SECOND;
   const rttLog = load<u32>(SYSCTL_TCP_TSO_RTT_LOG);
   const halvings = rttLog !== 0 && tcb.minRttUs !== 0 ? tcb.minRttUs >> rttLog : 32;
   if (halvings < 32) bytes += gsoMax >> halvings;
   return <u32>min<u64>(max<u64>(bytes, <u64>load<u32>(SYSCTL_TCP_MIN_TSO_SEGS) * mss), PACKET_MAX);
+}
+
+// Bytes/s at which a window that is not paced leaves, with room to grow; 0 = no round trip measured yet. Linux's
+// tcp_update_pacing_rate, which sizes bursts there even if nothing spreads them
+function windowRate(tcb: Tcb, mss: u32): u64 {
+  if (tcb.srttUs === 0) return 0;
+  const percent: u64 = tcb.cwnd < tcb.ssthresh >> 1 ? RATE_PERCENT_SLOW_START : RATE_PERCENT_AVOIDANCE;
+  return (<u64>max(tcb.cwnd, tcb.packetsOut) * mss * 10000 * percent) / tcb.srttUs;
+}
+
+// Two super-segments at least in a window, so that ACKs of the first clock out more while the second is under way (Linux)
+function halfWindow(tcb: Tcb, mss: u32): u32 {
+  return <u32>min<u64>(<u64>max<u32>(tcb.cwnd >> 1, 1) * mss, PACKET_MAX);
 }
 
 /**
@@ -87,6 +104,11 @@ function pacedPayload(tcb: Tcb, gsoMax: u32, mss: u32): u32 {
  * @param isOverride the override timer of RFC 9293 3.8.6.2.1 expired: send what the window takes
  */
 export function sendableBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
+  const bytes = allowedBytes(tcb, isOverride, nowUs);
+  return bytes <= tcb.sndMss ? bytes : min(bytes, halfWindow(tcb, segmentSizeNow(tcb)));
+}
+
+function allowedBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
   const unsent = unsentBytes(tcb);
   if (unsent === 0) return 0;
   const mss = segmentSizeNow(tcb);

@@ -62,6 +62,16 @@ export function sysctlsOf(lines: readonly [key: string, value: string][]): Parti
   return settings as Partial<Sysctl>;
 }
 
+/** Whether `ethtool -K` switched segmentation offload on or off; undefined if it did neither. */
+export function offloadOf(lines: readonly [key: string, value: string][]): boolean | undefined {
+  let isOn: boolean | undefined;
+  for (const [key, text] of lines) {
+    if (key !== "cmd.ethtool" || !/(^|\s)-K\s/.test(text)) continue;
+    for (const [, state] of text.matchAll(/\b(?:tso|gso)\s+(on|off)\b/g)) isOn = state === "on";
+  }
+  return isOn;
+}
+
 /** What a value may mean: numbers if it looks like them, else the text. */
 function readings(text: string): unknown[] {
   const words = text.split(/\s+/);

@@ -3,6 +3,7 @@
 import { FRAME_CSUM_PARTIAL } from "../../assembly/layout.ts";
 import { completeChecksum } from "../../src/links/checksum.ts";
 import type { Frame } from "../../src/links/frame.ts";
+import { splitSuperSegment } from "../../src/links/segmentation.ts";
 import type { SimHost } from "../../src/sim/host.ts";
 
 const ETHERNET_BYTES = 14;
@@ -25,6 +26,8 @@ export interface Emitted {
 export class PortLink {
   /** Packets sent and not handed out yet, oldest first. */
   readonly emitted: Emitted[] = [];
+  /** Whether the device takes super-segments as they are; if not, they are cut on their way to it, as Linux's GSO does. */
+  takesSuperSegments = true;
   readonly #host: SimHost;
   readonly #arrived: Frame[] = [];
 
@@ -51,6 +54,11 @@ export class PortLink {
   }
 
   #take(frame: Frame, timeUs: number): void {
+    if (this.takesSuperSegments) this.#emit(frame, timeUs);
+    else splitSuperSegment(frame, (packet) => this.#emit(packet, timeUs));
+  }
+
+  #emit(frame: Frame, timeUs: number): void {
     const bytes = Buffer.from(frame.bytes.buffer, frame.bytes.byteOffset, frame.bytes.length);
     const type = bytes.readUInt16BE(TYPE_AT);
     if (type === TYPE_ARP) {

@@ -4,7 +4,7 @@ import { SYSCTL_TCP_NOTSENT_LOWAT } from "../../assembly/layout.ts";
 import { SimHost } from "../../src/sim/host.ts";
 import { type Call, WaitingCalls } from "./blocking.ts";
 import { socketCall } from "./calls.ts";
-import { LINUX_SYSCTLS, parseLines, type RunConfig, runConfig, sysctlsOf } from "./config.ts";
+import { LINUX_SYSCTLS, offloadOf, parseLines, type RunConfig, runConfig, sysctlsOf } from "./config.ts";
 import type { Epoll } from "./epoll.ts";
 import { EBADF, EDEADLK } from "./errno.ts";
 import { fail, ok, type Reply, type Request } from "./frames.ts";
@@ -58,7 +58,7 @@ export class Run {
     this.#advance(request.now);
     switch (request.op) {
       case OP_CONFIG:
-        this.host.setSysctl(sysctlsOf(parseLines(request.payload.toString())));
+        this.#configure(parseLines(request.payload.toString()));
         return ok();
       case OP_END:
         return ok();
@@ -114,6 +114,11 @@ export class Run {
     if (!this.#epolls.delete(handle)) return fail(EBADF);
     this.sockets.remove(handle);
     return ok();
+  }
+
+  #configure(lines: readonly [key: string, value: string][]): void {
+    this.host.setSysctl(sysctlsOf(lines));
+    this.#link.takesSuperSegments = offloadOf(lines) ?? this.#link.takesSuperSegments;
   }
 
   #call(call: Call, owner: object, mayStart: boolean, done: (reply: Reply) => void): Reply | null {

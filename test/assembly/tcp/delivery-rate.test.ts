@@ -106,7 +106,7 @@ test("wakes a paced connection when its next segment may leave", () => {
 
 test("makes super-segments of a millisecond when paced", () => {
   const sender = new Sender(instance, { gsoMax: 65_535 });
-  wasm.pacingTestSet(sender.index, 4_000_000);
+  wasm.pacingTestSet(sender.index, 4_096_000); // a millisecond is 1/1024 s, as in Linux
   sender.write(100_000);
   assert.equal(sender.pullSizes(), [4000]);
 });

@@ -223,12 +223,32 @@ test("wraps around the end of the ring in two pieces", () => {
 function bulkSender(): Sender {
   const sender = new Sender(instance, { gsoMax: 65_535 });
   sender.write(1_000_000);
-  assert.equal(sender.pullSizes(), [10_000]);
+  assert.equal(sender.pullSizes(), [5000, 5000]);
   sender.nowUs += 1000;
   sender.ack(10_000);
-  assert.equal(sender.pullSizes(), [20_000]);
+  assert.equal(sender.pullSizes(), [10_000, 10_000]);
   return sender;
 }
+
+test("sends a window in two super-segments at least", () => {
+  const sender = new Sender(instance, { gsoMax: 65_535 });
+  sender.write(9500);
+  assert.equal(sender.pullSizes(), [5000, 4500]);
+});
+
+test("makes super-segments of what leaves in a millisecond at the window's rate, and of two segments at least", () => {
+  for (const [roundTripUs, sizes] of [
+    [100_000, Array(10).fill(2000)],
+    [10_000, [3000, 3000, 3000, 3000, 3000, 3000, 2000]],
+  ] as const) {
+    const sender = new Sender(instance, { gsoMax: 65_535 });
+    sender.write(1_000_000);
+    sender.pull();
+    sender.nowUs += roundTripUs;
+    sender.ack(10_000);
+    assert.equal(sender.pullSizes(), sizes);
+  }
+});
 
 test("waits for the ACKs that are about to come rather than send a small part of what is queued", () => {
   const sender = bulkSender();
