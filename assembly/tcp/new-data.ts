@@ -31,6 +31,8 @@ const PACKET_MAX: u32 = 65535;
 const DEFER_RECENT_US: u64 = 1000;
 /** When paced: super-segments of about one millisecond. */
 const PACED_SEGMENTS_PER_SECOND: u64 = 1024;
+/** A largest window beyond this holds two super-segments at least. */
+const HALF_WINDOW_FROM: u32 = 536;
 /** Of a window per round trip, that a window which is not paced may be assumed to leave at (tcp_pacing_ss_ratio, _ca_ratio). */
 const RATE_PERCENT_SLOW_START: u64 = 200;
 const RATE_PERCENT_AVOIDANCE: u64 = 120;
@@ -71,6 +73,8 @@ export function largestPayload(tcb: Tcb, mss: u32): u32 {
   const packet = min(gsoMax, PACKET_MAX);
   if (packet < headers + 2 * mss) return mss;
   let bytes = packet - headers;
+  // No larger than half of what the peer can take at most, so that one is under way while the other is read (Linux)
+  if (tcb.maxSndWnd > HALF_WINDOW_FROM) bytes = min(bytes, tcb.maxSndWnd >> 1);
   const rate = tcb.pacingRate !== 0 ? tcb.pacingRate : windowRate(tcb, mss);
   if (rate !== 0) bytes = min(bytes, pacedPayload(tcb, rate, gsoMax, mss));
   return max<u32>(1, min<u32>(bytes / mss, SUPER_SEGMENTS_MAX)) * mss;

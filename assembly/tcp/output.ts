@@ -203,7 +203,8 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     if (tcb.cwnd > inFlight(tcb)) rateMarkAppLimited(tcb);
     return false;
   }
-  if (tcb.packetsOut === 0) {
+  // Not while the window is closed: the congestion window is as old as it is when sending begins
+  if (tcb.packetsOut === 0 && usableWindow(tcb) !== 0) {
     congestionClock(nowUs);
     restartAfterIdle(tcb, nowUs);
   }
