@@ -100,6 +100,9 @@ export const COUNTER_TCP_ILLEGAL_TRANSITION = 107;
 export const COUNTER_TCP_RCV_RING_GROWN = 108;
 export const COUNTER_TCP_SND_RING_GROWN = 109;
 export const COUNTER_TCP_PREDICTED = 110;
+export const COUNTER_TCP_MTU_RETRANS = 117; // times that data in flight was cut to fit a narrower path
+export const COUNTER_TCP_MTUP_FAIL = 118;
+export const COUNTER_TCP_MTUP_SUCCESS = 119;
 // one per state entered: COUNTER_TCP_STATE + STATE_*
 export const COUNTER_TCP_STATE = 120;
 // resources and the other thread

@@ -9,6 +9,7 @@ import { NONE } from "../storage/none";
 import { freeIfDone, isTcbInUse, nextWantingOutput, wantOutput } from "../tcp/connections";
 import { Outgoing, outgoing } from "../tcp/outgoing";
 import { output, segmentQueued, segmentSent } from "../tcp/output";
+import { refreshPath, takeIdentification } from "../tcp/path-mtu";
 import { Tcb } from "../tcp/tcb";
 import { hardError } from "../tcp/user-calls";
 import { finish, fold, pseudoHeaderSumIpv4, sumBytes, sumPieceAt } from "../wire/checksum";
@@ -63,6 +64,7 @@ function findWay(tcb: Tcb, nowUs: u64): bool {
   }
   tcb.interfaceIndex = routeInterface;
   const sender = Interface.at(routeInterface);
+  refreshPath(tcb, sender.mtu);
   if (!sender.isUp) return true;
   if (sender.isLoopback) {
     wayMacPtr = sender.macPtr;
@@ -123,13 +125,12 @@ function emit(tcb: Tcb, out: Outgoing): void {
   const src = mappedAddress(tcb.localAddressLow);
   const dst = mappedAddress(tcb.remoteAddressLow);
   EthernetHeader.at(frame).emit(wayMacPtr, sender.macPtr, ETHERTYPE_IPV4);
-  const ttl = <u8>load<u32>(SYSCTL_IP_DEFAULT_TTL);
   Ipv4Header.at(frame + ETHERNET_HEADER).emit(
     IPV4_HEADER + segmentBytes,
     <u8>out.tos,
-    0,
-    IPV4_DF,
-    ttl,
+    takeIdentification(tcb, out.segments),
+    tcb.mayBeCut === 0 ? IPV4_DF : 0,
+    tcb.ttl !== 0 ? tcb.ttl : <u8>load<u32>(SYSCTL_IP_DEFAULT_TTL),
     PROTOCOL_TCP,
     src,
     dst,

@@ -17,6 +17,7 @@ import { endsConnecting, errnoOfIcmp } from "../icmp/unreachable";
 import { EMSGSIZE, STATE_SYN_SENT, SYSCTL_ICMP_ECHO_IGNORE_ALL } from "../layout";
 import { NONE } from "../storage/none";
 import { findTuple } from "../tcp/connections";
+import { pathNarrowed } from "../tcp/path-mtu";
 import { seqGt, seqLte } from "../tcp/seq";
 import { Tcb } from "../tcp/tcb";
 import { hardError, softError } from "../tcp/user-calls";
@@ -105,7 +106,7 @@ function takeError(receiver: Interface, ip: Ipv4Header, message: Icmpv4Header, l
   }
   let isOurs = false;
   if (quoted.protocol === PROTOCOL_TCP) {
-    isOurs = tellConnection(quoted, errno, endsConnecting(message.type, message.code), nowUs);
+    isOurs = tellConnection(quoted, message, errno, nowUs);
   } else if (quoted.protocol === PROTOCOL_ICMP && Icmpv4Header.at(quoted.payloadPtr).type === ICMPV4_ECHO) {
     isOurs = pingFailed(quoted.dst, Icmpv4Header.at(quoted.payloadPtr).rest, errno, ip.src);
     if (isOurs && errno === EMSGSIZE) pathMtuClaimed(quoted.dst, message.nextHopMtu, quoted.totalLength, nowUs);
@@ -121,15 +122,20 @@ function takeError(receiver: Interface, ip: Ipv4Header, message: Icmpv4Header, l
  *
  * @returns false if there is none, or the quoted sequence number is not one it has in flight
  */
-function tellConnection(quoted: Ipv4Header, errno: u32, isHard: bool, nowUs: u64): bool {
+function tellConnection(quoted: Ipv4Header, message: Icmpv4Header, errno: u32, nowUs: u64): bool {
   const header = TcpHeader.at(quoted.payloadPtr);
   const index = findTuple(0, mappedLow(quoted.src), 0, mappedLow(quoted.dst), header.srcPort, header.dstPort);
   if (index === NONE) return false;
   const tcb = Tcb.at(index);
   if (!seqLte(tcb.sndUna, header.seq) || !seqGt(tcb.sndNxt, header.seq)) return false;
-  // Path MTU discovery has its own rules (RFC 1191); until then the message says nothing that we act on
-  if (errno === EMSGSIZE) count(COUNTER_ICMP_IN_IGNORED);
-  else if (isHard && tcb.state === STATE_SYN_SENT) hardError(tcb, errno, nowUs);
-  else softError(tcb, errno);
+  if (errno === EMSGSIZE) {
+    if (pathMtuClaimed(quoted.dst, message.nextHopMtu, quoted.totalLength, nowUs)) {
+      pathNarrowed(tcb, Interface.at(tcb.interfaceIndex).mtu);
+    }
+  } else if (tcb.state === STATE_SYN_SENT && endsConnecting(message.type, message.code)) {
+    hardError(tcb, errno, nowUs);
+  } else {
+    softError(tcb, errno);
+  }
   return true;
 }

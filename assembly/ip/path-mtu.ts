@@ -6,6 +6,7 @@ import { NONE } from "../storage/none";
 import { sipHash24 } from "../storage/siphash";
 import { Slab, slabBytes } from "../storage/slab";
 import { NEVER_US } from "../storage/timer-wheel";
+import { IPV4_HEADER } from "../wire/ipv4";
 
 const CAPACITY: u32 = 1024;
 const BUCKETS: u32 = CAPACITY;
@@ -75,11 +76,20 @@ export function pathMtu(high: u64, low: u64, linkMtu: u32): u32 {
  * path is narrower than SYSCTL_MIN_PMTU, so that routers must cut.
  */
 export function pathForbidsFragments(high: u64, low: u64): bool {
+  return isPathMtuDiscovered() && !isPathLocked(high, low);
+}
+
+/** Whether SYSCTL_IP_NO_PMTU_DISC leaves path MTU discovery on. */
+export function isPathMtuDiscovered(): bool {
   const mode = load<u32>(SYSCTL_IP_NO_PMTU_DISC);
-  if (mode === 1 || mode === 2) return false;
-  if (oldest === 0) return true;
+  return mode !== 1 && mode !== 2;
+}
+
+/** Whether a path is narrower than SYSCTL_MIN_PMTU, so that routers must cut what is sent on it. */
+export function isPathLocked(high: u64, low: u64): bool {
+  if (oldest === 0) return false;
   const index = find(high, low);
-  return index === NONE || Path.at(index).isLocked === 0;
+  return index !== NONE && Path.at(index).isLocked !== 0;
 }
 
 /**
@@ -99,6 +109,7 @@ export function pathMtuClaim(high: u64, low: u64, linkMtu: u32, claimed: u32, qu
   if (mode === 2) return false;
   let index = find(high, low);
   const current = index === NONE ? linkMtu : min(Path.at(index).mtu, linkMtu);
+  if (claimed === 0 && isStaleQuote(quotedBytes, current)) return false;
   const least = load<u32>(SYSCTL_MIN_PMTU);
   let mtu = claimed !== 0 ? claimed : plateauBelow(min(quotedBytes, current));
   const isLocked: u32 = mtu < least ? 1 : 0;
@@ -126,6 +137,12 @@ export function pathMtuDeadline(): u64 {
 /** Forgets what is too old to be true still (RFC 1191 6.3): who sends there tries the link's MTU again. */
 export function pathMtuExpire(nowUs: u64): void {
   while (oldest !== 0 && Path.at(oldest - 1).expiresUs <= nowUs) forget(oldest - 1);
+}
+
+// Whether the packet is larger than the present estimate: it was sent before that was made, and tells nothing new. Except that routers
+// with 4.2BSD's code add the header's length to the total length that they quote (RFC 1191 5)
+function isStaleQuote(quotedBytes: u32, current: u32): bool {
+  return quotedBytes > current && quotedBytes !== current + IPV4_HEADER;
 }
 
 // The largest plateau below `bytes`, 68 at least

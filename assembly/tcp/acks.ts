@@ -32,6 +32,7 @@ import { wantOutput } from "./connections";
 import { rateBegin, rateEnd, rateOnDelivered, ratePriorDelivered } from "./delivery-rate";
 import { ecnOnEcho, isEcnEcho } from "./ecn";
 import { isDubious, recoveryOnAck } from "./loss-recovery";
+import { mtuProbeOnAck } from "./mtu-probe";
 import { hasOutput } from "./new-data";
 import { rackAdvance, rackUpdateWindow } from "./rack";
 import { isReducing, reduceWindow } from "./reduction";
@@ -76,6 +77,7 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   sample.ackedBytes = advance(tcb, seg.ack, finAcked);
   tcb.retransmits = 0;
   tcb.firstUnansweredUs = 0;
+  mtuProbeOnAck(tcb);
   if (seg.options.has(OPT_SACK) && hasSack(tcb)) takeSackBlocks(tcb, seg, event);
   measureRoundTrip(tcb, seg, event, sample);
   if (hasSack(tcb)) noteOrder(tcb, event);

@@ -14,6 +14,7 @@ import { OPT_MSS, OPT_SACK_PERMITTED, OPT_TIMESTAMPS, OPT_WSCALE } from "../wire
 import { onAck } from "./acks";
 import { wantOutput } from "./connections";
 import { ecnNegotiate, ecnOffer } from "./ecn";
+import { startPath } from "./path-mtu";
 import { initialiseReceiver, receiveWindowScale } from "./receive-window";
 import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
@@ -38,12 +39,12 @@ function isV4(tcb: Tcb): bool {
 
 /**
  * Fills a new TCB, whose addresses and ports are set, with what it will offer in its SYN.
- * @param mtu of the path, bytes of IP packet
+ * @param mtu of the link, bytes of IP packet: what we can take, whatever the path to the peer holds
  */
 export function prepareConnection(tcb: Tcb, interfaceIndex: u32, mtu: u32): void {
   const headers = isV4(tcb) ? HEADERS_V4 : HEADERS_V6;
   tcb.interfaceIndex = interfaceIndex;
-  tcb.pmtu = mtu;
+  startPath(tcb, mtu);
   // RFC 9293 3.7.1 (MUST-67): the largest packet we take, less the fixed headers
   tcb.advMss = mtu > headers + ADV_MSS_MIN ? mtu - headers : ADV_MSS_MIN;
   if (tcb.userMss !== 0) tcb.advMss = min<u32>(tcb.advMss, tcb.userMss);

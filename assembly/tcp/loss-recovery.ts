@@ -27,6 +27,7 @@ import {
 import { congestionOnLossExit } from "./congestion/control";
 import { markLostByCount } from "./dup-threshold";
 import { FRTO_SEND_NEW, FRTO_SPURIOUS, frtoOnAck } from "./frto";
+import { mtuProbeFailed } from "./mtu-probe";
 import { isRack, rackMarkLost, rackReset } from "./rack";
 import { beginReduction, currentSsthresh, endReduction } from "./reduction";
 import { waitForReneging } from "./reneging";
@@ -87,6 +88,7 @@ export function isDubious(tcb: Tcb, event: AckEvent): bool {
  * @param withEcho it echoes a congestion mark: then nothing will be undone
  */
 export function enterRecovery(tcb: Tcb, acked: u32, withEcho: bool): void {
+  if (mtuProbeFailed(tcb)) return;
   count(COUNTER_TCP_FAST_RETRANS);
   count(hasSack(tcb) ? COUNTER_TCP_SACK_RECOVERY : COUNTER_TCP_RENO_RECOVERY);
   tcb.priorSsthresh = 0;

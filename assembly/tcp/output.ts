@@ -24,6 +24,7 @@ import { noteTextSent } from "./delayed-ack";
 import { rateMarkAppLimited, rateOnSend } from "./delivery-rate";
 import { ecnOnNewData } from "./ecn";
 import { FRTO_NEW_DATA, frtoGiveUp } from "./frto";
+import { mtuProbeDue, mtuProbeInconclusive, mtuProbeSent, PROBE_NONE, PROBE_WAIT } from "./mtu-probe";
 import { mustPush } from "./nagle";
 import { congestionRoom, isFinWaiting, largestPayload, maySendNew, sendableBytes, unsentBytes } from "./new-data";
 import { Outgoing } from "./outgoing";
@@ -138,6 +139,7 @@ function sendLost(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   const bytes = retransmittable(tcb, record, mss, room);
   if (bytes === 0 && record.payloadBytes !== 0) return false;
   if (bytes < record.payloadBytes && !rtxSplit(tcb, index, record.payloadSeq + bytes, mss)) return false;
+  mtuProbeInconclusive(tcb);
   rtxMarkRetransmitted(tcb, index, nowUs);
   rateOnSend(tcb, record, false, nowUs);
   if (tcb.retransmitTs === 0) tcb.retransmitTs = max<u32>(1, timestampNow(tcb, nowUs));
@@ -163,7 +165,7 @@ function sendLossProbe(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     const bytes = min(unsent, mss);
     if (bytes !== 0 && bytes <= usableWindow(tcb)) {
       const withFin = isFinWaiting(tcb) && bytes === unsent && usableWindow(tcb) > bytes;
-      const hasLeft = transmitNew(tcb, out, bytes, withFin, false, nowUs);
+      const hasLeft = transmitNew(tcb, out, bytes, mss, withFin, false, nowUs);
       if (hasLeft) tlpSent(tcb, true, nowUs);
       else tlpDropped(tcb);
       return hasLeft;
@@ -176,7 +178,7 @@ function sendLossProbe(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   }
   const record = rtxAt(index);
   rateOnSend(tcb, record, false, nowUs);
-  buildRepeated(tcb, out, record, record.mss !== 0 ? record.mss : mss, nowUs);
+  buildRepeated(tcb, out, record, record.mss !== 0 ? min(record.mss, mss) : mss, nowUs);
   tlpSent(tcb, false, nowUs);
   return true;
 }
@@ -208,6 +210,9 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     congestionClock(nowUs);
     restartAfterIdle(tcb, nowUs);
   }
+  const probeBytes = mtuProbeDue(tcb, nowUs);
+  if (probeBytes === PROBE_WAIT) return false;
+  if (probeBytes !== PROBE_NONE) return sendMtuProbe(tcb, out, probeBytes, nowUs);
   const isOverride = tcb.has(TCB_FLAG_PROBE_PENDING) && tcb.packetsOut === 0;
   const bytes = sendableBytes(tcb, isOverride, nowUs);
   // The FIN takes a sequence number of the window, but no room in the congestion window
@@ -216,11 +221,19 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     if (tcb.packetsOut === 0) startPersist(tcb, nowUs);
     return false;
   }
-  return transmitNew(tcb, out, bytes, withFin, isOverride, nowUs);
+  return transmitNew(tcb, out, bytes, segmentSizeNow(tcb), withFin, isOverride, nowUs);
 }
 
-function transmitNew(tcb: Tcb, out: Outgoing, bytes: u32, withFin: bool, isOverride: bool, nowUs: u64): bool {
-  const mss = segmentSizeNow(tcb);
+// RFC 4821 7.4: new data in one segment that is larger than the others
+function sendMtuProbe(tcb: Tcb, out: Outgoing, bytes: u32, nowUs: u64): bool {
+  const seq = tcb.sndNxt;
+  if (!transmitNew(tcb, out, bytes, bytes, false, false, nowUs)) return false;
+  mtuProbeSent(tcb, seq, bytes);
+  return true;
+}
+
+// `mss`: payload bytes of each wire segment but the last
+function transmitNew(tcb: Tcb, out: Outgoing, bytes: u32, mss: u32, withFin: bool, isOverride: bool, nowUs: u64): bool {
   const isIdle = tcb.packetsOut === 0;
   const end = tcb.sndNxt + bytes + (withFin ? 1 : 0);
   const flags: u8 = (withFin ? RTX_FIN : 0) | (mustPush(tcb, bytes, isOverride) ? RTX_PUSH : 0);

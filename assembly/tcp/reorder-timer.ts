@@ -20,7 +20,8 @@ export function reorderExpired(tcb: Tcb, nowUs: u64): void {
   if (inFlight(tcb) !== before) {
     if (tcb.caState !== <u8>CA_RECOVERY) {
       enterRecovery(tcb, 0, false);
-      if (!congestionOwnsWindow(tcb)) reduceWindow(tcb, 1, tcb.lostTotal - lostBefore, false);
+      const isReduced: bool = tcb.caState === <u8>CA_RECOVERY; // a lost MTU probe begins none
+      if (isReduced && !congestionOwnsWindow(tcb)) reduceWindow(tcb, 1, tcb.lostTotal - lostBefore, false);
     }
     wantOutput(tcb);
   }

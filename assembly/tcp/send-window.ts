@@ -69,7 +69,9 @@ export function usableWindow(tcb: Tcb): u32 {
  */
 export function syncMss(tcb: Tcb): void {
   const announced = tcb.peerMss === 0 ? MSS_DEFAULT : tcb.peerMss;
-  const path = tcb.pmtu > FIXED_HEADERS ? tcb.pmtu - FIXED_HEADERS : SMALLEST_PAYLOAD;
+  if (<u32>tcb.mtuSearchHigh > tcb.pmtu) tcb.mtuSearchHigh = <u16>tcb.pmtu;
+  const packet = tcb.isMtuSearched !== 0 ? min<u32>(tcb.pmtu, tcb.mtuSearchLow) : tcb.pmtu;
+  const path = packet > FIXED_HEADERS ? packet - FIXED_HEADERS : SMALLEST_PAYLOAD;
   const options = (tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0;
   const leastMss = load<u32>(SYSCTL_TCP_MIN_SND_MSS);
   const least = leastMss > OPTIONS_MAX ? leastMss - OPTIONS_MAX : 1;

@@ -4,10 +4,11 @@ import { startAckEstimate } from "./ack-slots";
 import { congestionClock, congestionStart } from "./congestion/control";
 import { startKeepAlive } from "./keepalive";
 import { recoveryReset } from "./loss-recovery";
+import { startMtuSearch } from "./mtu-probe";
 import { RTO_AFTER_LOST_SYN_US, rttReset } from "./rtt";
 import { rtxReset } from "./rtx-queue";
 import { syncMss } from "./send-window";
-import { TCB_FLAG_CONNECT_TIMEOUT, TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
+import { TCB_FLAG_CONNECT_TIMEOUT, TCB_FLAG_PASSIVE, TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
 
 /** RFC 6928 2: with more than this many SYNs or SYN-ACKs lost the first window is one segment. */
 const LOST_SYNS_TOLERATED: u32 = 1;
@@ -35,6 +36,8 @@ export function startSender(tcb: Tcb, nowUs: u64): void {
   tcb.pushedSeq = tcb.sndNxt;
   syncMss(tcb);
   congestionClock(nowUs);
+  startMtuSearch(tcb, nowUs);
+  if (!tcb.has(TCB_FLAG_PASSIVE)) syncMss(tcb); // who accepts begins large, as Linux
   congestionStart(tcb);
   startAckEstimate(tcb);
   if (tcb.retransmits !== 0 && tcb.srttUs === 0) {

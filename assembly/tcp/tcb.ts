@@ -312,6 +312,18 @@ export class Tcb {
   ackState: u8; // delayed-ack.ts
   timestampsSeen: u8; // 1: a segment after the SYN had the option
   receiver0: u8;
+  // the path: path-mtu.ts, mtu-probe.ts
+  pmtuGeneration: u32; // pathMtuGeneration for which pmtu holds
+  mtuProbeStart: u32; // sequence numbers of the probe in flight
+  mtuProbeEnd: u32;
+  mtuProbeBytes: u16; // its payload, 0 = none is in flight
+  mtuSearchLow: u16; // bytes of packet: this size gets through
+  mtuSearchHigh: u16; // and none above this one does
+  isMtuSearched: u8; // 1: SND.MSS follows the search (RFC 4821)
+  mayBeCut: u8; // 1: packets leave without DF
+  mtuSearchUs: u64; // when the search began
+  identification: u16; // of the next packet without DF
+  path0: u16;
   softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
   // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)
   timerKind: u32; // what retransmitUs means: TIMER_ tag, these exclude each other

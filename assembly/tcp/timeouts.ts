@@ -9,6 +9,7 @@ import {
   STATE_ESTABLISHED,
   STATE_SYN_SENT,
   SYSCTL_TCP_ORPHAN_RETRIES,
+  SYSCTL_TCP_RETRIES1,
   SYSCTL_TCP_RETRIES2,
   SYSCTL_TCP_RTO_MIN_US,
   SYSCTL_TCP_SYN_RETRIES,
@@ -21,6 +22,7 @@ import { wantOutput } from "./connections";
 import { isDeferring, isSynAckWanted } from "./defer-accept";
 import { ackDelayExpired } from "./delayed-ack";
 import { keepAliveExpired } from "./keepalive";
+import { blackHoleSuspected } from "./mtu-probe";
 import { hasOutput } from "./new-data";
 import { persistInterval } from "./persist";
 import { reorderExpired } from "./reorder-timer";
@@ -176,6 +178,8 @@ function retransmissionTimeout(tcb: Tcb, nowUs: u64): bool {
     setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
     return true;
   }
+  const isR1Over = tcb.retransmits !== 0 && nowUs - tcb.firstUnansweredUs >= backOffsUs(load<u32>(SYSCTL_TCP_RETRIES1));
+  if (isR1Over) blackHoleSuspected(tcb, nowUs);
   count(COUNTER_TCP_TIMEOUTS);
   enterLoss(tcb, nowUs);
   countRetransmit(tcb, nowUs);
@@ -203,7 +207,11 @@ function isUnanswered(tcb: Tcb, nowUs: u64): bool {
 
 /** How long retransmissions may go unanswered, µs. */
 export function patienceUs(tcb: Tcb): u64 {
-  const retries = tcb.has(TCB_FLAG_OWNED) ? load<u32>(SYSCTL_TCP_RETRIES2) : load<u32>(SYSCTL_TCP_ORPHAN_RETRIES);
+  return backOffsUs(tcb.has(TCB_FLAG_OWNED) ? load<u32>(SYSCTL_TCP_RETRIES2) : load<u32>(SYSCTL_TCP_ORPHAN_RETRIES));
+}
+
+// How long it takes until the smallest time-out has been backed off so many times and the last one has passed
+function backOffsUs(retries: u32): u64 {
   let rtoUs: u64 = max<u32>(load<u32>(SYSCTL_TCP_RTO_MIN_US), 1000);
   let sumUs: u64 = 0;
   for (let i: u32 = 0; i <= min<u32>(retries, 255); i++) {

@@ -46,7 +46,7 @@ import { arm } from "./timers";
  * @param token of the op
  * @param localHigh, localLow source address that the route gave, never "any"
  * @param localPort 0 = an ephemeral one
- * @param mtu of the path, bytes of IP packet
+ * @param mtu of the link, bytes of IP packet
  * @param timeoutMs from now until the connect fails with ETIMEDOUT; 0 = when tcp_syn_retries are used up
  * @returns TCB index, or -EADDRINUSE (somebody listens on that port, or this very connection exists), -EADDRNOTAVAIL (no port left,
  *   or remote port 0), -ENOBUFS (no TCB left)

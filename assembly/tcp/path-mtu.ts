@@ -1,0 +1,106 @@
+// A connection and the MTU of its path (RFC 1191): what it starts with, what it does when the path proves narrower -- cut what is in
+// flight to fit and send it again, which is no sign of congestion -- and whether its packets carry DF. What is known of paths is
+// ip/path-mtu.ts's; finding it out without the network's help is mtu-probe.ts's.
+
+import { count } from "../count";
+import { COUNTER_TCP_MTU_RETRANS } from "../counters";
+import { isPathLocked, isPathMtuDiscovered, pathMtu, pathMtuGeneration } from "../ip/path-mtu";
+import { CA_LOSS, STATE_ESTABLISHED } from "../layout";
+import { NONE } from "../storage/none";
+import { randomBelow } from "../storage/random";
+import { wantOutput } from "./connections";
+import { currentSsthresh } from "./reduction";
+import { rtxAt, rtxMarkLost } from "./rtx-queue";
+import { segmentSize, syncMss } from "./send-window";
+import { Tcb } from "./tcb";
+import { undoForget } from "./undo";
+
+// Linux's IP_PMTUDISC_ values
+const DISCOVER_DONT: u32 = 0;
+const DISCOVER_WANT: u32 = 1;
+const DISCOVER_PROBE: u32 = 3;
+const DISCOVER_INTERFACE: u32 = 4;
+
+function discovery(tcb: Tcb): u32 {
+  if (tcb.mtuDiscover !== 0) return <u32>tcb.mtuDiscover - 1;
+  return isPathMtuDiscovered() ? DISCOVER_WANT : DISCOVER_DONT;
+}
+
+/** Sets the path MTU that a new connection starts with. `mtu`: of the link, bytes of IP packet */
+export function startPath(tcb: Tcb, mtu: u32): void {
+  tcb.identification = <u16>randomBelow(0x10000);
+  takePath(tcb, mtu);
+}
+
+/**
+ * Takes over what is known of the path now. Cheap if nothing has changed.
+ * @param mtu of the link, bytes of IP packet
+ */
+export function refreshPath(tcb: Tcb, mtu: u32): void {
+  if (tcb.pmtuGeneration === pathMtuGeneration) return;
+  const before = tcb.pmtu;
+  takePath(tcb, mtu);
+  if (tcb.pmtu !== before && tcb.state >= <u8>STATE_ESTABLISHED) syncMss(tcb);
+}
+
+/**
+ * The network said that a segment of ours in flight was too big, and the path is remembered as narrower since.
+ *
+ *   RFC 1191 6.4: "when a Datagram Too Big message arrives [...] the data that was in it should be retransmitted [...] it should not be
+ *   treated as a congestion signal."
+ *
+ * Whatever was larger than the segments are now is lost; the congestion window stays, in segments (Linux's tcp_simple_retransmit).
+ */
+export function pathNarrowed(tcb: Tcb, mtu: u32): void {
+  const before = tcb.pmtu;
+  takePath(tcb, mtu);
+  if (tcb.pmtu >= before || discovery(tcb) === DISCOVER_DONT) return;
+  if (tcb.state < <u8>STATE_ESTABLISHED) return; // a SYN is small: what was too big is another's
+  syncMss(tcb);
+  resendTooBig(tcb);
+}
+
+/** Sends again, in segments of the present size, all that was sent in larger ones and has not arrived. */
+export function resendTooBig(tcb: Tcb): void {
+  const mss = segmentSize(tcb);
+  for (let index = tcb.rtxHead; index !== NONE; ) {
+    const record = rtxAt(index);
+    if (record.payloadBytes > mss && (record.mss === 0 || record.mss > mss)) rtxMarkLost(tcb, index);
+    index = record.next;
+  }
+  if (tcb.lostOut === 0) return;
+  count(COUNTER_TCP_MTU_RETRANS);
+  enterLossUnreduced(tcb);
+  wantOutput(tcb);
+}
+
+// LOSS with the window as it is: duplicate ACKs for what arrived after the holes must not look like congestion, and there is nothing
+// to undo
+function enterLossUnreduced(tcb: Tcb): void {
+  if (tcb.caState === <u8>CA_LOSS) return;
+  tcb.ssthresh = currentSsthresh(tcb);
+  tcb.priorSsthresh = 0;
+  tcb.frto = 0;
+  undoForget(tcb);
+  tcb.highSeq = tcb.sndNxt;
+  tcb.caState = <u8>CA_LOSS;
+}
+
+function takePath(tcb: Tcb, mtu: u32): void {
+  const mode = discovery(tcb);
+  tcb.pmtuGeneration = pathMtuGeneration;
+  tcb.pmtu = mode < DISCOVER_PROBE ? pathMtu(tcb.remoteAddressHigh, tcb.remoteAddressLow, mtu) : mtu;
+  const isLocked = mode === DISCOVER_WANT && isPathLocked(tcb.remoteAddressHigh, tcb.remoteAddressLow);
+  tcb.mayBeCut = mode === DISCOVER_DONT || mode >= DISCOVER_INTERFACE || isLocked ? 1 : 0;
+}
+
+/**
+ * The identification of a packet of `segments` wire segments: 0 with DF (RFC 6864 4.1), else the next ones of the connection, which
+ * started anywhere.
+ */
+export function takeIdentification(tcb: Tcb, segments: u32): u16 {
+  if (tcb.mayBeCut === 0) return 0;
+  const first = tcb.identification;
+  tcb.identification = <u16>(<u32>first + segments);
+  return first;
+}
