@@ -108,6 +108,14 @@ test("accepts options in any segment, known ones and others [MUST-5]", () => {
     < F. 11:11(0) ack 1 win 65535 <nop, kind 254 ff>
     > . 1:1(0) ack 12
     read eof`);
+  script(`
+    listen
+    < S 0:0(0) win 65535 <mss 1000, ts 1 0>
+    > S. 0:0(0) ack 1 <mss 1460, ts 0 1>
+    < . 1:1(0) ack 1 win 65535 <kind 99 01, ts 1 0>
+    accept
+    +0.01 < P. 1:11(10) ack 1 win 65535 <nop, kind 253 0102, ts 11 0>
+    > . 1:1(0) ack 11 <ts 10 11>`);
 });
 
 test("skips options it does not know by their length [MUST-6]", () => {
