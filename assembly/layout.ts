@@ -190,6 +190,8 @@ export const OP_MARK = 9; // handle, value = SEND_MARK_ bits, value2 = offset af
 export const OP_CLOSE_LISTENER = 11; // handle: children that were not accepted are reset; main forgets it now
 export const OP_RING_WANTED = 12; // handle, value = bytes it is to hold (0 = as usual): main wants a send ring (first write), or a larger one
 export const OP_RELEASE = 13; // handle: main forgets a socket that EVENT_SOCKET said is closed
+export const OP_SHUTDOWN_READ = 14; // handle: main reads no more; what it has not read it may still
+export const OP_COUNT = 15;
 
 export const SEND_MARK_MORE = 1; // MSG_MORE: what is less than a segment waits for the next write
 export const SEND_MARK_END_OF_RECORD = 2; // MSG_EOR: no segment holds bytes of both sides

@@ -22,6 +22,7 @@ import {
   OP_RING,
   OP_RING_WANTED,
   OP_SET_OPTION,
+  OP_SHUTDOWN_READ,
   OP_SHUTDOWN_WRITE,
   OP_TOKEN,
   OP_VALUE,
@@ -127,6 +128,11 @@ export class OpQueue {
   /** `bytes` that the ring is to hold at least; 0 = as many as usual. */
   ringWanted(handle: number, bytes = 0): void {
     this.#push({ kind: OP_RING_WANTED, handle, value: bytes });
+  }
+
+  /** Reads no more; nothing is said to the peer. */
+  shutdownRead(handle: number): void {
+    this.#push({ kind: OP_SHUTDOWN_READ, handle });
   }
 
   shutdownWrite(handle: number): void {

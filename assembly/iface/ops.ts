@@ -22,6 +22,7 @@ import {
   OP_CLOSE,
   OP_CLOSE_LISTENER,
   OP_CONNECT,
+  OP_COUNT,
   OP_KICK,
   OP_LISTEN,
   OP_MARK,
@@ -30,6 +31,7 @@ import {
   OP_RING,
   OP_RING_WANTED,
   OP_SET_OPTION,
+  OP_SHUTDOWN_READ,
   OP_SHUTDOWN_WRITE,
 } from "../layout";
 import { SpscRing } from "../storage/spsc-ring";
@@ -48,6 +50,7 @@ import {
   release,
   ringWanted,
   setOption,
+  shutdownRead,
   shutdownWrite,
   stageOptionFor,
 } from "../tcp/user-calls";
@@ -129,7 +132,7 @@ function run(op: Op, nowUs: u64): void {
       else runOnSocket(op, nowUs);
       return;
     default:
-      if (op.kind === 0 || op.kind > <u32>OP_RELEASE) count(COUNTER_OP_UNKNOWN);
+      if (op.kind === 0 || op.kind >= <u32>OP_COUNT) count(COUNTER_OP_UNKNOWN);
       else runOnSocket(op, nowUs);
   }
 }
@@ -168,6 +171,9 @@ function runOnSocket(op: Op, nowUs: u64): void {
       break;
     case OP_RING_WANTED:
       ringWanted(tcb, op.value);
+      break;
+    case OP_SHUTDOWN_READ:
+      shutdownRead(tcb);
       break;
     case OP_RELEASE:
       release(tcb, nowUs);

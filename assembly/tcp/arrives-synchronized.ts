@@ -23,6 +23,7 @@ import {
   STATE_CLOSING,
   STATE_ESTABLISHED,
   STATE_FIN_WAIT_1,
+  STATE_FIN_WAIT_2,
   STATE_LAST_ACK,
   STATE_SYN_RECEIVED,
   SYSCTL_TCP_ABORT_ON_OVERFLOW,
@@ -47,7 +48,14 @@ import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
 import { seqGt, seqGte, seqInWindow, seqLt, seqLte } from "./seq";
 import { mayReceive, setState } from "./state";
-import { TCB_FLAG_PASSIVE, TCB_FLAG_READING_CLOSED, TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
+import {
+  TCB_FLAG_FIN_QUEUED,
+  TCB_FLAG_PASSIVE,
+  TCB_FLAG_READ_SHUT,
+  TCB_FLAG_READING_CLOSED,
+  TCB_FLAG_SYN_PENDING,
+  Tcb,
+} from "./tcb";
 import { hasTimestamps, isOldTimestamp, isTimestampMissing, updateTsRecent } from "./timestamps";
 
 /** @returns a DISPOSITION_ code */
@@ -208,7 +216,7 @@ function onFinAcked(tcb: Tcb, nowUs: u64): u32 {
   switch (<u32>tcb.state) {
     case STATE_FIN_WAIT_1:
       enterFinWait2(tcb, nowUs);
-      return GO_ON;
+      return tcb.state === STATE_FIN_WAIT_2 ? GO_ON : DISPOSITION_DONE; // TCP_LINGER2 may have ended it
     case STATE_CLOSING:
       enterTimeWait(tcb, nowUs);
       return DISPOSITION_DONE;
@@ -220,6 +228,12 @@ function onFinAcked(tcb: Tcb, nowUs: u64): u32 {
   }
 }
 
+// Nobody of ours will read it: the socket is closed, or both its directions are
+function isUnwanted(tcb: Tcb): bool {
+  if (tcb.has(TCB_FLAG_READING_CLOSED)) return true;
+  return tcb.has(TCB_FLAG_READ_SHUT) && tcb.has(TCB_FLAG_FIN_QUEUED);
+}
+
 /** Seventh: text. */
 export function takeText(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   if (seg.payloadLength === 0) return GO_ON;
@@ -229,7 +243,7 @@ export function takeText(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     countMany(COUNTER_TCP_IN_AFTER_CLOSE, seg.segments);
     return GO_ON;
   }
-  if (tcb.has(TCB_FLAG_READING_CLOSED) && seqGt(seq + seg.payloadLength, tcb.rcvNxt)) {
+  if (isUnwanted(tcb) && seqGt(seq + seg.payloadLength, tcb.rcvNxt)) {
     // RFC 9293 3.6.1: "if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST" (SHLD-3)
     countMany(COUNTER_TCP_IN_AFTER_CLOSE, seg.segments);
     count(COUNTER_TCP_ABORT_ON_DATA);

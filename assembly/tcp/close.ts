@@ -3,6 +3,7 @@
 import { count } from "../count";
 import { COUNTER_TCP_ATTEMPT_FAILS, COUNTER_TCP_ESTAB_RESETS } from "../counters";
 import {
+  ECONNABORTED,
   STATE_CLOSE_WAIT,
   STATE_CLOSED,
   STATE_ESTABLISHED,
@@ -116,5 +117,10 @@ export function enterFinWait2(tcb: Tcb, nowUs: u64): void {
  */
 export function limitFinWait2(tcb: Tcb, nowUs: u64): void {
   if (tcb.state !== STATE_FIN_WAIT_2 || tcb.has(TCB_FLAG_OWNED)) return;
-  setRetransmitTimer(tcb, TIMER_FIN_WAIT_2, nowUs + <u64>load<u32>(SYSCTL_TCP_FIN_TIMEOUT) * 1000000);
+  if (tcb.linger2 < 0) {
+    abortConnection(tcb, ECONNABORTED, nowUs); // TCP_LINGER2 below 0: nobody waits for the peer's FIN (Linux)
+    return;
+  }
+  const seconds = tcb.linger2 !== 0 ? <u32>tcb.linger2 : load<u32>(SYSCTL_TCP_FIN_TIMEOUT);
+  setRetransmitTimer(tcb, TIMER_FIN_WAIT_2, nowUs + <u64>seconds * 1000000);
 }

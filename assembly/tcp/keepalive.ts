@@ -15,6 +15,7 @@ import { wantOutput } from "./connections";
 import { hasOutput } from "./new-data";
 import { TCB_FLAG_PROBE_PENDING, Tcb } from "./tcb";
 import { arm } from "./timers";
+import { hasUserTimeout, isUserTimeoutOver } from "./user-timeout";
 
 /** Turns keepalive on or off (SO_KEEPALIVE); on means that the idle time starts now. */
 export function setKeepAlive(tcb: Tcb, isOn: bool, nowUs: u64): void {
@@ -71,7 +72,10 @@ export function keepAliveExpired(tcb: Tcb, nowUs: u64): bool {
     tcb.keepAliveUs = dueUs;
     return false;
   }
-  if (tcb.keepAliveProbes >= probesMax(tcb)) return true;
+  // A user timeout takes the place of the number of probes (Linux, RFC 5482 4.2)
+  if (hasUserTimeout(tcb)) {
+    if (tcb.keepAliveProbes !== 0 && isUserTimeoutOver(tcb, tcb.lastReceivedUs, nowUs)) return true;
+  } else if (tcb.keepAliveProbes >= probesMax(tcb)) return true;
   tcb.keepAliveProbes += 1;
   tcb.keepAliveUs = nowUs + intervalUs(tcb);
   tcb.set(TCB_FLAG_PROBE_PENDING);

@@ -105,6 +105,7 @@ function sendSyn(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     if (index === NONE) return waitForRecord(tcb, nowUs);
     rateOnSend(tcb, rtxAt(index), true, nowUs);
     tcb.sndNxt = tcb.iss + 1;
+    tcb.firstUnansweredUs = nowUs; // a user timeout of the handshake counts from here
     noteSegments(tcb, 1);
   } else {
     const record = rtxAt(tcb.rtxHead);
@@ -245,6 +246,7 @@ function transmitNew(tcb: Tcb, out: Outgoing, bytes: u32, mss: u32, withFin: boo
   if (isIdle) congestionOnTransmitStart(tcb, tcb.lastSentUs === 0 ? 0 : nowUs - tcb.lastSentUs);
   tcb.sndNxt = end;
   tcb.clear(TCB_FLAG_PROBE_PENDING);
+  tcb.persistProbes = 0; // something is in flight: the window is not what holds us
   if (withFin) tcb.set(TCB_FLAG_FIN_SENT);
   if (bytes % mss !== 0) tcb.smallEnd = end;
   noteSegments(tcb, record.segments);

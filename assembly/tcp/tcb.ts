@@ -328,6 +328,7 @@ export class Tcb {
   // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)
   timerKind: u32; // what retransmitUs means: TIMER_ tag, these exclude each other
   persistProbes: u32;
+  persistSinceUs: u64; // when the first probe of this shut window left
   retransmitUs: u64;
   delayedAckUs: u64;
   keepAliveUs: u64;

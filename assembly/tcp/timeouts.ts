@@ -52,6 +52,8 @@ import {
   TIMER_TIME_WAIT,
 } from "./timers";
 import { tlpExpired } from "./tlp";
+import { hasUserTimeout, isUserTimeoutOver, withinUserTimeout } from "./user-timeout";
+import { timerFromNow } from "./xmit-timer";
 
 /** When runTimers() has something to do next, µs; U64.MAX_VALUE = never. May be early, is never late. */
 export function nextTimer(): u64 {
@@ -139,7 +141,8 @@ function retransmitExpired(tcb: Tcb, nowUs: u64): bool {
 function synTimeout(tcb: Tcb, nowUs: u64): bool {
   if (tcb.txQueuedFrames === 0) {
     if (tcb.rtxHead !== NONE) {
-      if (<u32>tcb.retransmits >= min<u32>(synRetries(tcb), 255) && !isDeferring(tcb)) {
+      const isUsedUp = <u32>tcb.retransmits >= min<u32>(synRetries(tcb), 255) && !isDeferring(tcb);
+      if (isUsedUp || isUserTimeoutOver(tcb, tcb.firstUnansweredUs, nowUs)) {
         giveUp(tcb, nowUs);
         return false;
       }
@@ -152,7 +155,7 @@ function synTimeout(tcb: Tcb, nowUs: u64): bool {
       wantOutput(tcb);
     }
   }
-  setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
+  timerFromNow(tcb, nowUs);
   return true;
 }
 
@@ -175,7 +178,7 @@ function retransmissionTimeout(tcb: Tcb, nowUs: u64): bool {
     // What we would send again has not left this host yet. No loss, but no answer either: a link that is stuck must not hold
     // the connection beyond R2
     if (tcb.firstUnansweredUs === 0) tcb.firstUnansweredUs = nowUs;
-    setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
+    timerFromNow(tcb, nowUs);
     return true;
   }
   const isR1Over = tcb.retransmits !== 0 && nowUs - tcb.firstUnansweredUs >= backOffsUs(load<u32>(SYSCTL_TCP_RETRIES1));
@@ -185,7 +188,7 @@ function retransmissionTimeout(tcb: Tcb, nowUs: u64): bool {
   countRetransmit(tcb, nowUs);
   backOffRto(tcb);
   wantOutput(tcb);
-  setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
+  timerFromNow(tcb, nowUs);
   return true;
 }
 
@@ -196,10 +199,11 @@ function countRetransmit(tcb: Tcb, nowUs: u64): void {
 
 /**
  * R2 of RFC 9293 3.8.3 (MUST-20): whether retransmissions went unanswered for as long as tcp_retries2 (tcp_orphan_retries without an
- * owner) back-offs from the smallest time-out would take, as Linux counts it: 924.6 s for 15.
+ * owner) back-offs from the smallest time-out would take, as Linux counts it: 924.6 s for 15. A user timeout takes its place.
  */
 function isUnanswered(tcb: Tcb, nowUs: u64): bool {
   if (tcb.firstUnansweredUs === 0) return false;
+  if (hasUserTimeout(tcb)) return isUserTimeoutOver(tcb, tcb.firstUnansweredUs, nowUs);
   // RFC 9293 3.8.6.1, MUST-37: a peer that answers may keep its window shut for ever
   if (tcb.sndWnd === 0 && tcb.has(TCB_FLAG_OWNED) && nowUs - tcb.lastReceivedUs < 2 * <u64>rtoMaxUs()) return false;
   return nowUs - tcb.firstUnansweredUs >= patienceUs(tcb);
@@ -228,6 +232,12 @@ function persistTimeout(tcb: Tcb, nowUs: u64): bool {
   const probesMax = min<u32>(isOwned ? load<u32>(SYSCTL_TCP_RETRIES2) : load<u32>(SYSCTL_TCP_ORPHAN_RETRIES), 255);
   // MUST-37 holds while somebody of ours waits: `probes` counts unanswered ones. Without an owner a peer that answers and never
   // opens its window is not waited for beyond the longest interval
+  // The user may set an end to that, too (Linux)
+  if (tcb.persistProbes === 0) tcb.persistSinceUs = nowUs;
+  else if (isUserTimeoutOver(tcb, tcb.persistSinceUs, nowUs)) {
+    giveUp(tcb, nowUs);
+    return false;
+  }
   const isHopeless = !isOwned && tcb.persistProbes >= probesMax && persistInterval(tcb) >= <u64>rtoMaxUs();
   if (isHopeless || <u32>tcb.probes >= probesMax) {
     giveUp(tcb, nowUs);
@@ -237,6 +247,7 @@ function persistTimeout(tcb: Tcb, nowUs: u64): bool {
   tcb.persistProbes += 1;
   tcb.set(TCB_FLAG_PROBE_PENDING);
   wantOutput(tcb);
-  setRetransmitTimer(tcb, TIMER_PERSIST, nowUs + persistInterval(tcb));
+  const waitUs = withinUserTimeout(tcb, persistInterval(tcb), tcb.persistSinceUs, nowUs);
+  setRetransmitTimer(tcb, TIMER_PERSIST, nowUs + waitUs);
   return true;
 }

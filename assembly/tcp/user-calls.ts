@@ -9,6 +9,7 @@ import {
   ECONNABORTED,
   EINVAL,
   ENOBUFS,
+  SOCKET_FLAG_LINGER,
   STATE_CLOSE_WAIT,
   STATE_CLOSED,
   STATE_ESTABLISHED,
@@ -37,7 +38,14 @@ import { adoptSendRing, offerSendRing } from "./send-ring";
 import { queueSyn } from "./sender";
 import { seqGte } from "./seq";
 import { isSynchronized, mayReceive, setState } from "./state";
-import { TCB_FLAG_CONNECT_TIMEOUT, TCB_FLAG_FIN_QUEUED, TCB_FLAG_OWNED, TCB_FLAG_READING_CLOSED, Tcb } from "./tcb";
+import {
+  TCB_FLAG_CONNECT_TIMEOUT,
+  TCB_FLAG_FIN_QUEUED,
+  TCB_FLAG_OWNED,
+  TCB_FLAG_READ_SHUT,
+  TCB_FLAG_READING_CLOSED,
+  Tcb,
+} from "./tcb";
 import { arm } from "./timers";
 
 /**
@@ -214,7 +222,7 @@ export function close(tcb: Tcb, nowUs: u64): void {
     enterClosed(tcb, ECONNABORTED, nowUs);
     return;
   }
-  if (isAbortTold(tcb.state) && unreadBytes(tcb) !== 0) {
+  if (isAbortTold(tcb.state) && (unreadBytes(tcb) !== 0 || isLingerZero(tcb))) {
     abort(tcb, nowUs);
     return;
   }
@@ -223,6 +231,19 @@ export function close(tcb: Tcb, nowUs: u64): void {
   tcb.set(TCB_FLAG_READING_CLOSED);
   limitFinWait2(tcb, nowUs);
   freeIfDone(tcb);
+}
+
+// SO_LINGER with no time: close is abort (RFC 9293 3.10.4 knows it not; Linux, BSD)
+function isLingerZero(tcb: Tcb): bool {
+  return tcb.hasOption(SOCKET_FLAG_LINGER) && tcb.lingerSeconds === 0;
+}
+
+/**
+ * Main reads no more (OP_SHUTDOWN_READ), as Linux's shutdown(SHUT_RD): nothing is said to the peer, whose text is still taken and
+ * acknowledged as long as there is room; once we have sent our FIN too, further text is answered with RST (SHLD-3).
+ */
+export function shutdownRead(tcb: Tcb): void {
+  if (tcb.state !== STATE_LISTEN && tcb.state !== STATE_CLOSED) tcb.set(TCB_FLAG_READ_SHUT);
 }
 
 /** Abort (OP_ABORT), RFC 9293 3.10.5: RST to the peer; main forgets the socket. */

@@ -7,6 +7,7 @@ import { LOSS_TIMER_SLACK_US } from "./rack";
 import { rtxAt } from "./rtx-queue";
 import { Tcb } from "./tcb";
 import { cancelRetransmitTimer, setRetransmitTimer, TIMER_LOSS_PROBE, TIMER_REORDER, TIMER_RETRANSMIT } from "./timers";
+import { withinUserTimeout } from "./user-timeout";
 
 /** RFC 8985 7.2: a probe before any round trip was measured. */
 const PROBE_INITIAL_US: u64 = 1000000;
@@ -47,12 +48,13 @@ export function timerOnNewData(tcb: Tcb, isFirst: bool, nowUs: u64): void {
 /** A lost record was sent again. The time-out runs from the retransmission of the first one (RFC 6298 5.1). */
 export function timerOnRetransmission(tcb: Tcb, isHead: bool, nowUs: u64): void {
   if (tcb.timerKind === TIMER_REORDER) return;
-  if (isHead || !isLossTimer(tcb)) setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
+  if (isHead || !isLossTimer(tcb)) timerFromNow(tcb, nowUs);
 }
 
-/** The time-out runs from now, whatever ran before. */
+/** The time-out runs from now, whatever ran before; not beyond what is left of a user timeout. */
 export function timerFromNow(tcb: Tcb, nowUs: u64): void {
-  setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + tcb.rtoUs);
+  const waitUs = withinUserTimeout(tcb, tcb.rtoUs, tcb.firstUnansweredUs, nowUs);
+  setRetransmitTimer(tcb, TIMER_RETRANSMIT, nowUs + waitUs);
 }
 
 function isLossTimer(tcb: Tcb): bool {

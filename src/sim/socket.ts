@@ -150,6 +150,11 @@ export class SimSocket {
     return this.isAttached ? this.#io!.peek(target) : 0;
   }
 
+  /** Nothing more will be read; what is there already may be. */
+  closeRead(): void {
+    if (this.isAttached) this.#ops.shutdownRead(this.handle);
+  }
+
   /** FIN after all that was written. */
   closeWrite(): void {
     if (this.isAttached) this.#ops.shutdownWrite(this.handle);
