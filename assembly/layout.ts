@@ -402,7 +402,11 @@ export const TCB_TTL = 379; // u8, 0 = ip_default_ttl
 export const TCB_MTU_DISCOVER = 380; // u8, Linux's IP_PMTUDISC_ + 1, 0 = want
 export const TCB_FASTOPEN = 382; // u16, 0 = off
 export const TCB_SOCKET_OPTIONS_END = 384;
-export const TCB_SHARED_BYTES = 384; // private fields of the core follow
+export const TCB_REORDERING = 384; // u32 segments by which the path is taken to reorder
+export const TCB_REORD_SEEN = 388; // u32, times it was seen to
+export const TCB_DSACK_DUPS = 392; // u32 segments that the peer reported as duplicates
+export const TCB_DELIVERED = 396; // u32 segments acknowledged or SACKed, modulo 2^32
+export const TCB_SHARED_BYTES = 400; // private fields of the core follow
 
 export const SOCKET_FLAG_NODELAY = 1;
 export const SOCKET_FLAG_KEEPALIVE = 2;

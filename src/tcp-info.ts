@@ -35,6 +35,11 @@ export interface TcpInfo {
   lostOut: number;
   retransOut: number;
   sackedOut: number;
+  /** Segments acknowledged or SACKed, modulo 2^32; segments by which the path reorders, and how often it did; reported as duplicates. */
+  delivered: number;
+  reordering: number;
+  reordSeen: number;
+  dsackDups: number;
   /** Segments sent again in the connection's life. */
   totalRetrans: number;
   /** Time-outs in a row without an answer, exponent of the back-off, window probes in a row. */
@@ -102,6 +107,10 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     lostOut: u32(layout.TCB_LOST_OUT),
     retransOut: u32(layout.TCB_RETRANS_OUT),
     sackedOut: u32(layout.TCB_SACKED_OUT),
+    delivered: u32(layout.TCB_DELIVERED),
+    reordering: u32(layout.TCB_REORDERING),
+    reordSeen: u32(layout.TCB_REORD_SEEN),
+    dsackDups: u32(layout.TCB_DSACK_DUPS),
     totalRetrans: u32(layout.TCB_TOTAL_RETRANS),
     retransmits: u8(layout.TCB_RETRANSMITS),
     backoff: u8(layout.TCB_BACKOFF),

@@ -16,8 +16,8 @@ const RECOVERY_STATIC_WINDOW: u32 = 2;
 const RECOVERY_NO_DUPLICATE_THRESHOLD: u32 = 4;
 /** RFC 8985 6.2 step 4: the widened window holds for this many recoveries. */
 const PERSIST_RECOVERIES: u8 = 16;
-/** No timer of loss detection is shorter: what the clocks of hosts and their ACKs jitter by. */
-export const LOSS_TIMER_SLACK_US: u64 = 2000;
+/** What a timer adds to the reordering window: 2 ms for what ACKs jitter by, as Linux, and what its tick of 4 ms rounds up to. */
+export const REORDER_SLACK_US: u64 = 5500;
 /** Segments inside the reordering window that one ACK looks at; the timer looks at the rest. */
 const WAITING_MAX: u32 = 64;
 
@@ -98,7 +98,7 @@ export function rackMarkLost(tcb: Tcb, nowUs: u64): bool {
   tcb.rackAdvanced = 0;
   const waitUs = rackDetect(tcb, nowUs);
   if (waitUs === 0) return false;
-  setRetransmitTimer(tcb, TIMER_REORDER, nowUs + waitUs + LOSS_TIMER_SLACK_US);
+  setRetransmitTimer(tcb, TIMER_REORDER, nowUs + waitUs + REORDER_SLACK_US);
   return true;
 }
 

@@ -4,7 +4,7 @@ import { CA_RECOVERY } from "../layout";
 import { congestionOwnsWindow } from "./congestion/control";
 import { wantOutput } from "./connections";
 import { enterRecovery } from "./loss-recovery";
-import { LOSS_TIMER_SLACK_US, rackDetect } from "./rack";
+import { REORDER_SLACK_US, rackDetect } from "./rack";
 import { reduceWindow } from "./reduction";
 import { inFlight } from "./rtx-queue";
 import { Tcb } from "./tcb";
@@ -25,6 +25,6 @@ export function reorderExpired(tcb: Tcb, nowUs: u64): void {
     }
     wantOutput(tcb);
   }
-  if (waitUs !== 0) setRetransmitTimer(tcb, TIMER_REORDER, nowUs + waitUs + LOSS_TIMER_SLACK_US);
+  if (waitUs !== 0) setRetransmitTimer(tcb, TIMER_REORDER, nowUs + waitUs + REORDER_SLACK_US);
   else resumeTimeout(tcb, nowUs);
 }

@@ -22,6 +22,7 @@ import {
   TCB_RECORDS,
   TCB_REMOTE_ADDRESS,
   TCB_REMOTE_PORT,
+  TCB_REORDERING,
   TCB_RETRANSMITS,
   TCB_RTO_US,
   TCB_SEGS_IN,
@@ -165,6 +166,12 @@ export class Tcb {
   optionReserved: u8;
   fastOpen: u16;
 
+  // what loss recovery knows of the path
+  reordering: u32; // segments by which the path is known to reorder, at least tcp_reordering
+  reorderingSeen: u32; // times it did
+  dsackDuplicates: u32; // segments that the peer reported as duplicates
+  deliveredSegments: u32; // acknowledged or SACKed in the connection's life, modulo 2^32
+
   // ------------------------------------------------------------------------------------------------ private to the core
   flags: u32; // TCB_FLAG_
   readyBits: u32; // READY_ bits not yet put into the event ring
@@ -244,10 +251,6 @@ export class Tcb {
   isReneging: u8; // 1: the peer took SACKed data back
   undoMarker: u32; // SND.UNA when the recovery began
   undoRetrans: i32; // retransmissions that no D-SACK has answered; -1: there was none yet
-  reordering: u32; // segments by which the path is known to reorder, at least tcp_reordering
-  reorderingSeen: u32; // times it did
-  dsackDuplicates: u32; // segments that the peer reported as duplicates
-  deliveredSegments: u32; // acknowledged or SACKed in the connection's life, modulo 2^32
   lastSentUs: u64; // last data segment sent
   // delivery rate (BBR draft 4.1.1): carried per record, sampled at each ACK
   delivered: u64; // bytes
@@ -429,6 +432,7 @@ if (offsetof<Tcb>("interfaceIndex") !== TCB_INTERFACE) ERROR("layout drift: Tcb.
 if (offsetof<Tcb>("bytesSent") !== TCB_BYTES_SENT) ERROR("layout drift: Tcb.bytesSent");
 if (offsetof<Tcb>("segsIn") !== TCB_SEGS_IN) ERROR("layout drift: Tcb.segsIn");
 if (offsetof<Tcb>("deliveredCe") !== TCB_DELIVERED_CE) ERROR("layout drift: Tcb.deliveredCe");
+if (offsetof<Tcb>("reordering") !== TCB_REORDERING) ERROR("layout drift: Tcb.reordering");
 if (offsetof<Tcb>("pmtu") !== TCB_PMTU) ERROR("layout drift: Tcb.pmtu");
 if (offsetof<Tcb>("socketFlags") !== TCB_SOCKET_OPTIONS) ERROR("layout drift: Tcb.socketFlags");
 if (offsetof<Tcb>("maxPacingRate") !== TCB_MAX_PACING_RATE) ERROR("layout drift: Tcb.maxPacingRate");

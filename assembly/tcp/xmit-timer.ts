@@ -3,12 +3,13 @@
 
 import { CA_CWR, CA_OPEN, SYSCTL_TCP_EARLY_RETRANS, SYSCTL_TCP_RTO_MIN_US, TCB_OPTION_SACK } from "../layout";
 import { NONE } from "../storage/none";
-import { LOSS_TIMER_SLACK_US } from "./rack";
 import { rtxAt } from "./rtx-queue";
 import { Tcb } from "./tcb";
 import { cancelRetransmitTimer, setRetransmitTimer, TIMER_LOSS_PROBE, TIMER_REORDER, TIMER_RETRANSMIT } from "./timers";
 import { withinUserTimeout } from "./user-timeout";
 
+/** With more than one segment in flight the peer answers at once: no more than what ACKs jitter by (Linux's figure). */
+const PROBE_SLACK_US: u64 = 2000;
 /** RFC 8985 7.2: a probe before any round trip was measured. */
 const PROBE_INITIAL_US: u64 = 1000000;
 
@@ -76,7 +77,7 @@ function scheduleProbe(tcb: Tcb, mostUs: u64, nowUs: u64): bool {
   if (tcb.caState !== <u8>CA_OPEN && tcb.caState !== <u8>CA_CWR) return false;
   let waitUs = PROBE_INITIAL_US;
   if (tcb.srttUs !== 0) {
-    const delayedAckUs = tcb.packetsOut === 1 ? <u64>load<u32>(SYSCTL_TCP_RTO_MIN_US) : LOSS_TIMER_SLACK_US;
+    const delayedAckUs = tcb.packetsOut === 1 ? <u64>load<u32>(SYSCTL_TCP_RTO_MIN_US) : PROBE_SLACK_US;
     waitUs = 2 * <u64>tcb.srttUs + delayedAckUs;
   }
   if (mostUs !== 0) waitUs = min<u64>(waitUs, mostUs);
