@@ -415,7 +415,7 @@ export const SOCKET_FLAG_LINGER = 8;
 export const SOCKET_FLAG_REUSEADDR = 16;
 export const SOCKET_FLAG_OOBINLINE = 32;
 export const SOCKET_FLAG_FASTOPEN_CONNECT = 64;
-export const SOCKET_FLAG_QUICKACK_OFF = 128; // TCP_QUICKACK 0 was said last
+export const SOCKET_FLAG_QUICKACK_OFF = 128; // a dialogue: ACKs wait for our answers (TCP_QUICKACK reads 0)
 
 export const TCB_OPTION_TIMESTAMPS = 1;
 export const TCB_OPTION_SACK = 2;

@@ -2,7 +2,7 @@
 // its numbers are Linux's: the first ACKs are not delayed, as the peer is in slow start and grows by them; then every second
 // full-sized segment is acknowledged; a dialogue waits for the answer to carry the ACK; a lone segment waits for the ACK time-out
 // (ATO), which follows the peer's pace. Must not know why a segment was accepted, nor windows.
-import { SYSCTL_TCP_DELACK_MIN_US, TCB_OPTION_TIMESTAMPS } from "../layout";
+import { SOCKET_FLAG_QUICKACK_OFF, SYSCTL_TCP_DELACK_MIN_US, TCB_OPTION_TIMESTAMPS } from "../layout";
 import { FIN, PSH, SYN, URG } from "../wire/tcp";
 import { sackOptionBytes, TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { ackNow } from "./challenge";
@@ -38,7 +38,16 @@ export function initialiseRcvMss(tcb: Tcb, window: u32): void {
   tcb.rcvMss = max(min(min(tcb.advMss, RCV_MSS_INITIAL), window / 2), min(RCV_MSS_MIN, tcb.advMss));
 }
 
-// Ends the dialogue mode: for the next ACKs, as many as fill half a window with single segments, nothing is waited for
+// The mode lies where main sees it: TCP_QUICKACK reads whether this is no dialogue
+function isDialogue(tcb: Tcb): bool {
+  return tcb.hasOption(SOCKET_FLAG_QUICKACK_OFF);
+}
+
+function setDialogue(tcb: Tcb, isOn: bool): void {
+  tcb.setOption(SOCKET_FLAG_QUICKACK_OFF, isOn);
+}
+
+// For the next ACKs, as many as fill half a window with single segments, nothing is waited for
 function grantQuickAcks(tcb: Tcb, most: u32): void {
   const halfWindow = tcb.rcvWnd / (2 * max<u32>(tcb.rcvMss, 1));
   tcb.quickAcks = max(tcb.quickAcks, min(max<u32>(halfWindow, 2), most));
@@ -47,19 +56,14 @@ function grantQuickAcks(tcb: Tcb, most: u32): void {
 /** The next ACKs shall leave at once: something came that the peer should hear of, or it has stopped and starts again. */
 export function enterQuickAck(tcb: Tcb, most: u32): void {
   grantQuickAcks(tcb, most);
-  tcb.pingPong = 0;
+  setDialogue(tcb, false);
   tcb.atoUs = atoMinUs();
 }
 
 /** TCP_QUICKACK as a socket option: false until the next reason for quick ACKs, true sends one that is owed. */
 export function setQuickAck(tcb: Tcb, isQuick: bool): void {
-  tcb.pingPong = isQuick ? 0 : 1;
+  setDialogue(tcb, !isQuick);
   if (isQuick && (tcb.ackState & ACK_SCHEDULED) !== 0) ackNow(tcb);
-}
-
-/** What TCP_QUICKACK reads: whether this is no dialogue. */
-export function isQuickAck(tcb: Tcb): bool {
-  return tcb.pingPong === 0;
 }
 
 /**
@@ -119,12 +123,12 @@ export function noteUselessText(tcb: Tcb): void {
 
 /** Data of ours left: soon after the peer's it is an answer, and makes this a dialogue. */
 export function noteTextSent(tcb: Tcb, nowUs: u64): void {
-  if (tcb.atoUs !== 0 && nowUs - tcb.lastTextUs < tcb.atoUs) tcb.pingPong = 1;
+  if (tcb.atoUs !== 0 && nowUs - tcb.lastTextUs < tcb.atoUs) setDialogue(tcb, true);
 }
 
 /** Says of text in order whether its ACK leaves now or may wait for company. */
 export function acknowledgeText(tcb: Tcb, nowUs: u64): void {
-  if (tcb.rcvNxt - tcb.lastAckSent > tcb.rcvMss || (tcb.quickAcks !== 0 && tcb.pingPong === 0)) {
+  if (tcb.rcvNxt - tcb.lastAckSent > tcb.rcvMss || (tcb.quickAcks !== 0 && !isDialogue(tcb))) {
     ackNow(tcb);
     return;
   }
@@ -135,7 +139,7 @@ function delayAck(tcb: Tcb, nowUs: u64): void {
   const least: u64 = atoMinUs();
   let delayUs: u64 = tcb.atoUs;
   if (delayUs > least) {
-    let most: u64 = tcb.pingPong !== 0 || (tcb.ackState & ACK_PUSHED) !== 0 ? DELAY_MAX_US : DELAY_LIMIT_US;
+    let most: u64 = isDialogue(tcb) || (tcb.ackState & ACK_PUSHED) !== 0 ? DELAY_MAX_US : DELAY_LIMIT_US;
     if (tcb.srttUs !== 0) most = min(most, max<u64>(tcb.srttUs, least));
     delayUs = min(delayUs, most);
   }
@@ -156,10 +160,10 @@ function delayAck(tcb: Tcb, nowUs: u64): void {
 /** The delay of an ACK ended without company: the next one waits longer, or, in what was thought a dialogue, does not. */
 export function ackDelayExpired(tcb: Tcb): void {
   if ((tcb.ackState & ACK_SCHEDULED) === 0) return;
-  if (tcb.pingPong === 0) {
+  if (!isDialogue(tcb)) {
     tcb.atoUs = min(tcb.atoUs << 1, tcb.rtoUs);
   } else {
-    tcb.pingPong = 0;
+    setDialogue(tcb, false);
     tcb.atoUs = atoMinUs();
   }
 }
@@ -180,5 +184,5 @@ export function ackLeft(tcb: Tcb): void {
  */
 export function isAckDueOnRead(tcb: Tcb): bool {
   if ((tcb.ackState & ACK_SCHEDULED) === 0) return false;
-  return (tcb.ackState & ACK_PUSHED_TWICE) !== 0 || ((tcb.ackState & ACK_PUSHED) !== 0 && tcb.pingPong === 0);
+  return (tcb.ackState & ACK_PUSHED_TWICE) !== 0 || ((tcb.ackState & ACK_PUSHED) !== 0 && !isDialogue(tcb));
 }

@@ -15,7 +15,7 @@ import { onAck } from "./acks";
 import { wantOutput } from "./connections";
 import { ecnNegotiate, ecnOffer } from "./ecn";
 import { startPath } from "./path-mtu";
-import { initialiseReceiver, receiveWindowScale } from "./receive-window";
+import { initialiseReceiveSpace, receiveWindowScale } from "./receive-space";
 import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
 import { startSender } from "./sender";
@@ -54,9 +54,9 @@ export function prepareConnection(tcb: Tcb, interfaceIndex: u32, mtu: u32): void
   if (load<u32>(SYSCTL_TCP_WINDOW_SCALING) !== 0) options |= TCB_OPTION_WSCALE;
   if (load<u32>(SYSCTL_TCP_SACK) !== 0) options |= TCB_OPTION_SACK;
   tcb.options = <u8>options;
-  tcb.rcvWscale = (options & TCB_OPTION_WSCALE) !== 0 ? <u8>receiveWindowScale() : 0;
+  tcb.rcvWscale = (options & TCB_OPTION_WSCALE) !== 0 ? <u8>receiveWindowScale(tcb) : 0;
   chooseTimestampOffset(tcb);
-  initialiseReceiver(tcb);
+  initialiseReceiveSpace(tcb);
 }
 
 // TCP_MAXSEG bounds both directions: what we announce, and what we send

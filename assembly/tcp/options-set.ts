@@ -40,9 +40,9 @@ import {
 } from "../layout";
 import { setReceiveBuffer, setSendBuffer } from "./buffer-sizes";
 import { congestionChoose } from "./congestion/control";
+import { setQuickAck } from "./delayed-ack";
 import { setKeepAlive, setKeepCount, setKeepIdle, setKeepInterval } from "./keepalive";
 import { setCork, setNoDelay } from "./nagle";
-import { setQuickAck } from "./quick-ack";
 import { Tcb } from "./tcb";
 
 /** Bounds of TCP_MAXSEG (Linux's TCP_MIN_MSS and MAX_TCP_WINDOW). */

@@ -56,6 +56,14 @@ export function receiveCapacityInitial(): u32 {
   return min(max(wanted, lowest), receiveCapacityMax());
 }
 
+/** Bytes of the ring for a buffer that a user fixed (SO_RCVBUF): the next power of two, as far as the heap has a share for it. */
+export function receiveCapacityFixed(bytes: u32): u32 {
+  const least = receiveCapacityLeast();
+  if (bytes <= least) return least;
+  const wanted: u32 = bytes > CAPACITY_MAX / 2 ? CAPACITY_MAX : 1 << (32 - <u32>clz(bytes - 1));
+  return min(wanted, max(powerOfTwoBelow(heapBytesFree() / PROMISE_PART), least));
+}
+
 // Shows main a ring. Main looks at pointer and capacity only after it saw an epoch it does not know, and we move the ring
 // again only after main stored that it took this one: between the two, neither word changes
 function publishRing(tcb: Tcb, ptr: usize): void {
@@ -128,13 +136,13 @@ export function reclaimOldReceiveRing(tcb: Tcb): void {
  * Moves the connection to a ring of twice the capacity. Not while main has yet to take the present one: there is one old ring
  * at most.
  * @param end offset after the last byte in the ring, out-of-order bytes included
- * @returns false, with nothing changed, if that is so, if it would exceed tcp_rmem's maximum, or if the heap has no room
+ * @returns false, with nothing changed, if that is so, if it would exceed tcp_rmem's maximum (which SO_RCVBUF is not bound by), or if the heap has no room
  */
 export function growReceiveRing(tcb: Tcb, end: u32): bool {
   reclaimOldReceiveRing(tcb);
   if (tcb.rcvOldBufferPtr !== 0 || tcb.loadRcvEpochTaken() !== tcb.rcvEpoch) return false;
   const capacity = tcb.rcvBufferCapacity;
-  if (capacity > receiveCapacityMax() / 2) return false;
+  if (capacity > (tcb.rcvBuf !== 0 ? CAPACITY_MAX : receiveCapacityMax()) / 2) return false;
   if (tcb.rcvBufferPtr !== 0) {
     const ptr = allocGrowth(capacity * 2, GROWN_SHARE);
     if (ptr === 0) return false;

@@ -311,10 +311,9 @@ export class Tcb {
   sackBlocks: u8; // valid ones from sack0 on
   dsackDue: u8; // 1: the dsack pair was not sent yet
   lastSegmentSize: u16; // a size below rcvMss that came once
-  pingPong: u8; // 1: a dialogue, in which ACKs wait for our answers
   ackState: u8; // delayed-ack.ts
   timestampsSeen: u8; // 1: a segment after the SYN had the option
-  receiver0: u8;
+  receiver0: u16;
   // the path: path-mtu.ts, mtu-probe.ts
   pmtuGeneration: u32; // pathMtuGeneration for which pmtu holds
   mtuProbeStart: u32; // sequence numbers of the probe in flight

@@ -7,7 +7,7 @@ import { NONE } from "../storage/none";
 import { DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK, dispatch, isPredicted, segmentArrives } from "./arrives";
 import { arrivesClosed } from "./arrives-closed";
 import { freeIfDone, isTcbInUse, lookup, nextEvent, nextWantingOutput, tcbsInUse, tcpInitialise } from "./connections";
-import { isQuickAck, setQuickAck } from "./delayed-ack";
+import { setQuickAck } from "./delayed-ack";
 import { initialSequenceNumber } from "./isn";
 import { setSocketOption } from "./options-set";
 import { outgoing } from "./outgoing";
@@ -270,10 +270,6 @@ export function inputSetQuickAck(index: u32, isQuick: bool): void {
   setQuickAck(Tcb.at(index), isQuick);
 }
 
-export function inputIsQuickAck(index: u32): bool {
-  return isQuickAck(Tcb.at(index));
-}
-
 /** Takes a heap block as a socket would. @returns its address or 0 */
 export function inputHog(bytes: u32): u32 {
   return <u32>heapAlloc(bytes);
@@ -281,4 +277,9 @@ export function inputHog(bytes: u32): u32 {
 
 export function inputUnhog(ptr: u32): bool {
   return heapFree(ptr);
+}
+
+/** The round trip that receive autotuning measured, µs. */
+export function inputReceiverRtt(index: u32): u32 {
+  return Tcb.at(index).rcvRttUs;
 }

@@ -31,8 +31,9 @@ import { addListener, findListener, isListenerTaken, isUnspecified } from "./lis
 import { setSocketOption } from "./options-set";
 import { applyStaged, forgetStaged, stageOption } from "./options-staged";
 import { chooseConnectPort, chooseListenPort } from "./ports";
+import { adjustReceiveSpace } from "./receive-autotune";
 import { reclaimOldReceiveRing, releaseReceiveRing, unreadBytes, updateReceiveHead } from "./receive-ring";
-import { adjustReceiveSpace, onRead } from "./receive-window";
+import { onRead } from "./receive-window";
 import { takeMark } from "./send-marks";
 import { adoptSendRing, offerSendRing } from "./send-ring";
 import { queueSyn } from "./sender";
