@@ -1,5 +1,5 @@
 // The public API of wasmtcp: exports, and only exports.
-export { announceAddress } from "./announce.ts";
+export { announceAddress, probeAddress } from "./arp.ts";
 export type {
   ConnectOptions,
   ConnectSettings,
@@ -18,6 +18,8 @@ export {
   type StackReport,
 } from "./control-socket.ts";
 export { createStack } from "./create-stack.ts";
+export { type DiagnoseOptions, diagnose } from "./doctor/diagnose.ts";
+export type { Finding, FindingLevel } from "./doctor/finding.ts";
 export {
   AbortError,
   AddressError,

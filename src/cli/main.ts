@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { addClient } from "./client.ts";
 import { addDemo } from "./demo.ts";
+import { addDoctor } from "./doctor.ts";
 import { addPing } from "./ping.ts";
 import { addReceive } from "./receive.ts";
 import { addRestore } from "./restore.ts";
@@ -21,7 +22,7 @@ const program = new Command("wasmtcp")
   .showHelpAfterError("(add --help for the options)")
   .exitOverride();
 
-for (const add of [addDemo, addServer, addClient, addReceive, addSend, addPing, addSs, addWire, addRestore])
+for (const add of [addDemo, addServer, addClient, addReceive, addSend, addPing, addSs, addWire, addRestore, addDoctor])
   add(program);
 for (const command of program.commands) command.exitOverride();
 

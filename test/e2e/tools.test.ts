@@ -41,6 +41,30 @@ if (hasPrivileges()) {
     assert.ok(minMs > 0 && maxMs >= minMs);
   });
 
+  tools("doctor finds nothing in the way of a free address, and whose a taken one is", async () => {
+    using hosts = new TwoHosts();
+    const doctor = async (address: string): Promise<{ code: number | null; stdout: string }> => {
+      const own = ["--interface", "h1-eth0", "--address", `${address}/24`];
+      return await hosts.start("a", process.execPath, CLI, "doctor", ...own).finished;
+    };
+    const free = await doctor("10.77.0.11");
+    assert.match(free.stdout, /^ok +address +nobody has 10\.77\.0\.11 yet$/m);
+    assert.is(free.code, 0, free.stdout);
+    const kernels = await doctor(hosts.kernelAddress.a);
+    assert.is(kernels.code, 1);
+    assert.match(
+      kernels.stdout,
+      /^PROBLEM +address +the kernel owns 10\.77\.0\.1 on h1-eth0.*\n +cure: add --take-over/m,
+    );
+    const mac = hosts.exec("b", "cat", "/sys/class/net/h2-eth0/address").trim();
+    assert.match(
+      (await doctor(hosts.kernelAddress.b)).stdout,
+      new RegExp(`another host has 10.77.0.2 already: ${mac}`),
+    );
+    hosts.exec("b", "ip", "link", "set", "h2-eth0", "down");
+    assert.match((await doctor("10.77.0.11")).stdout, /^PROBLEM +link +h1-eth0 is up, but has no carrier/m);
+  });
+
   tools("ss shows the connection of a running server, and nothing once it is over", async () => {
     using hosts = new TwoHosts();
     const server = hosts.wasmtcp("a", "server", "10001", "--keep-listening", "--debug");
