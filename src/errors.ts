@@ -7,6 +7,7 @@ import {
   ECONNABORTED,
   ECONNREFUSED,
   ECONNRESET,
+  EHOSTDOWN,
   EHOSTUNREACH,
   EINVAL,
   EMFILE,
@@ -15,8 +16,12 @@ import {
   ENETUNREACH,
   ENOBUFS,
   ENOMEM,
+  ENONET,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
   EPERM,
   EPIPE,
+  EPROTO,
   ETIMEDOUT,
 } from "../assembly/layout.ts";
 
@@ -57,7 +62,7 @@ export class ConnectionRefusedError extends NetstackError {}
 export class ConnectionLostError extends NetstackError {}
 /** The peer did not answer in time (`ETIMEDOUT`). */
 export class TimedOutError extends NetstackError {}
-/** The peer cannot be reached (`EHOSTUNREACH`, `ENETUNREACH`, `ENETDOWN`). */
+/** The peer cannot be reached (`EHOSTUNREACH`, `ENETUNREACH`, `ENETDOWN`, `EHOSTDOWN`, `ENONET`, `EOPNOTSUPP`). */
 export class UnreachableError extends NetstackError {}
 /** The address or port cannot be used (`EADDRINUSE`, `EADDRNOTAVAIL`). */
 export class AddressError extends NetstackError {}
@@ -97,6 +102,11 @@ const ERRORS: Readonly<Record<number, ErrorRow>> = {
   [ENOBUFS]: ["ENOBUFS", "no buffer space left", ResourceError],
   [ETIMEDOUT]: ["ETIMEDOUT", "timed out", TimedOutError],
   [ECONNREFUSED]: ["ECONNREFUSED", "connection refused", ConnectionRefusedError],
+  [ENONET]: ["ENONET", "host is not on the network", UnreachableError],
+  [EPROTO]: ["EPROTO", "protocol error", NetstackError],
+  [ENOPROTOOPT]: ["ENOPROTOOPT", "the peer does not speak TCP", ConnectionRefusedError],
+  [EOPNOTSUPP]: ["EOPNOTSUPP", "source route failed", UnreachableError],
+  [EHOSTDOWN]: ["EHOSTDOWN", "host is down", UnreachableError],
   [EHOSTUNREACH]: ["EHOSTUNREACH", "host is unreachable", UnreachableError],
 };
 

@@ -1,14 +1,12 @@
 // How many ICMP errors we send: one per SYSCTL_ICMP_RATELIMIT to one destination, and a budget for all together whose size is
 // random, so that nobody can learn from it what we sent to others (RFC 1812 4.3.2.8; the side channel of CVE-2020-25705).
 // Bounded: destinations share 256 slots by hash, and two that meet in a slot only make each other wait.
-import { SECRET_TUPLES, SYSCTL_ICMP_RATELIMIT } from "../layout";
+import { SECRET_TUPLES, SYSCTL_ICMP_MSGS_BURST, SYSCTL_ICMP_MSGS_PER_SEC, SYSCTL_ICMP_RATELIMIT } from "../layout";
 import { randomBelow } from "../storage/random";
 import { sipHash24 } from "../storage/siphash";
 
 const SLOTS: u32 = 256;
-// Linux icmp_msgs_per_sec and icmp_msgs_burst: 1000 per second, bursts of 50
-const MESSAGES_PER_SECOND: u64 = 1000;
-const BURST: u64 = 50;
+// Linux takes 0 to 2 messages more than were sent off the budget
 const JITTER: u32 = 3;
 
 let nextUs: usize = 0; // per slot: u64, when the next error may leave
@@ -18,7 +16,7 @@ let refilledUs: u64 = 0;
 /** Lays out the slots in zeroed memory at `tablesPtr`. @returns their end */
 export function rateLimitInitialise(tablesPtr: usize): usize {
   nextUs = (tablesPtr + 63) & ~63;
-  budget = BURST;
+  budget = load<u32>(SYSCTL_ICMP_MSGS_BURST);
   refilledUs = 0;
   return nextUs + SLOTS * 8;
 }
@@ -44,8 +42,10 @@ export function mayIcmpErrorLeave(high: u64, low: u64, nowUs: u64): bool {
 }
 
 function refill(nowUs: u64): void {
-  const gained = ((nowUs - refilledUs) * MESSAGES_PER_SECOND) / 1000000;
+  // Longer ago is as long ago: the product stays far below 2^64
+  const elapsedUs = min<u64>(nowUs - refilledUs, 1000000000);
+  const gained = (elapsedUs * <u64>load<u32>(SYSCTL_ICMP_MSGS_PER_SEC)) / 1000000;
   if (gained === 0) return;
   refilledUs = nowUs;
-  budget = min<u64>(budget + gained, BURST);
+  budget = min<u64>(budget + gained, load<u32>(SYSCTL_ICMP_MSGS_BURST));
 }

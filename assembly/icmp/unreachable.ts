@@ -1,6 +1,16 @@
 // ICMP destination unreachable and its kin (RFC 792; RFC 1122 3.2.2, 4.2.3.9; RFC 5927): about which packets we may complain, what
 // the complaint looks like, and what somebody else's complaint says. Acts on nothing: iface/icmp-in.ts does.
-import { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH } from "../layout";
+import {
+  ECONNREFUSED,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  EMSGSIZE,
+  ENETUNREACH,
+  ENONET,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTO,
+} from "../layout";
 import {
   ICMPV4_HEADER,
   ICMPV4_PARAMETER_PROBLEM,
@@ -59,20 +69,25 @@ export function writeError(ptr: usize, type: u8, code: u8, ipPtr: usize): u32 {
   return ICMPV4_HEADER + quoted;
 }
 
-/** What an error message means for a socket: an E* code, or 0 if it is none that we act on. */
+/** What an error message means for a socket, as Linux has it: an E* code, or 0 if it is none that we act on. */
 export function errnoOfIcmp(type: u8, code: u8): u32 {
-  if (type === ICMPV4_TIME_EXCEEDED || type === ICMPV4_PARAMETER_PROBLEM) return EHOSTUNREACH;
+  if (type === ICMPV4_TIME_EXCEEDED) return EHOSTUNREACH;
+  if (type === ICMPV4_PARAMETER_PROBLEM) return EPROTO;
   if (type !== ICMPV4_UNREACHABLE || code > UNREACHABLE_PRECEDENCE_CUTOFF) return 0;
   switch (code) {
     case UNREACHABLE_PROTOCOL:
+      return ENOPROTOOPT;
     case UNREACHABLE_PORT:
       return ECONNREFUSED;
     case UNREACHABLE_FRAGMENTATION_NEEDED:
       return EMSGSIZE;
-    case UNREACHABLE_HOST:
     case UNREACHABLE_SOURCE_ROUTE_FAILED:
+      return EOPNOTSUPP;
     case UNREACHABLE_HOST_UNKNOWN:
+      return EHOSTDOWN;
     case UNREACHABLE_HOST_ISOLATED:
+      return ENONET;
+    case UNREACHABLE_HOST:
     case UNREACHABLE_HOST_PROHIBITED:
     case UNREACHABLE_HOST_TOS:
     case UNREACHABLE_ADMINISTRATIVELY:

@@ -10,7 +10,7 @@ import { IPV4_HEADER, IPV4_MF, Ipv4Header } from "../wire/ipv4";
 import { sendFrame } from "./frame-out";
 import { Interface } from "./interfaces";
 import { Neighbor } from "./neighbor";
-import { neighborAppend, neighborHasRoom, QUEUE_HEADROOM } from "./neighbor-queue";
+import { neighborAppend, neighborMakeRoom, QUEUE_HEADROOM } from "./neighbor-queue";
 import { txRoom } from "./tx-ring";
 
 const HEADERS: u32 = ETHERNET_HEADER + IPV4_HEADER;
@@ -32,7 +32,7 @@ export function isTooLongToCut(payloadBytes: u32, mtu: u32): bool {
  * @param payloadPtr stays the caller's
  * @param mtu of the path; see isTooLongToCut()
  * @param identification the same for all of them
- * @returns false if some were dropped: no memory, or no room in the ring or the neighbour's queue
+ * @returns false if some were dropped: no memory, or no room in the ring
  */
 export function sendFragments(
   sender: Interface,
@@ -48,7 +48,8 @@ export function sendFragments(
   const part = partBytes(mtu);
   const fragments = (payloadBytes + part - 1) / part;
   // All or none: a datagram without one of them is worth nothing
-  if (neighbor.isUsable ? txRoom(sender.index) < fragments : !neighborHasRoom(neighbor)) return false;
+  if (!neighbor.isUsable) neighborMakeRoom(neighbor);
+  else if (txRoom(sender.index) < fragments) return false;
   const ttl = <u8>load<u32>(SYSCTL_IP_DEFAULT_TTL);
   for (let offset: u32 = 0; offset < payloadBytes; offset += part) {
     const bytes = min(part, payloadBytes - offset);

@@ -15,30 +15,35 @@ const NODE_LENGTH: usize = 4; // u32 bytes of the frame
 export const QUEUE_HEADROOM: u32 = 8;
 
 /**
- * Queues a frame.
+ * Queues a frame; if too many wait the oldest is dropped for it.
+ *
+ *   RFC 1122 2.3.2.2: "The link layer SHOULD save (rather than discard) at least one (the latest) packet of each set of packets
+ *   destined to the same unresolved IP address"
  * @param length bytes, at most FRAME_MAX_BYTES
  * @param block heap block with the frame at QUEUE_HEADROOM, taken over in any case; 0 = copy the frame
- * @returns false if it was dropped: the queue or the heap is full
+ * @returns false if it was dropped: the heap is full
  */
 export function neighborEnqueue(neighbor: Neighbor, framePtr: usize, length: u32, block: usize): bool {
-  const isFull = !neighborHasRoom(neighbor);
   let node = block;
-  if (!isFull && node === 0) {
+  if (node === 0) {
     node = heapAlloc(QUEUE_HEADROOM + length);
-    if (node !== 0) memory.copy(node + QUEUE_HEADROOM, framePtr, length);
+    if (node === 0) {
+      count(COUNTER_ARP_QUEUE_DROPPED);
+      return false;
+    }
+    memory.copy(node + QUEUE_HEADROOM, framePtr, length);
   }
-  if (isFull || node === 0) {
-    if (node !== 0) heapFree(node);
-    count(COUNTER_ARP_QUEUE_DROPPED);
-    return false;
-  }
+  neighborMakeRoom(neighbor);
   neighborAppend(neighbor, node, length);
   return true;
 }
 
-/** Whether one more frame, or the fragments of one more datagram, may wait. */
-export function neighborHasRoom(neighbor: Neighbor): bool {
-  return neighbor.queueLength < load<u32>(SYSCTL_NEIGH_UNRES_QLEN);
+/** Makes room for one more frame, or for the fragments of one more datagram. */
+export function neighborMakeRoom(neighbor: Neighbor): void {
+  while (neighbor.queueLength !== 0 && neighbor.queueLength >= load<u32>(SYSCTL_NEIGH_UNRES_QLEN)) {
+    heapFree(neighborDequeue(neighbor));
+    count(COUNTER_ARP_QUEUE_DROPPED);
+  }
 }
 
 /** Queues a frame whatever waits already: the fragments of a datagram go together. `node`, `length`: as `block` of neighborEnqueue() */

@@ -67,8 +67,11 @@ test("soft errors become the reason when the connection times out in the end [MU
 });
 
 test("hard errors refuse a connection that is being opened, and only that [SHLD-26] [5927#2] [attack 27]", () => {
-  for (const message of ["3/2", "3/3"]) {
-    script(`connect\n> S 0:0(0)\n< icmp ${message} quote 0\nclosed ECONNREFUSED`);
+  for (const [message, errno] of [
+    ["3/2", "ENOPROTOOPT"],
+    ["3/3", "ECONNREFUSED"],
+  ]) {
+    script(`connect\n> S 0:0(0)\n< icmp ${message} quote 0\nclosed ${errno}`);
     script(`${FLYING}
       < icmp ${message} quote 1
       state ESTABLISHED

@@ -20,7 +20,7 @@ const LINK = { delayMs: 10, rateBps: 100_000_000, queueBytes: 1_000_000 };
 const field = (host: SimHost, socket: SimSocket, at: number) => host.views.u32[(socket.tcb + at) >>> 2]!;
 const plateaus = [65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
 
-test("a transfer through a narrow path: segments shrink to it, nothing is lost for good [RFC 1191 3] [RFC 1191/8201 1191 s3]", () => {
+test("a transfer through a narrow path: segments shrink to it, nothing is lost for good [RFC 1191 3] [1191#1]", () => {
   for (const gsoMax of [0, 65535]) {
     for (const mtu of [1000, 1280, 576]) {
       const sim = simulate({ aToB: LINK, bToA: LINK, a: { gsoMax } });
@@ -33,7 +33,7 @@ test("a transfer through a narrow path: segments shrink to it, nothing is lost f
   }
 });
 
-test("a path that becomes narrower half-way is no congestion: window and threshold stay, what was in flight is cut and sent again at once [attack 30] [RFC 1191 6.4]", () => {
+test("a path that becomes narrower half-way is no congestion: window and threshold stay, what was in flight is cut and sent again at once [attack 30] [RFC 1191 6.4] [1191#7]", () => {
   for (const gsoMax of [0, 65535]) {
     const sim = simulate({ aToB: LINK, bToA: LINK, a: { gsoMax } });
     const { client, server } = connected(sim);
@@ -70,7 +70,7 @@ test("a path that becomes narrower half-way is no congestion: window and thresho
   }
 });
 
-test("a router that does not say how wide its next link is: the plateaus are tried downwards [attack 26] [RFC 1191 5]", () => {
+test("a router that does not say how wide its next link is: the plateaus are tried downwards [attack 26] [RFC 1191 5] [1191#4]", () => {
   const sim = simulate({ aToB: LINK, bToA: LINK });
   narrowPath(sim, 1100, 0);
   const { client, server } = connected(sim);
@@ -85,7 +85,7 @@ test("a router that does not say how wide its next link is: the plateaus are tri
   assert.is(field(sim.a, client, TCB_PMTU), 1006);
 });
 
-test("below min_pmtu the path counts as 552 wide, and routers may cut [attack 26] [RFC 1191/8201 1191 s3]", () => {
+test("below min_pmtu the path counts as 552 wide, and routers may cut [attack 26] [1191#3]", () => {
   for (const told of [300, 60, 1]) {
     const sim = simulate({ aToB: LINK, bToA: LINK });
     const path = narrowPath(sim, 300, told);
@@ -102,7 +102,7 @@ test("below min_pmtu the path counts as 552 wide, and routers may cut [attack 26
   }
 });
 
-test("a new connection starts with what is known of the path, until it is forgotten after mtu_expires [RFC 1191 6.3]", () => {
+test("a new connection starts with what is known of the path, until it is forgotten after mtu_expires [RFC 1191 6.3] [1191#5] [1191#8]", () => {
   const sim = simulate({ aToB: LINK, bToA: LINK });
   const path = narrowPath(sim, 1200);
   const first = connected(sim, 80);
@@ -137,7 +137,7 @@ test("with ip_no_pmtu_disc packets leave without DF and with identifications of 
   assert.ok(path.cut > 0);
 });
 
-test("a black hole: the segment size is lowered after tcp_retries1, and raised again as far as probes get [RFC 4821 7] [RFC 1191/8201 8899/4821]", () => {
+test("a black hole: the segment size is lowered after tcp_retries1, and raised again as far as probes get [RFC 4821 7] [1191#9]", () => {
   const sim = simulate({ aToB: LINK, bToA: LINK, a: { sysctl: { tcp_mtu_probing: 1 } } });
   const path = narrowPath(sim, 1300, null);
   const { client, server } = connected(sim);

@@ -4,9 +4,13 @@ import * as assert from "uvu/assert";
 import * as counters from "../../../assembly/counters.ts";
 import {
   ECONNREFUSED,
+  EHOSTDOWN,
   EHOSTUNREACH,
   EMSGSIZE,
   ENETUNREACH,
+  ENONET,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
   ETIMEDOUT,
   USAGE_HEAP_BYTES,
   USAGE_PINGS,
@@ -48,7 +52,7 @@ function established() {
   return { bench, socket, quote };
 }
 
-test("an echo request is answered with all of its data [1122 3.2.2.6]", () => {
+test("an echo request is answered with all of its data [1122 3.2.2.6] [792#5]", () => {
   for (const length of [0, 1, 56, 1000, 1472]) {
     const bench = new Bench();
     bench.meetPeer();
@@ -70,7 +74,7 @@ test("icmp_echo_ignore_all keeps quiet", () => {
   assert.equal(bench.turn([ipv4(icmp(8, 0, 1))]), []);
 });
 
-test("broken messages and those we do not act on are counted", () => {
+test("broken messages and those we do not act on are counted [attack 28] [792#12]", () => {
   const bench = new Bench();
   bench.meetPeer();
   const wrong = icmp(8, 0, 1);
@@ -133,7 +137,7 @@ test("somebody says that a request cannot be delivered", () => {
   assert.is(ping.errno, EHOSTUNREACH);
 });
 
-test("a protocol that nobody speaks is unreachable, quoted in full up to 576 bytes [1122 3.2.2.1, 1812 4.3.2.3]", () => {
+test("a protocol that nobody speaks is unreachable, quoted in full up to 576 bytes [1122 3.2.2.1, 1812 4.3.2.3] [attack 23] [792#2] [792#4]", () => {
   for (const length of [0, 8, 28, 524, 525, 1400]) {
     const bench = new Bench();
     bench.meetPeer();
@@ -146,7 +150,7 @@ test("a protocol that nobody speaks is unreachable, quoted in full up to 576 byt
   }
 });
 
-test("errors are limited per destination, and all together", () => {
+test("errors are limited per destination, and all together [attack 29] [attack 23]", () => {
   const bench = new Bench({ prefixLength: 8 });
   bench.meetPeer();
   const asked = ipv4([1], { protocol: UDP });
@@ -162,7 +166,7 @@ test("errors are limited per destination, and all together", () => {
   assert.ok(sent >= 10 && sent <= 50, String(sent));
 });
 
-test("no error about an error, nor about a broadcast [1122 3.2.2]", () => {
+test("no error about an error, nor about a broadcast [1122 3.2.2] [792#1]", () => {
   const bench = new Bench();
   bench.meetPeer();
   const broadcast = ipv4([1], { protocol: UDP, dst: 0x0a0000ff, to: [255, 255, 255, 255, 255, 255] });
@@ -170,13 +174,20 @@ test("no error about an error, nor about a broadcast [1122 3.2.2]", () => {
   assert.is(bench.host.counter(counters.COUNTER_ICMP_OUT_DEST_UNREACHS), 0);
 });
 
-test("unreachable ends a connect with the code's error, if it quotes the SYN [1122 4.2.3.9, 5927 4.1]", () => {
+test("unreachable ends a connect with the code's error, if it quotes the SYN [1122 4.2.3.9, 5927 4.1] [attack 27]", () => {
   for (const [code, errno] of [
     [NET, ENETUNREACH],
     [HOST, EHOSTUNREACH],
-    [PROTOCOL, ECONNREFUSED],
+    [PROTOCOL, ENOPROTOOPT],
     [PORT, ECONNREFUSED],
+    [5, EOPNOTSUPP],
+    [6, ENETUNREACH],
+    [7, EHOSTDOWN],
+    [8, ENONET],
+    [9, ENETUNREACH],
+    [10, EHOSTUNREACH],
     [13, EHOSTUNREACH],
+    [15, EHOSTUNREACH],
   ] as const) {
     const { bench, socket, syn } = connecting();
     const forged = packet(syn);
@@ -202,7 +213,7 @@ test("time exceeded and fragmentation needed do not end a connect", () => {
   assert.not.ok(socket.closed);
 });
 
-test("a quote that is cut off or broken is counted", () => {
+test("a quote that is cut off or broken is counted [attack 25]", () => {
   const { bench, socket, syn } = connecting();
   for (let length = 0; length < 28; length++)
     bench.turn([ipv4(icmp(3, PORT, 0, packet(syn).slice(0, length)), { src: ROUTER })]);
@@ -213,7 +224,7 @@ test("a quote that is cut off or broken is counted", () => {
   assert.not.ok(socket.closed);
 });
 
-test("unreachable does not end an established connection [5927 5.2]", () => {
+test("unreachable does not end an established connection [5927 5.2] [attack 27]", () => {
   const { bench, socket, quote } = established();
   for (const code of [NET, HOST, PROTOCOL, PORT]) bench.turn([ipv4(icmp(3, code, 0, packet(quote)), { src: ROUTER })]);
   assert.is(bench.host.counter(counters.COUNTER_ICMP_IN_NO_MATCH), 0);

@@ -28,7 +28,7 @@ const EVIL = [0x02, 0x66, 0, 0, 0, 1];
 const isArp = (frame: Uint8Array) => frame[12] === 8 && frame[13] === 6;
 const target = (frame: Uint8Array) => [...frame.slice(38, 42)];
 
-test("the address is announced twice, two seconds apart [5227 2.3]", () => {
+test("the address is announced twice, two seconds apart [5227 2.3] [5227#3]", () => {
   const bench = new Bench();
   // The first one left in the bench's first turn
   assert.equal(bench.after(1_999_999), []);
@@ -41,7 +41,7 @@ test("the address is announced twice, two seconds apart [5227 2.3]", () => {
   assert.equal(bench.after(60_000_000), []);
 });
 
-test("who asks for our address gets it, and is remembered [826]", () => {
+test("who asks for our address gets it, and is remembered [826] [826#2] [826#3]", () => {
   const bench = new Bench();
   const [reply] = bench.turn([arp(1, PEER_MAC, PEER_IP, OUR_IP)]);
   assert.equal([...reply!.slice(0, 14)], [...PEER_MAC, ...OUR_MAC, 8, 6]);
@@ -54,19 +54,19 @@ test("who asks for our address gets it, and is remembered [826]", () => {
   assert.equal([...echo!.slice(0, 6)], PEER_MAC);
 });
 
-test("a probe without sender address is answered and makes no record [5227 1.1]", () => {
+test("a probe without sender address is answered and makes no record [5227 1.1] [5227#5]", () => {
   const bench = new Bench();
   assert.is(bench.turn([arp(1, PEER_MAC, 0, OUR_IP)]).length, 1);
   assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
 });
 
-test("a question about somebody else makes no record", () => {
+test("a question about somebody else makes no record [826#2]", () => {
   const bench = new Bench();
   assert.equal(bench.turn([arp(1, PEER_MAC, PEER_IP, 0x0a000009)]), []);
   assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
 });
 
-test("a packet waits for the answer and then leaves; a broken one is not believed", () => {
+test("a packet waits for the answer and then leaves; a broken one is not believed [attack 3] [1122-link#3]", () => {
   const bench = new Bench();
   bench.host.ping(PEER_IP);
   const [request] = bench.turn();
@@ -82,7 +82,7 @@ test("a packet waits for the answer and then leaves; a broken one is not believe
   assert.equal([...echo!.slice(0, 14)], [...PEER_MAC, ...OUR_MAC, 8, 0]);
 });
 
-test("a reply that nobody asked for changes nothing", () => {
+test("a reply that nobody asked for changes nothing [attack 4] [826#4]", () => {
   const bench = new Bench();
   bench.turn([arp(2, EVIL, PEER_IP, OUR_IP, OUR_MAC)]);
   assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
@@ -93,7 +93,7 @@ test("a reply that nobody asked for changes nothing", () => {
   assert.is(bench.host.counter(COUNTER_ARP_UNSOLICITED), 2);
 });
 
-test("an announcement corrects a record that exists [826, 5227 3]", () => {
+test("an announcement corrects a record that exists [826, 5227 3] [826#1]", () => {
   const bench = new Bench();
   bench.meetPeer();
   const moved = [0x02, 0x77, 10, 0, 0, 0x22];
@@ -102,7 +102,7 @@ test("an announcement corrects a record that exists [826, 5227 3]", () => {
   assert.equal([...echo!.slice(0, 6)], moved);
 });
 
-test("nobody can speak for our own address: it is defended, once in ten seconds [5227 2.4]", () => {
+test("nobody can speak for our own address: it is defended, once in ten seconds [5227 2.4] [attack 9] [5227#4]", () => {
   const bench = new Bench();
   const claim = () => bench.turn([arp(2, EVIL, OUR_IP, PEER_IP), arp(1, EVIL, OUR_IP, OUR_IP)]);
   const defence = claim();
@@ -115,7 +115,7 @@ test("nobody can speak for our own address: it is defended, once in ten seconds 
   assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
 });
 
-test("three questions, one second apart, then those who wait are told; later ones ask again", () => {
+test("three questions, one second apart, then those who wait are told; later ones ask again [attack 5] [1122-link#2]", () => {
   const bench = new Bench();
   bench.after(2_000_000);
   const ping = bench.host.ping(PEER_IP);
@@ -134,7 +134,7 @@ test("three questions, one second apart, then those who wait are told; later one
   assert.is(bench.turn().filter(isArp).length, 1);
 });
 
-test("what waits for one address is bounded", () => {
+test("what waits for one address is bounded [attack 5]", () => {
   const bench = new Bench({ sysctl: { unres_qlen: 4 } });
   for (let i = 0; i < 10; i++) bench.host.ping(PEER_IP);
   bench.turn();
@@ -143,7 +143,7 @@ test("what waits for one address is bounded", () => {
   assert.is(bench.host.exports.usage(USAGE_HEAP_BYTES), bench.host.linkHeapBytes);
 });
 
-test("a flood of strangers does not evict who is confirmed, nor grow the cache", () => {
+test("a flood of strangers does not evict who is confirmed, nor grow the cache [attack 4]", () => {
   const bench = new Bench({ prefixLength: 8 });
   bench.host.ping(PEER_IP);
   bench.turn();
@@ -154,7 +154,7 @@ test("a flood of strangers does not evict who is confirmed, nor grow the cache",
   assert.equal([...echo!.slice(0, 6)], PEER_MAC);
 });
 
-test("answers to made-up addresses leave room for our own questions", () => {
+test("answers to made-up addresses leave room for our own questions [attack 5]", () => {
   const bench = new Bench({ prefixLength: 8 });
   for (let i = 0; i < 2000; i++) bench.turn([tcp({ src: 0x0a020000 + i, flags: 2, dstPort: 81 })]);
   assert.ok(bench.host.exports.usage(USAGE_NEIGHBORS) <= 256);
@@ -162,7 +162,7 @@ test("answers to made-up addresses leave room for our own questions", () => {
   assert.is(bench.turn().filter((frame) => isArp(frame) && target(frame).join() === bytes32(PEER_IP).join()).length, 1);
 });
 
-test("a record that is used is checked by unicast, and forgotten when nobody uses it", () => {
+test("a record that is used is checked by unicast, and forgotten when nobody uses it [1122-link#1]", () => {
   const bench = new Bench();
   bench.after(2_000_000);
   bench.meetPeer();

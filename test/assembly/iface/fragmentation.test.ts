@@ -23,7 +23,7 @@ const isFragment = (frame: Uint8Array) => (half(frame, 20) & 0x3fff) !== 0;
 const hasDf = (frame: Uint8Array) => (half(frame, 20) & 0x4000) !== 0;
 const identification = (frame: Uint8Array) => half(frame, 18);
 
-test("a ping that does not fit leaves in fragments, each within the MTU [RFC 791 3.2, RFC 1122 3.3.3]", () => {
+test("a ping that does not fit leaves in fragments, each within the MTU [RFC 791 3.2, RFC 1122 3.3.3] [791#10]", () => {
   for (const [mtu, bytes] of [
     [1500, 1473],
     [1500, 65507],
@@ -48,7 +48,7 @@ test("a ping that does not fit leaves in fragments, each within the MTU [RFC 791
   }
 });
 
-test("what fits carries DF and no identification [RFC 6864 4.1]", () => {
+test("what fits carries DF and no identification [RFC 6864 4.1] [791#8]", () => {
   const bench = host();
   bench.host.ping(PEER_IP, 1472);
   const [frame, ...rest] = bench.turn();
@@ -57,7 +57,7 @@ test("what fits carries DF and no identification [RFC 6864 4.1]", () => {
   assert.is(identification(frame!), 0);
 });
 
-test("identifications do not repeat soon and cannot be foretold [attack 24] [RFC 6864 4.3]", () => {
+test("identifications do not repeat soon and cannot be foretold [attack 24] [RFC 6864 4.3] [791#8]", () => {
   const seen = new Set<number>();
   const steps = new Set<number>();
   const bench = host();

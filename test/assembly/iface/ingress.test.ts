@@ -28,26 +28,26 @@ function answers(frame: Uint8Array, flags = 0, gsoSize = 0): Uint8Array {
   return reply!;
 }
 
-test("frames shorter than a header", () => {
+test("frames shorter than a header [attack 1]", () => {
   for (let length = 0; length < 14; length++) drops(ipv4(ECHO).slice(0, length), counters.COUNTER_FRAME_TOO_SHORT);
 });
 
-test("frames for another MAC address, and for groups", () => {
+test("frames for another MAC address, and for groups [attack 2]", () => {
   drops(ipv4(ECHO, { to: [2, 9, 9, 9, 9, 9] }), counters.COUNTER_FRAME_OTHER_HOST);
   drops(ipv4(ECHO, { to: [1, 0, 0x5e, 0, 0, 1] }), counters.COUNTER_FRAME_OTHER_HOST);
 });
 
-test("ethertypes that nobody speaks: IPv6, VLAN tags, lengths", () => {
+test("ethertypes that nobody speaks: IPv6, VLAN tags, lengths [1122-link#4]", () => {
   for (const type of [0x86dd, 0x8100, 46]) drops(ethernet(type, ECHO), counters.COUNTER_FRAME_UNKNOWN_ETHERTYPE);
 });
 
-test("every truncation of a packet", () => {
+test("every truncation of a packet [attack 1] [791#5]", () => {
   const whole = ipv4(ECHO);
   for (let length = 14; length < whole.length; length++)
     drops(whole.slice(0, length), counters.COUNTER_IP_IN_HDR_ERRORS);
 });
 
-test("wrong version, IHL below 5, IHL past the total length [1122 3.2.1.1]", () => {
+test("wrong version, IHL below 5, IHL past the total length [1122 3.2.1.1] [attack 10] [791#1] [791#5]", () => {
   for (const first of [0x55, 0x44, 0x40, 0x4f]) {
     const frame = ipv4(ECHO);
     frame[14] = first;
@@ -55,20 +55,20 @@ test("wrong version, IHL below 5, IHL past the total length [1122 3.2.1.1]", () 
   }
 });
 
-test("a wrong header checksum [1122 3.2.1.2]", () => {
+test("a wrong header checksum [1122 3.2.1.2] [791#2] [attack 45]", () => {
   const frame = ipv4(ECHO);
   frame[24]! ^= 1;
   drops(frame, counters.COUNTER_IP_IN_CSUM_ERRORS);
 });
 
-test("link padding does not reach the protocol", () => {
+test("link padding does not reach the protocol [attack 11] [791#5]", () => {
   const frame = new Uint8Array(60).fill(0xee);
   frame.set(ipv4(ECHO));
   const reply = answers(frame);
   assert.is((reply[16]! << 8) | reply[17]!, 20 + ECHO.length);
 });
 
-test("source routes and broken options are refused, others skipped [1122 3.2.1.8]", () => {
+test("source routes and broken options are refused, others skipped [1122 3.2.1.8] [attack 12]", () => {
   for (const options of [
     [131, 4, 4, 0],
     [137, 4, 4, 0],
@@ -88,24 +88,24 @@ test("source routes and broken options are refused, others skipped [1122 3.2.1.8
     answers(ipv4(ECHO, { options }));
 });
 
-test("addresses that nobody may have sent from [1122 3.2.1.3]", () => {
+test("addresses that nobody may have sent from [1122 3.2.1.3] [attack 13] [791#3]", () => {
   const sources = [0, 0x00000005, 0xe0000001, 0xffffffff, 0x0a0000ff, 0x7f000001, OUR_IP];
   for (const src of sources) drops(ipv4(ECHO, { src }), counters.COUNTER_IP_IN_MARTIAN);
   drops(ipv4(ECHO, { dst: 0x7f000001 }), counters.COUNTER_IP_IN_MARTIAN);
 });
 
-test("the land attack: our own address and port as source", () => {
+test("the land attack: our own address and port as source [attack 14]", () => {
   drops(tcp({ src: OUR_IP, srcPort: 80, dstPort: 80 }), counters.COUNTER_IP_IN_MARTIAN);
 });
 
-test("packets for other hosts are not forwarded, broadcasts need a broadcast frame and the other way round [1122 3.3.6]", () => {
+test("packets for other hosts are not forwarded, broadcasts need a broadcast frame and the other way round [1122 3.3.6] [791#4]", () => {
   drops(ipv4(ECHO, { dst: 0x0a000003 }), counters.COUNTER_IP_IN_ADDR_ERRORS);
   drops(ipv4(ECHO, { to: BROADCAST }), counters.COUNTER_IP_IN_ADDR_ERRORS);
   drops(ipv4(ECHO, { dst: 0x0a0000ff }), counters.COUNTER_IP_IN_ADDR_ERRORS);
   drops(ipv4(ECHO, { dst: 0xe0000001, to: BROADCAST }), counters.COUNTER_IP_IN_ADDR_ERRORS);
 });
 
-test("echo requests to all hosts get no answer", () => {
+test("echo requests to all hosts get no answer [attack 29] [792#6]", () => {
   for (const dst of [0xffffffff, 0x0a0000ff])
     drops(ipv4(ECHO, { dst, to: BROADCAST }), counters.COUNTER_ICMP_IN_IGNORED);
 });
@@ -114,7 +114,7 @@ test("segments to all hosts get no answer [9293 MUST-57]", () => {
   drops(tcp({ dst: 0x0a0000ff, to: BROADCAST }), counters.COUNTER_TCP_IN_ERRS);
 });
 
-test("TTL 0 and 1 are good enough for us", () => {
+test("TTL 0 and 1 are good enough for us [attack 17]", () => {
   answers(ipv4(ECHO, { ttl: 0 }));
   answers(ipv4(ECHO, { ttl: 1 }));
 });
@@ -132,7 +132,7 @@ test("TCP headers that do not fit", () => {
   drops(ipv4(new Uint8Array(19), { protocol: 6 }), counters.COUNTER_TCP_IN_ERRS);
 });
 
-test("a wrong TCP checksum, 0 and 0xffff included [9293 MUST-3]", () => {
+test("a wrong TCP checksum, 0 and 0xffff included [9293 MUST-3] [attack 45]", () => {
   for (const sum of [0x1234, 0, 0xffff]) {
     const frame = tcp({ dstPort: 81 });
     frame.set(bytes16(sum), 50);
@@ -140,19 +140,19 @@ test("a wrong TCP checksum, 0 and 0xffff included [9293 MUST-3]", () => {
   }
 });
 
-test("a partial or verified checksum is not computed", () => {
+test("a partial or verified checksum is not computed [attack 45]", () => {
   const frame = tcp({ dstPort: 81 });
   frame.set([1, 1], 50);
   answers(frame, FRAME_CSUM_PARTIAL);
   answers(frame, FRAME_CSUM_VALID);
 });
 
-test("port 0 at either end is dropped, not reset", () => {
+test("port 0 at either end is dropped, not reset [attack 61]", () => {
   drops(tcp({ srcPort: 0 }), counters.COUNTER_TCP_IN_PORT_ZERO);
   drops(tcp({ dstPort: 0 }), counters.COUNTER_TCP_IN_PORT_ZERO);
 });
 
-test("super-segment sizes are hints: 0, larger than the payload, 1", () => {
+test("super-segment sizes are hints: 0, larger than the payload, 1 [attack 46]", () => {
   for (const gsoSize of [0, 1, 65535]) answers(tcp({ dstPort: 81, payload: [1, 2, 3] }), FRAME_CSUM_VALID, gsoSize);
 });
 

@@ -41,7 +41,7 @@ function assertEmpty(bench: Bench): void {
 const icmpOf = (frames: Uint8Array[]) => frames.filter((frame) => frame[12] === 8 && frame[23] === 1);
 const count = (bench: Bench, counter: number) => bench.host.counter(counter);
 
-test("puts a datagram together, whatever the order of its fragments [RFC 791 3.2, RFC 815, RFC 1122 3.3.2]", () => {
+test("puts a datagram together, whatever the order of its fragments [RFC 791 3.2, RFC 815, RFC 1122 3.3.2] [815#1] [815#2] [791#11]", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 370 }), fc.infiniteStream(fc.nat(1000)), (units, order) => {
       const bench = host();
@@ -71,7 +71,7 @@ test("an echo request of 65507 bytes is answered in fragments [RFC 1122 3.2.2.6]
   assertEmpty(bench);
 });
 
-test("datagrams with another source, protocol or identification are not mixed [RFC 791 3.2]", () => {
+test("datagrams with another source, protocol or identification are not mixed [RFC 791 3.2] [815#3]", () => {
   const bench = host();
   const [head, tail] = cut(icmp(8, 0, 1, DATA.slice(0, 100)), 56) as [Uint8Array, Uint8Array];
   const others = [
@@ -98,7 +98,7 @@ test("a TCP segment in parts is a segment, and its checksum is verified whatever
   assert.is(count(bench, counters.COUNTER_TCP_IN_CSUM_ERRORS), 1);
 });
 
-test("overlapping fragments: nothing of the datagram is delivered, nor of what comes later [attack 18] [RFC 5722 4]", () => {
+test("overlapping fragments: nothing of the datagram is delivered, nor of what comes later [attack 18] [RFC 5722 4] [815#1]", () => {
   const overlaps: [number, number, boolean][] = [
     [48, 112, true], // reaches into the first from behind
     [8, 24, true], // inside, other bytes
@@ -126,7 +126,7 @@ test("an exact duplicate is dropped and does no harm [RFC 8200 4.5]", () => {
   assert.equal(reply(bench, [frames[2]!])?.slice(8), DATA);
 });
 
-test("an end beyond 65535 bytes [attack 18]", () => {
+test("an end beyond 65535 bytes [attack 18] [815#5]", () => {
   const bench = host();
   bench.turn([fragment(new Uint8Array(56), 0, true), fragment(new Uint8Array(24), 65504, false)]);
   assert.is(count(bench, counters.COUNTER_IP_REASM_FAILS), 1);
@@ -139,7 +139,7 @@ test("an end beyond 65535 bytes [attack 18]", () => {
   assertEmpty(bench);
 });
 
-test("no payload, a middle that is no multiple of 8, two ends [attack 20]", () => {
+test("no payload, a middle that is no multiple of 8, two ends [attack 20] [815#4]", () => {
   const cases: Uint8Array[][] = [
     [fragment([], 56, true)],
     [fragment([], 0, true)],
@@ -211,7 +211,7 @@ test("more holes than are kept cost the datagram, not the others", () => {
   assert.equal(reply(bench, other.slice(0, 1))?.slice(8), DATA);
 });
 
-test("time exceeded, code 1, if and only if the first fragment came [RFC 1122 3.2.2.4] [RFC 1122 3.3.2]", () => {
+test("time exceeded, code 1, if and only if the first fragment came [RFC 1122 3.2.2.4] [RFC 1122 3.3.2] [792#7]", () => {
   const bench = host();
   const [first, second] = cut(ECHO, 1000) as [Uint8Array, Uint8Array];
   bench.turn([second]);
@@ -229,7 +229,7 @@ test("time exceeded, code 1, if and only if the first fragment came [RFC 1122 3.
   assertEmpty(bench);
 });
 
-test("time exceeded is limited per destination, and not sent about an error [RFC 1122 3.2.2]", () => {
+test("time exceeded is limited per destination, and not sent about an error [RFC 1122 3.2.2] [792#1]", () => {
   const bench = host();
   const heads = [1, 2, 3].map((id) => cut(ECHO, 1000, { id })[0]!);
   const error = cut(icmp(3, 3, 0, new Uint8Array(100)), 56, { id: 4, src: 0x0a000003 })[0]!;

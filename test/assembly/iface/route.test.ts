@@ -40,7 +40,7 @@ test("our own addresses and 127.0.0.0/8 stay inside [1122 3.2.1.3 (g)]", () => {
   for (const to of ["10.0.0.1", "10.1.0.1", "127.0.0.1", "127.9.9.9"]) assert.is(way(to), `0 ${to}`);
 });
 
-test("subnets need no entry, the longest prefix wins, the first of equals", () => {
+test("subnets need no entry, the longest prefix wins, the first of equals [791#13]", () => {
   const { bench, way } = twoInterfaces();
   const { addRoute } = bench.host.exports;
   assert.is(way("10.0.0.9"), "1 10.0.0.9");
