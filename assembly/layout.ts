@@ -402,11 +402,30 @@ export const TCB_TTL = 379; // u8, 0 = ip_default_ttl
 export const TCB_MTU_DISCOVER = 380; // u8, Linux's IP_PMTUDISC_ + 1, 0 = want
 export const TCB_FASTOPEN = 382; // u16, 0 = off
 export const TCB_SOCKET_OPTIONS_END = 384;
-export const TCB_REORDERING = 384; // u32 segments by which the path is taken to reorder
-export const TCB_REORD_SEEN = 388; // u32, times it was seen to
-export const TCB_DSACK_DUPS = 392; // u32 segments that the peer reported as duplicates
-export const TCB_DELIVERED = 396; // u32 segments acknowledged or SACKed, modulo 2^32
-export const TCB_SHARED_BYTES = 400; // private fields of the core follow
+// more of what info() shows; written by the core
+export const TCB_REORDERING = 384; // u32, segments by which the path is known to reorder
+export const TCB_REORD_SEEN = 388; // u32, times it did
+export const TCB_DSACK_DUPS = 392; // u32, segments that the peer reported as duplicates
+export const TCB_DELIVERED = 396; // u32, acknowledged or SACKed
+export const TCB_ATO_US = 400; // u32, how long a lone ACK waits; 0 = no data arrived yet
+export const TCB_RCV_RTT_US = 404; // u32, round trip as the receiver sees it; 0 = none yet
+export const TCB_LAST_SENT_US = 408; // u64 core time of the last data segment sent; 0 = none
+export const TCB_LAST_TEXT_US = 416; // u64 of the last payload from the peer; 0 = none
+export const TCB_LAST_RECEIVED_US = 424; // u64 of the last segment from the peer
+export const TCB_PACING_RATE = 432; // u64 bytes/s, 0 = none
+export const TCB_BUSY_US = 440; // u64, time with data queued or unacknowledged, until TCB_CHRONO_US
+export const TCB_RWND_LIMITED_US = 448; // u64, and of that, held back by the peer's window
+export const TCB_SNDBUF_LIMITED_US = 456; // u64, and by a full send buffer
+export const TCB_CHRONO_US = 464; // u64 core time since when TCB_CHRONO holds
+export const TCB_CHRONO = 472; // u32, a CHRONO_ code: what the time since then counts as
+export const TCB_DATA_SEGS_OUT = 476; // u32, wire segments with payload
+export const TCB_DATA_SEGS_IN = 480; // u32
+export const TCB_SHARED_BYTES = 488; // private fields of the core follow
+
+export const CHRONO_IDLE = 0;
+export const CHRONO_BUSY = 1;
+export const CHRONO_RWND_LIMITED = 2;
+export const CHRONO_SNDBUF_LIMITED = 3;
 
 export const SOCKET_FLAG_NODELAY = 1;
 export const SOCKET_FLAG_KEEPALIVE = 2;

@@ -65,6 +65,27 @@ export interface TcpInfo {
   rcvOooSegs: number;
   /** Segments of ours whose ACK said that the network marked congestion (RFC 3168). */
   deliveredCe: number;
+  /** How long a lone ACK of ours waits, and the round trip as the receiver sees it; 0 = not known. */
+  atoUs: number;
+  rcvRttUs: number;
+  /** Core time of the last data sent and received (0 = none), and of the last segment received. */
+  lastDataSentUs: number;
+  lastDataReceivedUs: number;
+  lastReceivedUs: number;
+  /** Bytes/s, 0 = not paced. */
+  pacingRate: number;
+  /**
+   * Time with data queued or unacknowledged, and of that held back by the peer's window or by a full send ring, as of
+   * `chronoUs` (core time); since then `chrono` goes on.
+   */
+  busyUs: number;
+  rwndLimitedUs: number;
+  sndbufLimitedUs: number;
+  chrono: "idle" | "busy" | "rwnd-limited" | "sndbuf-limited";
+  chronoUs: number;
+  /** Wire segments with payload. */
+  dataSegsOut: number;
+  dataSegsIn: number;
   /** Bytes of the rings, and how many are waiting in them. */
   sndRingBytes: number;
   rcvRingBytes: number;
@@ -72,6 +93,7 @@ export interface TcpInfo {
   rcvQueuedBytes: number;
 }
 
+const CHRONOS = ["idle", "busy", "rwnd-limited", "sndbuf-limited"] as const;
 const CA_STATES = ["open", "disorder", "cwr", "recovery", "loss"] as const;
 
 /**
@@ -134,6 +156,19 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     segsIn: u64(layout.TCB_SEGS_IN),
     rcvOooSegs: u32(layout.TCB_RCV_OOO_SEGS),
     deliveredCe: u32(layout.TCB_DELIVERED_CE),
+    atoUs: u32(layout.TCB_ATO_US),
+    rcvRttUs: u32(layout.TCB_RCV_RTT_US),
+    lastDataSentUs: u64(layout.TCB_LAST_SENT_US),
+    lastDataReceivedUs: u64(layout.TCB_LAST_TEXT_US),
+    lastReceivedUs: u64(layout.TCB_LAST_RECEIVED_US),
+    pacingRate: u64(layout.TCB_PACING_RATE),
+    busyUs: u64(layout.TCB_BUSY_US),
+    rwndLimitedUs: u64(layout.TCB_RWND_LIMITED_US),
+    sndbufLimitedUs: u64(layout.TCB_SNDBUF_LIMITED_US),
+    chrono: CHRONOS[u32(layout.TCB_CHRONO)] ?? "idle",
+    chronoUs: u64(layout.TCB_CHRONO_US),
+    dataSegsOut: u32(layout.TCB_DATA_SEGS_OUT),
+    dataSegsIn: u32(layout.TCB_DATA_SEGS_IN),
     sndRingBytes: u32(layout.TCB_SND_RING_CAPACITY),
     rcvRingBytes: u32(layout.TCB_RCV_RING_CAPACITY),
     sndQueuedBytes: (u32(layout.TCB_SND_TAIL) - u32(layout.TCB_SND_HEAD)) >>> 0,

@@ -4,7 +4,7 @@
 
 import { count } from "../count";
 import { COUNTER_TCP_DUPLICATE_ACKS } from "../counters";
-import { CA_LOSS, SYSCTL_TCP_REORDERING, TCB_OPTION_SACK, TCB_OPTION_TIMESTAMPS } from "../layout";
+import { CA_LOSS, CHRONO_IDLE, SYSCTL_TCP_REORDERING, TCB_OPTION_SACK, TCB_OPTION_TIMESTAMPS } from "../layout";
 import { NONE } from "../storage/none";
 import { OPT_SACK, OPT_TIMESTAMPS } from "../wire/tcp-options";
 import {
@@ -25,6 +25,7 @@ import {
   EVENT_WINDOW,
 } from "./ack-event";
 import { noteAckSize } from "./ack-slots";
+import { chronoSet } from "./chrono";
 import { AckSample, ackSample } from "./congestion/ack-sample";
 import { congestionClock, congestionOnAck } from "./congestion/control";
 import { isWindowUsed } from "./congestion/window-validation";
@@ -87,6 +88,7 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   growSendRing(tcb);
   wakeWriter(tcb);
   if (hasOutput(tcb)) wantOutput(tcb);
+  else if (tcb.packetsOut === 0) chronoSet(tcb, CHRONO_IDLE, nowUs);
   return finAcked;
 }
 

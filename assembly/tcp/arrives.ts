@@ -28,12 +28,18 @@ export { DISPOSITION_DONE, DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from
 export function segmentArrives(seg: Segment, nowUs: u64): u32 {
   const tcb = lookup(seg);
   if (tcb === null) return arrivesClosed(seg);
-  tcb.segsIn += seg.segments;
+  countSegment(tcb, seg);
   if (isPredicted(tcb, seg)) {
     takePredicted(tcb, seg, nowUs);
     return DISPOSITION_DONE;
   }
   return dispatch(tcb, seg, nowUs);
+}
+
+/** Counts what arrived, whatever becomes of it. */
+export function countSegment(tcb: Tcb, seg: Segment): void {
+  tcb.segsIn += seg.segments;
+  if (seg.payloadLength !== 0) tcb.dataSegsIn += seg.segments;
 }
 
 /** The way of every segment without the fast path; a test runs both and compares. */

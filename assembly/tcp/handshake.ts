@@ -85,6 +85,7 @@ export function negotiate(tcb: Tcb, seg: Segment, nowUs: u64): void {
 export function establish(tcb: Tcb, seg: Segment, nowUs: u64): void {
   setState(tcb, STATE_ESTABLISHED, nowUs);
   tcb.lastReceivedUs = nowUs;
+  tcb.lastTextUs = nowUs; // what info() counts from before there is any
   startSender(tcb, nowUs); // before onAck: it must see whether the SYN was retransmitted
   onAck(tcb, seg, nowUs);
   updateSendWindow(tcb, seg);

@@ -10,6 +10,8 @@ import {
   COUNTER_TCP_WINDOW_PROBES,
 } from "../counters";
 import {
+  CHRONO_BUSY,
+  CHRONO_RWND_LIMITED,
   STATE_CLOSED,
   STATE_ESTABLISHED,
   STATE_LISTEN,
@@ -18,6 +20,7 @@ import {
 } from "../layout";
 import { NONE } from "../storage/none";
 import { ACK, FIN, PSH, RST } from "../wire/tcp";
+import { chronoAllSent, chronoSet } from "./chrono";
 import { congestionClock, congestionOnTransmitStart } from "./congestion/control";
 import { noteWindowUse, restartAfterIdle } from "./congestion/window-validation";
 import { noteTextSent } from "./delayed-ack";
@@ -203,7 +206,9 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   const unsent = unsentBytes(tcb);
   const isLast = isFinWaiting(tcb);
   if (unsent === 0 && !isLast) {
-    if (tcb.cwnd > inFlight(tcb)) rateMarkAppLimited(tcb);
+    const hasRoom = tcb.cwnd > inFlight(tcb);
+    if (hasRoom) rateMarkAppLimited(tcb);
+    chronoAllSent(tcb, hasRoom, nowUs);
     return false;
   }
   // Not while the window is closed: the congestion window is as old as it is when sending begins
@@ -220,8 +225,11 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   const withFin = isLast && bytes === unsent && usableWindow(tcb) > bytes;
   if (bytes === 0 && !withFin) {
     if (tcb.packetsOut === 0) startPersist(tcb, nowUs);
+    const isWindow = usableWindow(tcb) < min(unsent, tcb.sndMss);
+    chronoSet(tcb, isWindow ? CHRONO_RWND_LIMITED : CHRONO_BUSY, nowUs);
     return false;
   }
+  chronoSet(tcb, CHRONO_BUSY, nowUs);
   return transmitNew(tcb, out, bytes, segmentSizeNow(tcb), withFin, isOverride, nowUs);
 }
 
@@ -270,7 +278,10 @@ function buildData(tcb: Tcb, out: Outgoing, record: RtxRecord, mss: u32, nowUs: 
   out.segments = record.segments;
   tcb.bytesSent += bytes;
   tcb.lastSentUs = nowUs;
-  if (bytes !== 0) noteTextSent(tcb, nowUs);
+  if (bytes !== 0) {
+    tcb.dataSegsOut += record.segments;
+    noteTextSent(tcb, nowUs);
+  }
   reductionOnSend(tcb, record.segments);
   pacedOnSend(tcb, bytes, nowUs);
 }

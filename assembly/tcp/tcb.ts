@@ -2,15 +2,18 @@
 // TCB_SHARED_BYTES are laid down in layout.ts because main reads (and in line 0 writes) them; the rest is the core's own.
 // Fields are grouped by who touches them together. Nothing here decides anything.
 import {
+  TCB_BUSY_US,
   TCB_BYTES,
   TCB_BYTES_SENT,
   TCB_CONGESTION,
   TCB_CWND,
+  TCB_DATA_SEGS_IN,
   TCB_DELIVERED_CE,
   TCB_FASTOPEN,
   TCB_HANDLE,
   TCB_INTERFACE,
   TCB_KICKED,
+  TCB_LAST_SENT_US,
   TCB_LOCAL_ADDRESS,
   TCB_LOCAL_PORT,
   TCB_MAX_PACING_RATE,
@@ -165,12 +168,25 @@ export class Tcb {
   mtuDiscover: u8;
   optionReserved: u8;
   fastOpen: u16;
-
-  // what loss recovery knows of the path
+  // more of what info() shows
   reordering: u32; // segments by which the path is known to reorder, at least tcp_reordering
   reorderingSeen: u32; // times it did
   dsackDuplicates: u32; // segments that the peer reported as duplicates
   deliveredSegments: u32; // acknowledged or SACKed in the connection's life, modulo 2^32
+  atoUs: u32; // delayed-ack.ts: how long a lone ACK waits, 0 = no data arrived yet
+  rcvRttUs: u32;
+  lastSentUs: u64; // last data segment sent
+  lastTextUs: u64; // last payload from the peer that moved RCV.NXT
+  lastReceivedUs: u64; // last segment from the peer (keepalive)
+  pacingRate: u64; // bytes/s, 0 = none
+  busyUs: u64; // chrono.ts
+  rwndLimitedUs: u64;
+  sndbufLimitedUs: u64;
+  chronoUs: u64;
+  chrono: u32; // CHRONO_
+  dataSegsOut: u32;
+  dataSegsIn: u32;
+  info0: u32;
 
   // ------------------------------------------------------------------------------------------------ private to the core
   flags: u32; // TCB_FLAG_
@@ -251,7 +267,6 @@ export class Tcb {
   isReneging: u8; // 1: the peer took SACKed data back
   undoMarker: u32; // SND.UNA when the recovery began
   undoRetrans: i32; // retransmissions that no D-SACK has answered; -1: there was none yet
-  lastSentUs: u64; // last data segment sent
   // delivery rate (BBR draft 4.1.1): carried per record, sampled at each ACK
   delivered: u64; // bytes
   deliveredUs: u64;
@@ -265,7 +280,6 @@ export class Tcb {
   congestionState5: u64;
   congestionState6: u64;
   congestionState7: u64;
-  pacingRate: u64; // bytes/s, 0 = none
   pacingNextUs: u64; // when the next data segment may leave
   pacingTimerUs: u64; // output waits for pacingNextUs; 0 = it does not
   pacingNextNs: u32; // the part of pacingNextUs below a µs
@@ -278,7 +292,6 @@ export class Tcb {
   rcvTail: u32; // offset of rcvNxt's byte
   rcvAdvertised: u32; // right edge we advertised: RCV.NXT + RCV.WND then (never moves left)
   lastAckSent: u32; // RCV.NXT of the last ACK we sent
-  atoUs: u32; // delayed-ack.ts: how long a lone ACK waits, 0 = no data arrived yet
   quickAcks: u32; // ACKs still to be sent at once (start of connection)
   oooSet: u32; // heap address of the interval set of out-of-order ranges, 0 = none
   peerFinSeq: u32; // sequence number of the peer's FIN, valid with peerFinSeen
@@ -287,16 +300,13 @@ export class Tcb {
   tsOffset: u32; // added to the clock of our timestamps
   tsRecentUs: u64; // when it was set
   rcvCopiedMark: u32; // receive autotuning: rcvHead at the start of the measurement
-  rcvRttUs: u32;
   rcvRttSeq: u32;
   rcvRttMarkUs: u64;
   rcvSpaceMarkUs: u64;
-  lastReceivedUs: u64; // last segment from the peer (keepalive)
   lastChallengeUs: u64;
   rcvHead: u32; // private copy of the checked shared offset
   rcvFrameBytes: u32; // average payload of the frames that arrive (a super-segment is one frame)
   duplicateAcksOwed: u32; // wire segments that came out of order since RCV.NXT last moved, each worth a duplicate ACK
-  lastTextUs: u64; // last payload from the peer that moved RCV.NXT
   // sack-blocks.ts: pairs of sequence numbers in a row, as emitSack() reads them
   dsackStart: u32;
   dsackEnd: u32;
@@ -437,5 +447,8 @@ if (offsetof<Tcb>("socketFlags") !== TCB_SOCKET_OPTIONS) ERROR("layout drift: Tc
 if (offsetof<Tcb>("maxPacingRate") !== TCB_MAX_PACING_RATE) ERROR("layout drift: Tcb.maxPacingRate");
 if (offsetof<Tcb>("synRetries") !== TCB_SYNCNT) ERROR("layout drift: Tcb.synRetries");
 if (offsetof<Tcb>("fastOpen") !== TCB_FASTOPEN) ERROR("layout drift: Tcb.fastOpen");
+if (offsetof<Tcb>("lastSentUs") !== TCB_LAST_SENT_US) ERROR("layout drift: Tcb.lastSentUs");
+if (offsetof<Tcb>("busyUs") !== TCB_BUSY_US) ERROR("layout drift: Tcb.busyUs");
+if (offsetof<Tcb>("dataSegsIn") !== TCB_DATA_SEGS_IN) ERROR("layout drift: Tcb.dataSegsIn");
 if (offsetof<Tcb>("flags") !== TCB_SHARED_BYTES) ERROR("layout drift: Tcb.flags");
 if (<i32>offsetof<Tcb>() > TCB_BYTES) ERROR("a Tcb does not fit TCB_BYTES");

@@ -4,7 +4,14 @@ import { eventsInitialise } from "../events";
 import { heapAlloc, heapBytesInUse, heapFree, heapInitialise } from "../heap";
 import { TABLES } from "../layout";
 import { NONE } from "../storage/none";
-import { DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK, dispatch, isPredicted, segmentArrives } from "./arrives";
+import {
+  countSegment,
+  DISPOSITION_SEND_RST,
+  DISPOSITION_SEND_SYN_ACK,
+  dispatch,
+  isPredicted,
+  segmentArrives,
+} from "./arrives";
 import { arrivesClosed } from "./arrives-closed";
 import { freeIfDone, isTcbInUse, lookup, nextEvent, nextWantingOutput, tcbsInUse, tcpInitialise } from "./connections";
 import { setQuickAck } from "./delayed-ack";
@@ -118,7 +125,7 @@ export function inputArriveSlowly(nowUs: f64): u32 {
   const seg = currentSegment();
   const tcb = lookup(seg);
   if (tcb === null) return arrivesClosed(seg);
-  tcb.segsIn += seg.segments;
+  countSegment(tcb, seg);
   return dispatch(tcb, seg, <u64>nowUs);
 }
 

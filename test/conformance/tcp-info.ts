@@ -1,7 +1,7 @@
 // Linux's `struct tcp_info`, 280 bytes, out of what info() knows of a connection. Times in µs unless said otherwise.
 
 import type { TcpState } from "../../src/states.ts";
-import { readTcpInfo } from "../../src/tcp-info.ts";
+import { readTcpInfo, type TcpInfo } from "../../src/tcp-info.ts";
 import type { Run } from "./run.ts";
 import type { PortSocket } from "./sockets.ts";
 
@@ -39,7 +39,11 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
   const info = readTcpInfo(run.host.views, sim.tcb);
   const { options } = info;
   const flags =
-    (options.timestamps ? 1 : 0) | (options.sack ? 2 : 0) | (options.windowScaling ? 4 : 0) | (options.ecn ? 8 : 0);
+    (options.timestamps ? 1 : 0) |
+    (options.sack ? 2 : 0) |
+    (options.windowScaling ? 4 : 0) |
+    (options.ecn ? 8 : 0) |
+    (options.ecnSeen ? 16 : 0);
   const small: [offset: number, value: number][] = [
     [1, CA_STATES[info.caState]],
     [2, info.retransmits],
@@ -58,6 +62,10 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
     [28, info.sackedOut],
     [32, info.lostOut],
     [36, info.retransOut],
+    [12, info.atoUs],
+    [44, agoMs(run, info.lastDataSentUs)],
+    [52, agoMs(run, info.lastDataReceivedUs)],
+    [56, agoMs(run, info.lastReceivedUs)],
     [60, info.pmtu],
     [68, info.srttUs],
     [72, info.rttvarUs],
@@ -65,12 +73,16 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
     [80, info.cwnd],
     [84, info.advMss],
     [88, info.reordering],
+    [92, info.rcvRttUs],
     [100, info.totalRetrans],
     [136, info.segsOut],
     [140, info.segsIn],
     [144, unsent],
     [148, info.minRttUs],
+    [152, info.dataSegsIn],
+    [156, info.dataSegsOut],
     [192, info.delivered],
+    [196, info.deliveredCe],
     [216, info.dsackDups],
     [220, info.reordSeen],
     [224, info.rcvOooSegs],
@@ -78,7 +90,13 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
     [232, info.rcvWnd],
   ];
   for (const [offset, value] of words) bytes.writeUInt32LE(value >>> 0, offset);
+  const chrono = run.now - info.chronoUs;
+  const since = (kind: TcpInfo["chrono"]): number => (info.chrono === kind ? chrono : 0);
   const longs: [offset: number, value: number][] = [
+    [104, info.pacingRate],
+    [168, info.busyUs + (info.chrono === "idle" ? 0 : chrono)],
+    [176, info.rwndLimitedUs + since("rwnd-limited")],
+    [184, info.sndbufLimitedUs + since("sndbuf-limited")],
     [120, info.bytesAcked],
     [128, info.bytesReceived],
     [200, info.bytesSent],
@@ -86,4 +104,8 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
   ];
   for (const [offset, value] of longs) bytes.writeBigUInt64LE(BigInt(value), offset);
   return bytes;
+}
+
+function agoMs(run: Run, us: number): number {
+  return us === 0 ? 0 : Math.floor((run.now - us) / 1000);
 }

@@ -56,12 +56,12 @@ export function hystartGrow(window: CongestionWindow, state: CubicState, acked: 
 }
 
 function classic(window: CongestionWindow, state: CubicState, sample: AckSample): void {
+  if (window.cwnd < LOW_WINDOW) return; // and no round begins either
   const nowUs = <u32>sample.nowUs;
   if (seqGt(sample.una, state.roundEnd)) {
     beginRound(state, sample.nxt, nowUs);
     state.roundRttUs = U32.MAX_VALUE;
   }
-  if (window.cwnd < LOW_WINDOW) return;
   if (nowUs - state.lastAckUs <= ACK_DELTA_US) {
     state.lastAckUs = nowUs;
     if (nowUs - state.roundStartUs > trainLimitUs(window, state)) {
