@@ -335,6 +335,7 @@ export const TCB_STATE = 100; // u8, a STATE_ code
 export const TCB_EOF = 101; // u8 0 | 1: the peer's FIN was reached
 export const TCB_ERROR = 102; // u16, an E* code
 export const TCB_HANDLE = 104; // u32
+export const TCB_DATA_SEGS_OUT = 108; // u32, wire segments with payload
 // line 2, the key of the tuple table and what info() shows; written by the core
 export const TCB_LOCAL_ADDRESS = 128; // 16 bytes
 export const TCB_REMOTE_ADDRESS = 144; // 16 bytes
@@ -418,9 +419,8 @@ export const TCB_RWND_LIMITED_US = 448; // u64, and of that, held back by the pe
 export const TCB_SNDBUF_LIMITED_US = 456; // u64, and by a full send buffer
 export const TCB_CHRONO_US = 464; // u64 core time since when TCB_CHRONO holds
 export const TCB_CHRONO = 472; // u32, a CHRONO_ code: what the time since then counts as
-export const TCB_DATA_SEGS_OUT = 476; // u32, wire segments with payload
-export const TCB_DATA_SEGS_IN = 480; // u32
-export const TCB_SHARED_BYTES = 488; // private fields of the core follow
+export const TCB_DATA_SEGS_IN = 476; // u32, wire segments with payload
+export const TCB_SHARED_BYTES = 480; // private fields of the core follow
 
 export const CHRONO_IDLE = 0;
 export const CHRONO_BUSY = 1;

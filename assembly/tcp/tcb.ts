@@ -8,6 +8,7 @@ import {
   TCB_CONGESTION,
   TCB_CWND,
   TCB_DATA_SEGS_IN,
+  TCB_DATA_SEGS_OUT,
   TCB_DELIVERED_CE,
   TCB_FASTOPEN,
   TCB_HANDLE,
@@ -97,7 +98,7 @@ export class Tcb {
   eof: u8;
   error: u16;
   handle: u32;
-  line1a: u32;
+  dataSegsOut: u32;
   line1b: u64;
   line1c: u64;
   // line 2: key and info
@@ -184,9 +185,7 @@ export class Tcb {
   sndbufLimitedUs: u64;
   chronoUs: u64;
   chrono: u32; // CHRONO_
-  dataSegsOut: u32;
   dataSegsIn: u32;
-  info0: u32;
 
   // ------------------------------------------------------------------------------------------------ private to the core
   flags: u32; // TCB_FLAG_
@@ -426,6 +425,7 @@ if (offsetof<Tcb>("rcvTailShared") !== TCB_RCV_TAIL) ERROR("layout drift: Tcb.rc
 if (offsetof<Tcb>("sndEpoch") !== TCB_SND_EPOCH) ERROR("layout drift: Tcb.sndEpoch");
 if (offsetof<Tcb>("rcvKickAt") !== TCB_RCV_KICK_AT) ERROR("layout drift: Tcb.rcvKickAt");
 if (offsetof<Tcb>("state") !== TCB_STATE) ERROR("layout drift: Tcb.state");
+if (offsetof<Tcb>("dataSegsOut") !== TCB_DATA_SEGS_OUT) ERROR("layout drift: Tcb.dataSegsOut");
 if (offsetof<Tcb>("handle") !== TCB_HANDLE) ERROR("layout drift: Tcb.handle");
 if (offsetof<Tcb>("localAddressHigh") !== TCB_LOCAL_ADDRESS) ERROR("layout drift: Tcb.localAddressHigh");
 if (offsetof<Tcb>("remoteAddressHigh") !== TCB_REMOTE_ADDRESS) ERROR("layout drift: Tcb.remoteAddressHigh");
