@@ -62,7 +62,7 @@ test("retransmits one wire segment of a super-segment, not all of it", () => {
   assert.equal([first!.seq, first!.bytes, first!.gsoSize], [10_000, 1000, 0]);
 });
 
-test("reduces the window in proportion to what is delivered, to ssthresh in the end [6937 3.1]", () => {
+test("reduces the window in proportion to what is delivered, to ssthresh in the end [6937 3.1] [6937#2] [6937#4] [6937#5]", () => {
   const sender = inFlight20();
   const seqs = duplicates(sender, 19);
   // Two by limited transmit, the retransmission, then one for every two duplicates
@@ -90,7 +90,7 @@ test("does not wait for three duplicates again at a partial ACK [6582 3.2 step 3
   assert.is(duplicates(sender, 1, 20_000)[0], 20_000);
 });
 
-test("takes duplicate ACKs of its own retransmissions for no loss [6582 3.2 step 2]", () => {
+test("takes duplicate ACKs of its own retransmissions for no loss [6582 3.2 step 2] [6582#2] [6582#6]", () => {
   const sender = inFlight20();
   sender.wait(sender.timerIn!); // time-out: recover = 30000
   sender.pull();
@@ -146,7 +146,7 @@ test("never counts more segments as delivered than can be: one at least is missi
   );
 });
 
-test("starts from one segment after a time-out and sends nothing twice that is in flight [5681 3.1]", () => {
+test("starts from one segment after a time-out and sends nothing twice that is in flight [5681 3.1] [5681#6]", () => {
   const sender = inFlight20({}, withoutFrto);
   sender.wait(sender.timerIn!);
   assert.is(sender.caState, CA_LOSS);
@@ -185,7 +185,7 @@ test("retransmits lost segments as super-segments as far as the window allows", 
   );
 });
 
-test("finds a time-out spurious by an ACK that echoes an older timestamp [3522 3.2, 4015 3]", () => {
+test("finds a time-out spurious by an ACK that echoes an older timestamp [3522 3.2, 4015 3] [3522#1]", () => {
   const sender = inFlight20({ timestamps: true, mss: 1012 });
   sender.wait(sender.timerIn!);
   assert.is(sender.pull()[0]!.seq, 10_000);
