@@ -85,14 +85,12 @@ function markRange(tcb: Tcb, left: u32, right: u32, isDsack: bool, event: AckEve
   let index = rtxFind(tcb, left);
   while (index !== NONE && seqLt(rtxAt(index).seq, right)) {
     const covered = cutToBlock(tcb, index, left, right);
-    if (covered === NONE) {
-      index = rtxAt(index).next;
-      continue;
+    if (covered !== NONE) {
+      index = covered;
+      if (isDsack) noteDuplicate(tcb, index, event);
+      if (!rtxAt(index).has(RTX_SACKED)) markDelivered(tcb, index, event);
     }
-    if (isDsack) noteDuplicate(tcb, covered, event);
-    if (!rtxAt(covered).has(RTX_SACKED)) markDelivered(tcb, covered, event);
-    index = joinBefore(tcb, covered);
-    index = rtxAt(index).next;
+    index = rtxAt(joinBefore(tcb, index)).next;
   }
   // The last one and what was SACKED behind it
   if (index !== NONE) joinBefore(tcb, index);

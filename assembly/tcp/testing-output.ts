@@ -1,7 +1,7 @@
 // What the tests of the sending half of TCP call: a connection that is ESTABLISHED out of nothing, the next segment of it, an ACK for
 // it, its timers. u64 times come as f64.
 import { eventsInitialise } from "../events";
-import { heapAlloc, heapInitialise } from "../heap";
+import { heapAlloc, heapFree, heapInitialise } from "../heap";
 import { INTERFACE_BYTES, INTERFACE_GSO_MAX, INTERFACES, STATE_ESTABLISHED, TABLES } from "../layout";
 import { NONE } from "../storage/none";
 import { OPT_SACK, OPT_TIMESTAMPS, TcpOptions } from "../wire/tcp-options";
@@ -31,6 +31,11 @@ export { timersArmed };
 /** Takes a heap block as a socket would. @returns its address or 0 */
 export function outputHog(bytes: u32): u32 {
   return <u32>heapAlloc(bytes);
+}
+
+/** Gives it back. */
+export function outputUnhog(ptr: u32): void {
+  heapFree(ptr);
 }
 
 /** Lays out heap, events and TCP in fresh memory. CONFIG holds the sysctls. */

@@ -1,6 +1,8 @@
 // One TCP sender in WASM memory, without receiver, frames or links: a test writes bytes, pulls segments, sends ACKs and moves the clock.
 // Sequence numbers in what it gives and takes are relative: 0 is the first byte. ISS lies just below 2^32, so that all of them wrap.
+import * as counters from "../../assembly/counters.ts";
 import {
+  COUNTERS,
   TCB_BYTES,
   TCB_CA_STATE,
   TCB_CWND,
@@ -190,6 +192,29 @@ export class Sender {
   get timerIn(): number | null {
     const due = this.wasm.outputTimerUs(this.index);
     return due === 0 ? null : due - this.nowUs;
+  }
+
+  /** The retransmission queue from its head on, sequence numbers relative. @throws Error if its links or its count are wrong */
+  records(): { seq: number; end: number; flags: number; segments: number }[] {
+    const at = this.wasm.outputHog(4 << 20);
+    const count = this.wasm.rtxTestDump(this.index, at);
+    const word = (i: number, field: number) => this.#view.getUint32(at + 24 * i + 4 * field, true);
+    const rows = Array.from({ length: Math.max(count, 0) }, (_, i) => ({
+      seq: (word(i, 1) - ISS - 1) | 0,
+      end: (word(i, 2) - ISS - 1) | 0,
+      flags: word(i, 3),
+      segments: word(i, 4),
+    }));
+    this.wasm.outputUnhog(at);
+    if (count < 0) throw new Error("the links of the queue are wrong");
+    return rows;
+  }
+
+  /** A counter of the instance, by its name without COUNTER_. */
+  counter(name: string): number {
+    const place = (counters as Record<string, number>)[`COUNTER_${name}`];
+    if (place === undefined) throw new Error(`there is no counter ${name}`);
+    return Number(this.#view.getBigUint64(COUNTERS + 8 * place, true));
   }
 
   get #tcb(): number {
