@@ -25,6 +25,7 @@ import {
   RX_GSO_SIZE,
 } from "../layout";
 import { NONE } from "../storage/none";
+import { takeOutputUrgent } from "../tcp/connections";
 import {
   ETHERNET_HEADER,
   ETHERTYPE_ARP,
@@ -44,6 +45,7 @@ import {
 } from "../wire/ipv4";
 import { arpInput } from "./arp-in";
 import { demux } from "./demux";
+import { egress } from "./egress";
 import { fragmentInput } from "./fragments-in";
 import { Interface, interfacesCount, isBroadcastAddress, isOwnAddress } from "./interfaces";
 import { wakeResolved } from "./waking";
@@ -67,6 +69,7 @@ export function ingress(interfaceIndex: u32, frames: u32, nowUs: u64): void {
       continue;
     }
     frameInput(interfaceIndex, ptr, length, load<u16>(descriptor, RX_FLAGS), load<u16>(descriptor, RX_GSO_SIZE), nowUs);
+    if (takeOutputUrgent()) egress(nowUs);
   }
 }
 

@@ -29,6 +29,7 @@ let slabPtr: usize = 0;
 let tuplesPtr: usize = 0;
 let outputHead: u32 = NONE;
 let outputTail: u32 = NONE;
+let isOutputUrgent: bool = false;
 let eventHead: u32 = NONE;
 let eventTail: u32 = NONE;
 // The TCB that the segment before was for: in bulk transfer the next one is for it too, and the hash is spared
@@ -53,6 +54,7 @@ export function tcpInitialise(tablesPtr: usize): usize {
   listenerTableInitialise(listenersPtr);
   outputHead = NONE;
   outputTail = NONE;
+  isOutputUrgent = false;
   eventHead = NONE;
   eventTail = NONE;
   lastFound = NONE;
@@ -204,6 +206,19 @@ export function wantOutput(tcb: Tcb): void {
   if (outputTail === NONE) outputHead = tcb.index;
   else Tcb.at(outputTail).outputNext = tcb.index;
   outputTail = tcb.index;
+}
+
+/** As wantOutput(), and before the next frame is taken in: the ACK that is owed could not tell of what that one brings, too. */
+export function wantOutputSoon(tcb: Tcb): void {
+  wantOutput(tcb);
+  isOutputUrgent = true;
+}
+
+/** Whether wantOutputSoon() was called since this was asked last. */
+export function takeOutputUrgent(): bool {
+  const urgent = isOutputUrgent;
+  isOutputUrgent = false;
+  return urgent;
 }
 
 /** Takes the TCB that has waited longest off the output list; frees those found dead. @returns its index or NONE */

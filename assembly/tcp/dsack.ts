@@ -3,6 +3,7 @@
 import { count } from "../count";
 import { COUNTER_TCP_DSACK_OFO_SENT, COUNTER_TCP_DSACK_OLD_SENT } from "../counters";
 import { SYSCTL_TCP_DSACK } from "../layout";
+import { wantOutputSoon } from "./connections";
 import { hasSack } from "./sack-blocks";
 import { seqGt, seqLt, seqLte, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
@@ -22,6 +23,7 @@ export function reportDuplicate(tcb: Tcb, start: u32, end: u32): void {
   tcb.dsackStart = start;
   tcb.dsackEnd = end;
   tcb.dsackDue = 1;
+  wantOutputSoon(tcb); // one block at a time can be told
 }
 
 /** An unacceptable segment [start, end) ends, or at least begins, below RCV.NXT: that part is a duplicate. */

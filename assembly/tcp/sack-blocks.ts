@@ -5,6 +5,7 @@
 //   tcb:  │ dsackStart dsackEnd │ sack0Start sack0End │ sack1 ... │ sack2 ... │ sack3 ... │     host order, as emitSack() reads it
 import { TCB_OPTION_SACK, TCB_OPTION_TIMESTAMPS } from "../layout";
 import { emitSack, sackBlocksMax, sackOptionBytes } from "../wire/tcp-options";
+import { wantOutputSoon } from "./connections";
 import { seqGt, seqLt, seqLte } from "./seq";
 import { Tcb } from "./tcb";
 
@@ -27,17 +28,22 @@ export function hasSack(tcb: Tcb): bool {
  */
 export function noteSackBlock(tcb: Tcb, start: u32, end: u32): void {
   if (!hasSack(tcb)) return;
+  const before: u32 = tcb.sackBlocks;
   let kept: u32 = 0;
+  let swallowed: u32 = 0;
   let movedStart = start;
   let movedEnd = end;
   // Each block that stays moves one place back, into the room that the new one or a swallowed one leaves
-  for (let i: u32 = 0; i <= <u32>tcb.sackBlocks && kept < BLOCKS; i++) {
+  for (let i: u32 = 0; i <= before && kept < BLOCKS; i++) {
     const ptr = blockPtr(tcb, i);
-    const isPast = i === <u32>tcb.sackBlocks;
+    const isPast = i === before;
     const nextStart = isPast ? 0 : load<u32>(ptr);
     const nextEnd = isPast ? 0 : load<u32>(ptr, 4);
     const out = blockPtr(tcb, kept);
-    if (!isPast && seqLte(nextStart, end) && seqLte(start, nextEnd)) continue;
+    if (!isPast && seqLte(nextStart, end) && seqLte(start, nextEnd)) {
+      swallowed += 1;
+      continue;
+    }
     store<u32>(out, movedStart);
     store<u32>(out, movedEnd, 4);
     kept += 1;
@@ -45,6 +51,10 @@ export function noteSackBlock(tcb: Tcb, start: u32, end: u32): void {
     movedEnd = nextEnd;
   }
   tcb.sackBlocks = <u8>kept;
+  if (swallowed !== 0) return;
+  // An ACK tells of three or four: with more in one turn some would never be told, and sent again for nothing
+  tcb.sackUntold += 1;
+  if (<u32>tcb.sackUntold >= blocksMax(tcb)) wantOutputSoon(tcb);
 }
 
 /** RCV.NXT moved: blocks that it has reached wait no longer. */
@@ -76,12 +86,17 @@ export function cutSackBlocks(tcb: Tcb, end: u32): void {
 /** Nothing waits out of order any more. */
 export function clearSackBlocks(tcb: Tcb): void {
   tcb.sackBlocks = 0;
+  tcb.sackUntold = 0;
 }
 
 // Blocks of the next segment, a D-SACK block included
 function blocksDue(tcb: Tcb): u32 {
   const due = <u32>tcb.sackBlocks + <u32>tcb.dsackDue;
-  return due === 0 ? 0 : min(due, sackBlocksMax((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0));
+  return due === 0 ? 0 : min(due, blocksMax(tcb));
+}
+
+function blocksMax(tcb: Tcb): u32 {
+  return sackBlocksMax((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0);
 }
 
 /** Bytes of the SACK option that the next segment carries, 0 = none. */
@@ -108,5 +123,6 @@ export function writeSack(tcb: Tcb, ptr: usize): u32 {
   if (blocks === 0) return 0;
   const first = tcb.ptr + (tcb.dsackDue !== 0 ? offsetof<Tcb>("dsackStart") : offsetof<Tcb>("sack0Start"));
   tcb.dsackDue = 0;
+  tcb.sackUntold = 0;
   return emitSack(ptr, first, blocks);
 }

@@ -322,7 +322,8 @@ export class Tcb {
   lastSegmentSize: u16; // a size below rcvMss that came once
   ackState: u8; // delayed-ack.ts
   timestampsSeen: u8; // 1: a segment after the SYN had the option
-  receiver0: u16;
+  sackUntold: u8; // blocks that no ACK has told yet
+  receiver0: u8;
   // the path: path-mtu.ts, mtu-probe.ts
   pmtuGeneration: u32; // pathMtuGeneration for which pmtu holds
   mtuProbeStart: u32; // sequence numbers of the probe in flight
