@@ -285,8 +285,3 @@ export function inputHog(bytes: u32): u32 {
 export function inputUnhog(ptr: u32): bool {
   return heapFree(ptr);
 }
-
-/** The round trip that receive autotuning measured, µs. */
-export function inputReceiverRtt(index: u32): u32 {
-  return Tcb.at(index).rcvRttUs;
-}

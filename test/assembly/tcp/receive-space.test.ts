@@ -225,7 +225,7 @@ test("the round trip that a receiver sees comes from the echo of its ACKs: smoot
   const core = await Core.create();
   core.peerTs = 100;
   core.established();
-  const rtt = (): number => core.x.inputReceiverRtt(core.index);
+  const rtt = (): number => core.tcb(L.TCB_RCV_RTT_US);
   const send = (afterUs: number): void => {
     const echoed = core.x.inputTimestamp(core.index, core.now);
     core.now += afterUs;
