@@ -128,6 +128,9 @@ export const COUNTER_TCP_SYNCOOKIES_RECV = 164;
 export const COUNTER_TCP_SYNCOOKIES_FAILED = 165;
 export const COUNTER_TCP_REQ_Q_FULL_DO_COOKIES = 166;
 export const COUNTER_TCP_DEFER_ACCEPT_DROP = 167;
+export const COUNTER_TCP_TIME_WAIT_OVERFLOW = 168; // ended before its time to make room
+export const COUNTER_TCP_TIME_WAIT_REUSED = 169; // by a connection of ours
+export const COUNTER_TCP_ABORT_ON_MEMORY = 170; // closed with more orphans than tcp_max_orphans
 export const COUNTER_TCP_MARKS_DROPPED = 152;
 // memory of all connections, and what it costs a receiver
 export const COUNTER_TCP_MEMORY_PRESSURES = 192;

@@ -127,7 +127,10 @@ export const SYSCTL_TCP_MAX_REORDERING = CONFIG_SYSCTLS + 228; // segments, 300
 export const SYSCTL_TCP_FRTO = CONFIG_SYSCTLS + 232; // 0 off, else F-RTO (RFC 5682); 2
 export const SYSCTL_TCP_SYNCOOKIES = CONFIG_SYSCTLS + 236; // 0 never, 1 when the SYN queue is full (default), 2 always
 export const SYSCTL_TCP_ABORT_ON_OVERFLOW = CONFIG_SYSCTLS + 240; // 0 | 1: a full accept queue resets
-export const SYSCTL_END = CONFIG_SYSCTLS + 244;
+export const SYSCTL_TCP_MAX_TW_BUCKETS = CONFIG_SYSCTLS + 244; // connections in TIME-WAIT, 65536
+export const SYSCTL_TCP_TW_REUSE = CONFIG_SYSCTLS + 248; // 0 never, 1 always, 2 over the loopback (default)
+export const SYSCTL_TCP_MAX_ORPHANS = CONFIG_SYSCTLS + 252; // closed connections that are not over, 65536
+export const SYSCTL_END = CONFIG_SYSCTLS + 256;
 
 // IP's settings, in a block of their own
 export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;

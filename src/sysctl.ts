@@ -141,6 +141,12 @@ export interface Sysctl {
   tcp_syncookies: number;
   /** A connection that finds the accept queue full is reset instead of kept waiting, 0 | 1. Default 0. */
   tcp_abort_on_overflow: number;
+  /** Connections in TIME-WAIT; beyond that the oldest end early, 1..131072. Default 65536. */
+  tcp_max_tw_buckets: number;
+  /** Whether `connect` may take the ports of a connection in TIME-WAIT (RFC 6191): 0 never, 1 always, 2 over the loopback. Default 2. */
+  tcp_tw_reuse: number;
+  /** Connections that were closed here and are not over; beyond that they are reset, 0..131072. Default 65536. */
+  tcp_max_orphans: number;
 }
 
 type Row = readonly [address: number, initial: number, least: number, most: number];
@@ -209,6 +215,9 @@ const NUMBERS = {
   tcp_ecn_fallback: [layout.SYSCTL_TCP_ECN_FALLBACK, 1, 0, 1],
   tcp_syncookies: [layout.SYSCTL_TCP_SYNCOOKIES, 1, 0, 2],
   tcp_abort_on_overflow: [layout.SYSCTL_TCP_ABORT_ON_OVERFLOW, 0, 0, 1],
+  tcp_max_tw_buckets: [layout.SYSCTL_TCP_MAX_TW_BUCKETS, 65_536, 1, layout.TCB_CAPACITY],
+  tcp_tw_reuse: [layout.SYSCTL_TCP_TW_REUSE, 2, 0, 2],
+  tcp_max_orphans: [layout.SYSCTL_TCP_MAX_ORPHANS, 65_536, 0, layout.TCB_CAPACITY],
 } as const satisfies Partial<Record<keyof Sysctl, Row>>;
 
 /** Settings that are several numbers, in ascending order, each in a word of its own. */

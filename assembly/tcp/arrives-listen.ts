@@ -13,10 +13,10 @@ import { STATE_SYN_RECEIVED, TCB_BYTES } from "../layout";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
 import { arrivesSynchronized } from "./arrives-synchronized";
 import { enterClosed } from "./close";
-import { allocTcb, freeIfDone, hash, isTcbInUse, wantOutput } from "./connections";
+import { freeIfDone, hash, isTcbInUse, wantOutput } from "./connections";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from "./disposition";
 import { negotiate, prepareConnection } from "./handshake";
-import { initialSequenceNumber } from "./isn";
+import { initialSequenceNumberBeyond } from "./isn";
 import { linkMtu } from "./link-limits";
 import { ADMIT_CHILD, ADMIT_COOKIE, admit, isSynQueueOverfull, joinListener } from "./listen";
 import { inheritOptions } from "./options-set";
@@ -37,6 +37,7 @@ import {
   rebuildSyn,
 } from "./syn-cookie";
 import { TCB_FLAG_PASSIVE, TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
+import { allocTcbOrReuse } from "./time-wait";
 import { setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
 import { chooseTimestampOffset, timestampNow } from "./timestamps";
 
@@ -78,9 +79,7 @@ export function arrivesListen(listener: Tcb, seg: Segment, nowUs: u64): u32 {
 export function spawn(listener: Tcb, seg: Segment, issBeyond: u32, nowUs: u64): void {
   const child = makeChild(listener, seg, nowUs);
   if (child === null) return;
-  let iss = initialSequenceNumber(child, nowUs);
-  if (issBeyond !== 0 && <i32>(iss - issBeyond) <= 0) iss = issBeyond + 1;
-  child.iss = iss;
+  child.iss = initialSequenceNumberBeyond(child, issBeyond, nowUs);
   enterSynReceived(child, listener, seg, nowUs);
   updateSendWindow(child, seg);
   wantOutput(child);
@@ -88,7 +87,7 @@ export function spawn(listener: Tcb, seg: Segment, issBeyond: u32, nowUs: u64): 
 
 // A TCB in the tuple table with what both SYNs say, not yet in any state; null if there is no room (counted)
 function makeChild(listener: Tcb, seg: Segment, nowUs: u64): Tcb | null {
-  const child = allocTcb();
+  const child = allocTcbOrReuse(nowUs);
   if (child === null) return null;
   setEnds(child, seg);
   if (!hash(child)) {

@@ -17,16 +17,13 @@ import { isAcceptable } from "./arrives-synchronized";
 import { answerUnacceptable, challenge } from "./challenge";
 import { enterClosed, restartTimeWait } from "./close";
 import { DISPOSITION_DONE } from "./disposition";
+import { ISS_DISTANCE } from "./isn";
 import { maySpawn } from "./listen";
 import { findListener } from "./listener-table";
 import { Segment } from "./segment";
 import { seqGt } from "./seq";
 import { Tcb } from "./tcb";
 import { hasTimestamps, isOldTimestamp, isTimestampMissing } from "./timestamps";
-
-// The new incarnation starts this far beyond the old one's last sequence number, whatever of it is still on its way: more than
-// a window without scaling
-const ISS_DISTANCE: u32 = 65537;
 
 /** @returns a DISPOSITION_ code */
 export function arrivesTimeWait(tcb: Tcb, seg: Segment, nowUs: u64): u32 {

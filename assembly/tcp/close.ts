@@ -18,6 +18,7 @@ import {
 } from "../layout";
 import { freeIfDone, unhash, wantOutput } from "./connections";
 import { leaveListener } from "./listen";
+import { orphanLeave } from "./orphans";
 import { dropOutOfOrder } from "./reassembly";
 import { releaseReceiveRing } from "./receive-ring";
 import { rtxPurge } from "./rtx-queue";
@@ -34,6 +35,7 @@ import {
   TCB_FLAG_SYN_PENDING,
   Tcb,
 } from "./tcb";
+import { limitTimeWaits, timeWaitJoin, timeWaitLeave } from "./time-wait";
 import { disarm, setRetransmitTimer, TIMER_FIN_WAIT_2, TIMER_TIME_WAIT } from "./timers";
 
 /**
@@ -46,6 +48,8 @@ export function enterClosed(tcb: Tcb, errno: u32, nowUs: u64): void {
   if (before === STATE_SYN_SENT || before === STATE_SYN_RECEIVED) count(COUNTER_TCP_ATTEMPT_FAILS);
   if (tcb.error === 0) tcb.error = <u16>errno;
   if (!tcb.has(TCB_FLAG_ACCEPT_QUEUE)) leaveListener(tcb); // one that waits to be accepted goes on waiting, closed
+  timeWaitLeave(tcb);
+  orphanLeave(tcb);
   unhash(tcb);
   disarm(tcb);
   rtxPurge(tcb);
@@ -91,7 +95,9 @@ export function enterTimeWait(tcb: Tcb, nowUs: u64): void {
   rtxPurge(tcb);
   dropOutOfOrder(tcb);
   if (!tcb.has(TCB_FLAG_OWNED)) releaseRings(tcb);
+  orphanLeave(tcb);
   restartTimeWait(tcb, nowUs);
+  limitTimeWaits(nowUs);
 }
 
 /** Frees the rings of a connection that only waits for its end; main has forgotten it. Frames on their way keep the send ring. */
@@ -102,6 +108,7 @@ export function releaseRings(tcb: Tcb): void {
 
 /** Starts the 2 MSL again. */
 export function restartTimeWait(tcb: Tcb, nowUs: u64): void {
+  timeWaitJoin(tcb);
   setRetransmitTimer(tcb, TIMER_TIME_WAIT, nowUs + <u64>load<u32>(SYSCTL_TCP_TIME_WAIT_MS) * 1000);
 }
 

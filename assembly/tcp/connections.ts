@@ -10,6 +10,8 @@ import { TupleTable, tupleTableBytes } from "../storage/tuple-table";
 import { congestionDefault, congestionRelease } from "./congestion/control";
 import { findListener, LISTENER_TABLE_BYTES, listenerTableInitialise } from "./listener-table";
 import { memoryInitialise } from "./memory";
+import { orphansInitialise } from "./orphans";
+import { portsInitialise } from "./ports";
 import { releaseReceiveRing } from "./receive-ring";
 import { rtxInitialise, rtxPurge } from "./rtx-queue";
 import { TUPLE_KEY } from "./scratch";
@@ -23,6 +25,7 @@ import {
   TCB_FLAG_RST_PENDING,
   Tcb,
 } from "./tcb";
+import { timeWaitInitialise } from "./time-wait";
 import { disarm, timersInitialise } from "./timers";
 
 let slabPtr: usize = 0;
@@ -52,6 +55,10 @@ export function tcpInitialise(tablesPtr: usize): usize {
   TupleTable.at(tuplesPtr).init(TCB_CAPACITY, SECRET_TUPLES, TCB_RECORDS, TCB_BYTES, TCB_LOCAL_ADDRESS);
   const listenersPtr = aligned(tuplesPtr + tupleTableBytes(TCB_CAPACITY));
   listenerTableInitialise(listenersPtr);
+  const portsPtr = aligned(listenersPtr + LISTENER_TABLE_BYTES);
+  const portsEnd = portsInitialise(portsPtr);
+  timeWaitInitialise();
+  orphansInitialise();
   outputHead = NONE;
   outputTail = NONE;
   isOutputUrgent = false;
@@ -59,7 +66,7 @@ export function tcpInitialise(tablesPtr: usize): usize {
   eventTail = NONE;
   lastFound = NONE;
   memoryInitialise();
-  return rtxInitialise(timersInitialise(aligned(listenersPtr + LISTENER_TABLE_BYTES)));
+  return rtxInitialise(timersInitialise(aligned(portsEnd)));
 }
 
 /** Takes a TCB: CLOSED, all zero but its handle and empty links. @returns null if there is none (counted) */

@@ -206,6 +206,8 @@ export class Tcb {
   childPrevious: u32;
   ecn: u8; // ecn.ts
   handshake: u8; // HANDSHAKE_ bits
+  isOrphan: u8; // 1: counted by orphans.ts
+  isTimeWaiting: u8; // 1: on the list of time-wait.ts
   lastChild: u32; // listener: the oldest child in SYN-RECEIVED; firstChild is the newest
   firstAccepted: u32; // listener: children whose handshake is complete
   synOverflowUs: u64; // listener: when the SYN queue was full last, 0 = never
@@ -359,6 +361,20 @@ export class Tcb {
 
   get ptr(): usize {
     return changetype<usize>(this);
+  }
+
+  // A connection in TIME-WAIT is no listener: its links in the list of time-wait.ts lie where a listener has its children
+  get timeWaitNext(): u32 {
+    return this.firstChild;
+  }
+  set timeWaitNext(index: u32) {
+    this.firstChild = index;
+  }
+  get timeWaitPrevious(): u32 {
+    return this.lastChild;
+  }
+  set timeWaitPrevious(index: u32) {
+    this.lastChild = index;
   }
 
   has(flag: u32): bool {

@@ -17,6 +17,7 @@ import { freeIfDone, isTcbInUse, lookup, nextEvent, nextWantingOutput, tcbsInUse
 import { setQuickAck } from "./delayed-ack";
 import { initialSequenceNumber } from "./isn";
 import { setSocketOption } from "./options-set";
+import { orphanCount } from "./orphans";
 import { outgoing } from "./outgoing";
 import { output } from "./output";
 import { resetAck, resetFlags, resetReply, resetSeq } from "./reset";
@@ -24,6 +25,7 @@ import { currentSegment } from "./segment";
 import { seqGt, seqGte, seqInWindow, seqLt, seqLte, seqMax, seqMin } from "./seq";
 import { isLegalTransition } from "./state";
 import { Tcb } from "./tcb";
+import { timeWaitCount } from "./time-wait";
 import { nextTimer, runTimers } from "./timeouts";
 import { timestampNow } from "./timestamps";
 import {
@@ -263,6 +265,14 @@ export function inputTsRecent(index: u32): u32 {
 
 export function inputSynQueue(index: u32): u32 {
   return Tcb.at(index).synQueueLength;
+}
+
+export function inputTimeWaits(): u32 {
+  return timeWaitCount();
+}
+
+export function inputOrphans(): u32 {
+  return orphanCount();
 }
 
 export function inputPeerMss(index: u32): u32 {

@@ -23,13 +23,14 @@ import {
 } from "../layout";
 import { NONE } from "../storage/none";
 import { abortConnection, enterClosed, isAbortTold, limitFinWait2, releaseRings } from "./close";
-import { allocTcb, findTuple, freeIfDone, hash, raise, wantOutput } from "./connections";
+import { findTuple, freeIfDone, hash, raise, wantOutput } from "./connections";
 import { prepareConnection } from "./handshake";
-import { initialSequenceNumber } from "./isn";
+import { ISS_DISTANCE, initialSequenceNumberBeyond } from "./isn";
 import { closeListening, leaveListener } from "./listen";
 import { addListener, findListener, isListenerTaken, isUnspecified } from "./listener-table";
 import { setSocketOption } from "./options-set";
 import { applyStaged, forgetStaged, stageOption } from "./options-staged";
+import { orphanJoin } from "./orphans";
 import { chooseConnectPort, chooseListenPort } from "./ports";
 import { adjustReceiveSpace } from "./receive-autotune";
 import { reclaimOldReceiveRing, releaseReceiveRing, unreadBytes, updateReceiveHead } from "./receive-ring";
@@ -47,7 +48,11 @@ import {
   TCB_FLAG_READING_CLOSED,
   Tcb,
 } from "./tcb";
+import { allocTcbOrReuse, mayReuse, reuse } from "./time-wait";
 import { arm } from "./timers";
+
+/** The loopback is always interface 0 (layout.ts). */
+const LOOPBACK: u32 = 0;
 
 /**
  * Active OPEN (OP_CONNECT), RFC 9293 3.10.1, with the options staged for its token. The SYN leaves at the next output; EVENT_ATTACHED is owed at once, READY_CONNECTED or
@@ -75,17 +80,18 @@ export function openActive(
 ): i32 {
   if (remotePort === 0 || remotePort > 0xffff || isUnspecified(remoteHigh, remoteLow)) return -EADDRNOTAVAIL;
   if (localPort > 0xffff) return -EINVAL;
+  const isLoopback = interfaceIndex === LOOPBACK;
   let port = localPort;
   if (port === 0) {
-    port = chooseConnectPort(localHigh, localLow, remoteHigh, remoteLow, remotePort);
+    port = chooseConnectPort(localHigh, localLow, remoteHigh, remoteLow, remotePort, isLoopback, nowUs);
     if (port === 0) return -EADDRNOTAVAIL;
-  } else if (
-    findListener(localHigh, localLow, port) !== NONE ||
-    findTuple(localHigh, localLow, remoteHigh, remoteLow, port, remotePort) !== NONE
-  ) {
+  } else if (findListener(localHigh, localLow, port) !== NONE) {
     return -EADDRINUSE;
   }
-  const tcb = allocTcb();
+  const before = findTuple(localHigh, localLow, remoteHigh, remoteLow, port, remotePort);
+  if (before !== NONE && !mayReuse(Tcb.at(before), isLoopback, nowUs)) return -EADDRINUSE;
+  const issBeyond = before === NONE ? 0 : max<u32>(reuse(Tcb.at(before), nowUs) + ISS_DISTANCE, 1);
+  const tcb = allocTcbOrReuse(nowUs);
   if (tcb === null) return -ENOBUFS;
   tcb.localAddressHigh = localHigh;
   tcb.localAddressLow = localLow;
@@ -99,15 +105,15 @@ export function openActive(
   }
   tcb.token = token;
   tcb.set(TCB_FLAG_OWNED);
-  startConnecting(tcb, interfaceIndex, mtu, timeoutMs, nowUs);
+  startConnecting(tcb, interfaceIndex, mtu, timeoutMs, issBeyond, nowUs);
   return <i32>tcb.index;
 }
 
-function startConnecting(tcb: Tcb, interfaceIndex: u32, mtu: u32, timeoutMs: u32, nowUs: u64): void {
+function startConnecting(tcb: Tcb, interfaceIndex: u32, mtu: u32, timeoutMs: u32, issBeyond: u32, nowUs: u64): void {
   count(COUNTER_TCP_ACTIVE_OPENS);
   applyStaged(tcb, tcb.token, nowUs);
   prepareConnection(tcb, interfaceIndex, mtu);
-  tcb.iss = initialSequenceNumber(tcb, nowUs);
+  tcb.iss = initialSequenceNumberBeyond(tcb, issBeyond, nowUs);
   raise(tcb, INTERNAL_ATTACHED);
   setState(tcb, STATE_SYN_SENT, nowUs);
   queueSyn(tcb);
@@ -136,7 +142,7 @@ export function openPassive(token: u32, localHigh: u64, localLow: u64, localPort
   } else if (isListenerTaken(localHigh, localLow, port)) {
     return -EADDRINUSE;
   }
-  const tcb = allocTcb();
+  const tcb = allocTcbOrReuse(nowUs);
   if (tcb === null) return -ENOBUFS;
   tcb.localAddressHigh = localHigh;
   tcb.localAddressLow = localLow;
@@ -227,6 +233,10 @@ export function close(tcb: Tcb, nowUs: u64): void {
     abort(tcb, nowUs);
     return;
   }
+  if (isAlive(tcb.state) && !orphanJoin(tcb)) {
+    abort(tcb, nowUs);
+    return;
+  }
   shutdownWrite(tcb, nowUs);
   forget(tcb);
   tcb.set(TCB_FLAG_READING_CLOSED);
@@ -245,6 +255,11 @@ function isLingerZero(tcb: Tcb): bool {
  */
 export function shutdownRead(tcb: Tcb): void {
   if (tcb.state !== STATE_LISTEN && tcb.state !== STATE_CLOSED) tcb.set(TCB_FLAG_READ_SHUT);
+}
+
+// Whether a connection goes on when main has closed it, beyond what TIME-WAIT needs
+function isAlive(state: u32): bool {
+  return state !== STATE_CLOSED && state !== STATE_TIME_WAIT;
 }
 
 /** Abort (OP_ABORT), RFC 9293 3.10.5: RST to the peer; main forgets the socket. */

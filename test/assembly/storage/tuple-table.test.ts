@@ -158,7 +158,7 @@ test("leaves no trace of what was removed: every bucket is empty again", () => {
   assert.ok(buckets.every((byte) => byte === 0));
 });
 
-test("puts tuples into other buckets under another secret (attack: chosen collisions)", () => {
+test("puts tuples into other buckets under another secret [attack 64]", () => {
   const occupied = (secret: number) => {
     init(64, secret);
     for (let id = 0; id < 20; id++) insert(id, tupleOf(id));

@@ -26,7 +26,7 @@ test("answers an ACK of anything but its SYN with RST and goes on waiting [RFC 9
   }
 });
 
-test("sends its SYN again 200 ms after the challenge ACK of a half-open connection [RFC 9293 3.5.1]", async () => {
+test("sends its SYN again 200 ms after the challenge ACK of a half-open connection [RFC 9293 3.5.1] [attack 59]", async () => {
   const core = (await Core.create()).synSent();
   core.now += 1000;
   assert.ok(core.arrive({ flags: ACK, seq: 5000, ack: 9999 }));

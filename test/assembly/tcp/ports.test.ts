@@ -28,12 +28,43 @@ test("gives each connection to one destination its own port of ip_local_port_ran
   assert.ok(core.x.inputConnect(0, 81, false, 0, core.now) >= 0, "another destination has all of them");
 });
 
-test("starts elsewhere for each destination [RFC 6056 3.3.3]", async () => {
+test("starts elsewhere for each destination [RFC 6056 3.3.4]", async () => {
   const core = await Core.create();
   const offsets = new Set<number>();
   for (let port = 1; port <= 50; port++)
     offsets.add(localPort(core, core.x.inputConnect(0, port, false, 0, core.now)) - port);
   assert.ok(offsets.size > 40, "ports do not simply count up");
+});
+
+test("successive ports of one destination are steps of 1 to 8 apart that cannot be foretold [RFC 6056 3.3.4] [attack 63]", async () => {
+  const core = await Core.create();
+  const steps: number[] = [];
+  let before = localPort(core, core.x.inputConnect(0, 80, false, 0, core.now));
+  for (let i = 0; i < 400; i++) {
+    const index: number = core.x.inputConnect(0, 80, false, 0, core.now);
+    const port = localPort(core, index);
+    core.x.inputAbort(index, core.now); // its port is free again, and not the next one
+    steps.push((port - before + 28_232) % 28_232);
+    before = port;
+  }
+  assert.ok(steps.every((step) => step >= 1 && step <= 9));
+  for (let step = 1; step <= 8; step++) {
+    const share = steps.filter((seen) => seen === step).length;
+    assert.ok(share > 20 && share < 90, `${share} steps of ${step} in 400`);
+  }
+});
+
+test("connections to one destination do not tell how many went elsewhere [RFC 6056 3.3.4] [attack 63]", async () => {
+  // With one counter for all, the distance between two probes is the number of connections between them
+  let unmoved = 0;
+  for (let other = 1; other <= 50; other++) {
+    const core = await Core.create();
+    const probe = () => localPort(core, core.x.inputConnect(0, 80, false, 0, core.now));
+    const first = probe();
+    for (let i = 0; i < 20; i++) core.x.inputConnect(0, 1000 + other, false, 0, core.now);
+    if ((probe() - first + 28_232) % 28_232 <= 8) unmoved++;
+  }
+  assert.ok(unmoved >= 48, `${unmoved} of 50`);
 });
 
 test("passes over ports on which somebody listens", async () => {
