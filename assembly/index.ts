@@ -100,7 +100,7 @@ export function addRoute(destination: u32, prefixLength: u32, gateway: u32, inte
 export function setInterfaceUp(index: u32, up: bool): i32 {
   if (index === 0 || index >= interfacesCount()) return -EINVAL;
   const changed = Interface.at(index);
-  if (changed.isUp === up) return 0;
+  if (changed.isLinkUp === up) return 0;
   changed.flags ^= IF_UP;
   announceStart(index);
   return 0;

@@ -146,7 +146,8 @@ export const SYSCTL_TCP_PROBE_INTERVAL = CONFIG_SYSCTLS_IP + 32; // s, 600
 export const SYSCTL_TCP_PROBE_THRESHOLD = CONFIG_SYSCTLS_IP + 36; // bytes, 8
 export const SYSCTL_ICMP_MSGS_PER_SEC = CONFIG_SYSCTLS_IP + 40; // 1000
 export const SYSCTL_ICMP_MSGS_BURST = CONFIG_SYSCTLS_IP + 44; // 50
-export const SYSCTL_IP_END = CONFIG_SYSCTLS_IP + 48;
+export const SYSCTL_ARP_PROBE = CONFIG_SYSCTLS_IP + 48; // 0 | 1: RFC 5227 2.1, ask before an address is used
+export const SYSCTL_IP_END = CONFIG_SYSCTLS_IP + 52;
 
 export const CONGESTION_RENO = 0;
 export const CONGESTION_CUBIC = 1;

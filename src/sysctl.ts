@@ -133,6 +133,11 @@ export interface Sysctl {
   icmp_msgs_per_sec: number;
   /** ICMP errors in one burst, 0..1000000. Default 50. */
   icmp_msgs_burst: number;
+  /**
+   * Ask whether somebody has our address before it is used (RFC 5227; not a setting of Linux), 0 | 1. Takes 4 to 7 seconds, in which
+   * `connect` fails with `ENETDOWN`; if somebody has it, it is not used. Default 0.
+   */
+  arp_probe: number;
   /** Explicit congestion notification (RFC 3168): 0 never, 1 ask for it, 2 answer those who ask. Default 2. */
   tcp_ecn: number;
   /** A SYN that asks for it and is lost is sent again without, 0 | 1. Default 1. */
@@ -211,6 +216,7 @@ const NUMBERS = {
   tcp_probe_threshold: [layout.SYSCTL_TCP_PROBE_THRESHOLD, 8, 1, 65_535],
   icmp_msgs_per_sec: [layout.SYSCTL_ICMP_MSGS_PER_SEC, 1000, 0, 1_000_000],
   icmp_msgs_burst: [layout.SYSCTL_ICMP_MSGS_BURST, 50, 0, 1_000_000],
+  arp_probe: [layout.SYSCTL_ARP_PROBE, 0, 0, 1],
   tcp_ecn: [layout.SYSCTL_TCP_ECN, 2, 0, 2],
   tcp_ecn_fallback: [layout.SYSCTL_TCP_ECN_FALLBACK, 1, 0, 1],
   tcp_syncookies: [layout.SYSCTL_TCP_SYNCOOKIES, 1, 0, 2],

@@ -17,8 +17,9 @@ import { NONE } from "../storage/none";
 import { ARP_REPLY, ARP_REQUEST, ArpPacket } from "../wire/arp";
 import { isMulticastMac, macEquals } from "../wire/ethernet";
 import { mappedLow } from "./address";
+import { announceLost } from "./announce";
 import { sendArpAnnouncement, sendArpReply } from "./arp-out";
-import { Interface, isBroadcastAddress } from "./interfaces";
+import { CLAIM_DONE, CLAIM_PROBING, Interface, isBroadcastAddress } from "./interfaces";
 import { NEIGHBOR_INCOMPLETE, NEIGHBOR_PROBE, Neighbor, neighborFind, neighborMake } from "./neighbor";
 import { neighborConfirm, neighborHear } from "./neighbor-cache";
 
@@ -44,8 +45,16 @@ export function arpInput(interfaceIndex: u32, ptr: usize, length: u32, nowUs: u6
   }
   count(operation === ARP_REQUEST ? COUNTER_ARP_REQUESTS_IN : COUNTER_ARP_REPLIES_IN);
   if (macEquals(packet.senderMacPtr, receiver.macPtr)) return NONE; // our own, reflected
+  if (receiver.claim !== CLAIM_DONE) {
+    if (receiver.claim === CLAIM_PROBING && isObjection(receiver, packet)) {
+      receiver.drop(COUNTER_ARP_CONFLICT);
+      announceLost(interfaceIndex);
+      reportConflict(receiver);
+    }
+    return NONE;
+  }
   if (packet.senderAddress === receiver.address) {
-    conflict(receiver, packet, nowUs);
+    conflict(receiver, nowUs);
     return NONE;
   }
   const resolved = operation === ARP_REPLY ? takeReply(receiver, packet, nowUs) : learn(receiver, packet, nowUs);
@@ -116,15 +125,32 @@ function learn(receiver: Interface, packet: ArpPacket, nowUs: u64): u32 {
  * Somebody else uses our address: reported, never believed, and answered by an announcement, which RFC 5227 2.4 (c) allows to a
  * host that must keep its address, as long as it does so once per DEFEND_INTERVAL.
  */
-function conflict(receiver: Interface, packet: ArpPacket, nowUs: u64): void {
+function conflict(receiver: Interface, nowUs: u64): void {
   receiver.drop(COUNTER_ARP_CONFLICT);
   if (receiver.defendedUs !== 0 && nowUs - receiver.defendedUs < DEFEND_INTERVAL_US) return;
   receiver.defendedUs = max<u64>(nowUs, 1);
   sendArpAnnouncement(receiver.index);
+  reportConflict(receiver);
+}
+
+/**
+ * Whether somebody has the address that we ask for, or asks for it at the same time.
+ *
+ *   RFC 5227 2.1.1: "If during this period, from the beginning of the probing process until ANNOUNCE_WAIT seconds after the last probe
+ *   packet is sent, the host receives any ARP packet (Request *or* Reply) on the interface where the probe is being performed, where
+ *   the packet's 'sender IP address' is the address being probed for, then the host MUST treat this address as being in use [...] In
+ *   addition, if [...] any ARP Probe where the packet's 'target IP address' is the address being probed for"
+ */
+function isObjection(receiver: Interface, packet: ArpPacket): bool {
+  if (packet.senderAddress === receiver.address) return true;
+  return packet.operation === ARP_REQUEST && packet.senderAddress === 0 && packet.targetAddress === receiver.address;
+}
+
+function reportConflict(receiver: Interface): void {
   const slot = pushEvent(EVENT_INTERFACE);
   if (slot === 0) return; // the counter tells
   store<u32>(slot, receiver.index, EVENT_VALUE);
   store<u32>(slot, INTERFACE_EVENT_CONFLICT, EVENT_VALUE2);
   store<u64>(slot, 0, EVENT_REMOTE_ADDRESS);
-  store<u64>(slot, mappedLow(packet.senderAddress), EVENT_REMOTE_ADDRESS + 8);
+  store<u64>(slot, mappedLow(receiver.address), EVENT_REMOTE_ADDRESS + 8);
 }

@@ -11,9 +11,20 @@ import { ARP_FRAME } from "./scratch";
 const BROADCAST_MAC: usize = memory.data<u8>([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
 
 function send(interfaceIndex: u32, destinationMac: usize, operation: u16, targetMac: usize, target: u32): void {
+  sendAs(interfaceIndex, Interface.at(interfaceIndex).address, destinationMac, operation, targetMac, target);
+}
+
+function sendAs(
+  interfaceIndex: u32,
+  address: u32,
+  destinationMac: usize,
+  operation: u16,
+  targetMac: usize,
+  target: u32,
+): void {
   const sender = Interface.at(interfaceIndex);
   EthernetHeader.at(ARP_FRAME).emit(destinationMac, sender.macPtr, ETHERTYPE_ARP);
-  ArpPacket.at(ARP_FRAME + ETHERNET_HEADER).emit(operation, sender.macPtr, sender.address, targetMac, target);
+  ArpPacket.at(ARP_FRAME + ETHERNET_HEADER).emit(operation, sender.macPtr, address, targetMac, target);
   sendFrame(interfaceIndex, ARP_FRAME, ETHERNET_HEADER + ARP_PACKET, 0);
 }
 
@@ -27,6 +38,12 @@ export function sendArpRequest(interfaceIndex: u32, target: u32, macPtr: usize):
 export function sendArpReply(interfaceIndex: u32, macPtr: usize, target: u32): void {
   count(COUNTER_ARP_REPLIES_OUT);
   send(interfaceIndex, macPtr, ARP_REPLY, macPtr, target);
+}
+
+/** The probe of RFC 5227 2.1.1: who has our address? Without a sender address, so that it changes nobody's cache. */
+export function sendArpProbe(interfaceIndex: u32): void {
+  count(COUNTER_ARP_REQUESTS_OUT);
+  sendAs(interfaceIndex, 0, BROADCAST_MAC, ARP_REQUEST, 0, Interface.at(interfaceIndex).address);
 }
 
 /** The announcement of RFC 5227 2.3: a broadcast request for our own address. */

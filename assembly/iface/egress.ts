@@ -24,6 +24,9 @@ import { routeInterface, routeLookup, routeNextHopHigh, routeNextHopLow } from "
 import { TX_RESERVED, TxDescriptor, txNext, txPush, txReap, txRoom } from "./tx-ring";
 import { WAIT_INTERFACE, waitAny, waitFor, waitTakeFirst } from "./wait-lists";
 
+// The bits of IP_TOS that are the user's; the lower two are ECN's (RFC 3168 5)
+const DSCP_MASK: u8 = 0xfc;
+
 // Segments of one connection before the next one gets its turn
 const SEGMENTS_PER_VISIT: u32 = 8;
 
@@ -127,7 +130,7 @@ function emit(tcb: Tcb, out: Outgoing): void {
   EthernetHeader.at(frame).emit(wayMacPtr, sender.macPtr, ETHERTYPE_IPV4);
   Ipv4Header.at(frame + ETHERNET_HEADER).emit(
     IPV4_HEADER + segmentBytes,
-    <u8>out.tos,
+    (tcb.tos & DSCP_MASK) | <u8>out.tos,
     takeIdentification(tcb, out.segments),
     tcb.mayBeCut === 0 ? IPV4_DF : 0,
     tcb.ttl !== 0 ? tcb.ttl : <u8>load<u32>(SYSCTL_IP_DEFAULT_TTL),

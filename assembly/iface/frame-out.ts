@@ -17,7 +17,7 @@ import { txNext, txPush, txRoom } from "./tx-ring";
  */
 export function sendFrame(interfaceIndex: u32, framePtr: usize, length: u32, block: usize): bool {
   if (
-    !Interface.at(interfaceIndex).isUp ||
+    !Interface.at(interfaceIndex).isLinkUp ||
     txRoom(interfaceIndex) === 0 ||
     (block === 0 && length > <u32>TX_HEADER_BYTES)
   ) {

@@ -47,7 +47,7 @@ import { arpInput } from "./arp-in";
 import { demux } from "./demux";
 import { egress } from "./egress";
 import { fragmentInput } from "./fragments-in";
-import { Interface, interfacesCount, isBroadcastAddress, isOwnAddress } from "./interfaces";
+import { CLAIM_DONE, Interface, interfacesCount, isBroadcastAddress, isOwnAddress } from "./interfaces";
 import { wakeResolved } from "./waking";
 
 /**
@@ -137,6 +137,10 @@ function ipv4Input(
   }
   if (isMartian(receiver, header)) {
     receiver.drop(COUNTER_IP_IN_MARTIAN);
+    return;
+  }
+  if (receiver.claim !== CLAIM_DONE) {
+    receiver.drop(COUNTER_IP_IN_ADDR_ERRORS); // the address is not ours yet
     return;
   }
   const isBroadcast = isBroadcastAddress(header.dst);

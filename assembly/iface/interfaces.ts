@@ -32,6 +32,13 @@ import { mappedAddress, mappedLow, prefixMask } from "./address";
 /** RFC 791: every host must take a packet of 68 bytes; a smaller MTU cannot carry IPv4. */
 const MTU_MIN: u32 = 68;
 
+/** Interface.claim: the address is in use. */
+export const CLAIM_DONE: u32 = 0;
+/** Others are being asked whether it is theirs. */
+export const CLAIM_PROBING: u32 = 1;
+/** Somebody has it: it is not used. */
+export const CLAIM_LOST: u32 = 2;
+
 let interfaceCount: u32 = 0;
 
 @unmanaged
@@ -61,6 +68,8 @@ export class Interface {
   // private to the core
   txReaped: u32; // TX slots before this index were taken by the link and accounted for
   announcementsLeft: u32; // see announce.ts
+  claim: u32; // CLAIM_: whether the address may be used, see announce.ts
+  probesLeft: u32;
   defendedUs: u64; // when we last defended the address, RFC 5227 2.4; 0 = never
 
   static at(index: u32): Interface {
@@ -90,8 +99,14 @@ export class Interface {
     return ((address ^ this.address) & prefixMask(this.prefixLength)) === 0;
   }
 
-  get isUp(): bool {
+  /** Whether the link carries frames. */
+  get isLinkUp(): bool {
     return (this.flags & IF_UP) !== 0;
+  }
+
+  /** Whether the link carries frames and the address is ours to use. */
+  get isUp(): bool {
+    return this.isLinkUp && this.claim === CLAIM_DONE;
   }
 
   get isLoopback(): bool {

@@ -8,7 +8,13 @@ import {
   COUNTER_ARP_QUEUE_DROPPED,
   COUNTER_ARP_UNSOLICITED,
 } from "../../../assembly/counters.ts";
-import { EHOSTUNREACH, USAGE_HEAP_BYTES, USAGE_IFACE_TIMERS, USAGE_NEIGHBORS } from "../../../assembly/layout.ts";
+import {
+  EHOSTUNREACH,
+  ENETDOWN,
+  USAGE_HEAP_BYTES,
+  USAGE_IFACE_TIMERS,
+  USAGE_NEIGHBORS,
+} from "../../../assembly/layout.ts";
 import {
   arp,
   Bench,
@@ -173,6 +179,56 @@ test("a record that is used is checked by unicast, and forgotten when nobody use
   for (let s = 0; s < 120; s++) assert.equal(bench.after(1_000_000), []);
   assert.is(bench.host.exports.usage(USAGE_NEIGHBORS), 0);
   assert.is(bench.host.exports.usage(USAGE_IFACE_TIMERS), 0);
+});
+
+/** When frames left, µs from the first turn on, and what they were. */
+function watch(bench: Bench, forUs: number): { atUs: number; frame: Uint8Array }[] {
+  const seen: { atUs: number; frame: Uint8Array }[] = [];
+  const startUs = bench.nowUs;
+  while (bench.nowUs < startUs + forUs) {
+    for (const frame of bench.after(10_000)) seen.push({ atUs: bench.nowUs - startUs, frame });
+  }
+  return seen;
+}
+
+test("with arp_probe others are asked three times before the address is used and announced [5227#1] [5227#5]", () => {
+  const bench = new Bench({ sysctl: { arp_probe: 1 } });
+  const refused = bench.host.connect(PEER_IP, 80);
+  assert.equal(bench.turn([arp(1, PEER_MAC, PEER_IP, OUR_IP), ipv4(icmp(8, 0, 7))]), [], "it is not ours yet");
+  assert.is(refused.error, ENETDOWN);
+  const seen = watch(bench, 12_000_000);
+  assert.is(seen.length, 5);
+  const sender = (frame: Uint8Array) => [...frame.slice(28, 32)];
+  for (const { frame } of seen.slice(0, 3)) {
+    assert.equal([...frame.slice(0, 6)], BROADCAST);
+    assert.equal(sender(frame), [0, 0, 0, 0]);
+    assert.equal(target(frame), bytes32(OUR_IP));
+  }
+  for (const { frame } of seen.slice(3)) assert.equal(sender(frame), bytes32(OUR_IP));
+  const gap = (index: number) => seen[index]!.atUs - seen[index - 1]!.atUs;
+  assert.ok(seen[0]!.atUs <= 1_010_000);
+  for (const index of [1, 2]) assert.ok(gap(index) >= 990_000 && gap(index) <= 2_010_000);
+  assert.is(gap(3), 2_000_000);
+  assert.is(gap(4), 2_000_000);
+  assert.is(bench.turn([arp(1, PEER_MAC, PEER_IP, OUR_IP)]).length, 1);
+});
+
+test("an objection while probing: the address is not used, until the link has been down [5227#2]", () => {
+  for (const objection of [
+    arp(2, PEER_MAC, OUR_IP, 0),
+    arp(1, PEER_MAC, OUR_IP, PEER_IP),
+    arp(1, PEER_MAC, 0, OUR_IP),
+  ]) {
+    const bench = new Bench({ sysctl: { arp_probe: 1 } });
+    watch(bench, 3_000_000);
+    bench.turn([objection]);
+    assert.equal(watch(bench, 10_000_000), []);
+    assert.is(bench.host.counter(COUNTER_ARP_CONFLICT), 1);
+    assert.equal(bench.turn([arp(1, PEER_MAC, PEER_IP, OUR_IP)]), []);
+    bench.host.exports.setInterfaceUp(1, false);
+    bench.host.exports.setInterfaceUp(1, true);
+    assert.is(watch(bench, 12_000_000).length, 5);
+  }
 });
 
 test.run();

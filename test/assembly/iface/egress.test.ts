@@ -6,6 +6,8 @@ import {
   INTERFACE_BYTES,
   INTERFACE_TX_QUEUE_FULL,
   INTERFACES,
+  SOCKET_OPTION_IP_TOS,
+  SOCKET_OPTION_IP_TTL,
   USAGE_HEAP_BYTES,
   USAGE_TCBS,
   USAGE_TX_FRAMES,
@@ -174,6 +176,18 @@ test("a segment whose connection is aborted while it waits for the link is harml
   bench.turn();
   assert.is(bench.host.exports.usage(USAGE_TCBS), 0);
   assert.is(bench.host.exports.usage(USAGE_HEAP_BYTES), bench.host.linkHeapBytes);
+});
+
+test("IP_TOS and IP_TTL of the socket are on every packet, the bits of ECN are not the user's [791#9] [791#7]", () => {
+  const { bench, socket, ack } = open();
+  socket.setOption(SOCKET_OPTION_IP_TOS, 0xbb);
+  socket.setOption(SOCKET_OPTION_IP_TTL, 7);
+  bench.turn();
+  socket.write(new Uint8Array(10));
+  const [frame] = bench.turn([ack(0)]);
+  assert.is(frame![15], 0xb8);
+  assert.is(frame![22], 7);
+  assert.is(internetChecksum(frame!, 14, 34), 0);
 });
 
 test.run();
