@@ -151,7 +151,9 @@ export const SYSCTL_IP_END = CONFIG_SYSCTLS_IP + 52;
 
 export const CONGESTION_RENO = 0;
 export const CONGESTION_CUBIC = 1;
-export const CONGESTION_COUNT = 2;
+export const CONGESTION_VEGAS = 2;
+export const CONGESTION_BBR = 3;
+export const CONGESTION_COUNT = 4;
 
 // --------------------------------------------------------------------------------------------------------- CONTROL block
 // Doorbell of the core: `pending` is set by whoever has work for it, then, if `sleeping` says so, it is woken the way it sleeps.
@@ -424,7 +426,8 @@ export const TCB_SNDBUF_LIMITED_US = 456; // u64, and by a full send buffer
 export const TCB_CHRONO_US = 464; // u64 core time since when TCB_CHRONO holds
 export const TCB_CHRONO = 472; // u32, a CHRONO_ code: what the time since then counts as
 export const TCB_DATA_SEGS_IN = 476; // u32, wire segments with payload
-export const TCB_SHARED_BYTES = 480; // private fields of the core follow
+export const TCB_DELIVERY_RATE = 480; // u64 bytes/s, the last sample that was not the application's own pace; 0 = none yet
+export const TCB_SHARED_BYTES = 488; // private fields of the core follow
 
 export const CHRONO_IDLE = 0;
 export const CHRONO_BUSY = 1;

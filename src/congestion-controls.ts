@@ -4,6 +4,8 @@ import * as layout from "../assembly/layout.ts";
 const CODES = {
   reno: layout.CONGESTION_RENO,
   cubic: layout.CONGESTION_CUBIC,
+  vegas: layout.CONGESTION_VEGAS,
+  bbr: layout.CONGESTION_BBR,
 } as const;
 
 /** Congestion controls of a stack or socket. */

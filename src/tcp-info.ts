@@ -53,6 +53,8 @@ export interface TcpInfo {
   options: { timestamps: boolean; sack: boolean; windowScaling: boolean; ecn: boolean; ecnSeen: boolean };
   caState: "open" | "disorder" | "cwr" | "recovery" | "loss";
   congestionControl: CongestionControl;
+  /** Bytes/s which the path delivered last, where the application was not the limit; 0 before the first sample. */
+  deliveryRate: number;
   /** Payload bytes sent (with and of retransmissions), acknowledged, received in order. */
   bytesSent: number;
   bytesRetrans: number;
@@ -148,6 +150,7 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     },
     caState: CA_STATES[u8(layout.TCB_CA_STATE)] ?? "open",
     congestionControl: congestionName(u8(layout.TCB_CONGESTION)),
+    deliveryRate: u64(layout.TCB_DELIVERY_RATE),
     bytesSent: u64(layout.TCB_BYTES_SENT),
     bytesRetrans: u64(layout.TCB_BYTES_RETRANS),
     bytesAcked: u64(layout.TCB_BYTES_ACKED),

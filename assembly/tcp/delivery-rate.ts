@@ -78,7 +78,9 @@ export function rateEnd(tcb: Tcb, sample: AckSample, nowUs: u64): void {
   sample.intervalUs = <u32>min<u64>(intervalUs, U32.MAX_VALUE);
   if (intervalUs === 0 || intervalUs < tcb.minRttUs) return;
   // At most 4 GiB are outstanding, so that the product fits
-  sample.deliveryRate = ((tcb.delivered - priorDelivered) * 1000000) / intervalUs;
+  const rate = ((tcb.delivered - priorDelivered) * 1000000) / intervalUs;
+  sample.deliveryRate = rate;
+  if (!isAppLimited || rate >= tcb.deliveryRate) tcb.deliveryRate = rate;
 }
 
 function isNewer(record: RtxRecord): bool {

@@ -1,20 +1,31 @@
-// Pacing: spreads segments over time at the rate the congestion control answered with (0 = as fast as the window allows).
-// After each segment the next may leave once this one has gone out at that rate. A timer that fires late, as all timers of a
-// process do, is made up for: up to half of a segment's time is given back, as Linux does, so that lateness does not add up to a
-// slower connection.
+// Pacing: spreads data over time at the rate the congestion control answered with (0 = as fast as the window allows). A burst of about
+// a millisecond's worth leaves at one go, in one super-segment or in many segments; the next may leave once this one has gone out at
+// that rate. Timers of a process fire late: what was due meanwhile is made up for, and at high rates bursts last as long as timers
+// are late, so that the rate is what was asked for at 20 Gbit/s too.
+import { SYSCTL_TCP_MIN_TSO_SEGS } from "../layout";
 import { Tcb } from "./tcb";
 import { arm } from "./timers";
 
 const NS_PER_US: u64 = 1000;
+/** C.send_quantum of draft-ietf-ccwg-bbr-06 5.6.3: 1/1024 s worth, at most one super-segment, */
+const QUANTA_PER_SECOND: u64 = 1024;
+const QUANTUM_MAX: u64 = 65536;
+/** but not less than goes out while a timer may be late: 100 µs. */
+const TIMERS_PER_SECOND: u64 = 10000;
 /** A segment never holds the next back for longer than this, however small the rate. */
 const GAP_MAX_NS: u64 = 60000000000;
 /** Later than this it was not the timer: there was nothing to send. */
-const LATE_MAX_NS: u64 = 10000000;
+const LATE_MAX_NS: u64 = 1000000;
 
-/** Whether the next data segment must wait; the timer then wants output again. */
+/** Whether the next data must wait; the timer then wants output again. */
 export function isPaced(tcb: Tcb, nowUs: u64): bool {
-  if (tcb.pacingRate === 0 || tcb.pacingNextUs <= nowUs) return false;
-  tcb.pacingTimerUs = tcb.pacingNextUs;
+  if (tcb.pacingRate === 0) return false;
+  if (tcb.pacingNextNs < (nowUs + 1) * NS_PER_US) {
+    tcb.pacingBurst = 0;
+    return false;
+  }
+  if (tcb.pacingBurst < burstBytes(tcb)) return false;
+  tcb.pacingTimerUs = tcb.pacingNextNs / NS_PER_US;
   arm(tcb);
   return true;
 }
@@ -22,16 +33,17 @@ export function isPaced(tcb: Tcb, nowUs: u64): bool {
 /** `bytes` of payload leave now. */
 export function pacedOnSend(tcb: Tcb, bytes: u32, nowUs: u64): void {
   if (tcb.pacingRate === 0) return;
-  let gapNs = min<u64>((<u64>bytes * 1000000000) / tcb.pacingRate, GAP_MAX_NS);
+  const gapNs = min<u64>((<u64>bytes * 1000000000) / tcb.pacingRate, GAP_MAX_NS);
   const nowNs = nowUs * NS_PER_US;
-  const dueNs = tcb.pacingNextUs * NS_PER_US + tcb.pacingNextNs;
-  let fromNs = dueNs;
-  if (dueNs < nowNs) {
-    fromNs = nowNs;
-    const lateNs = nowNs - dueNs;
-    if (lateNs < LATE_MAX_NS) gapNs -= min(gapNs >> 1, lateNs);
-  }
-  const nextNs = fromNs + gapNs;
-  tcb.pacingNextUs = nextNs / NS_PER_US;
-  tcb.pacingNextNs = <u32>(nextNs % NS_PER_US);
+  const dueNs = tcb.pacingNextNs;
+  const fromNs = dueNs + LATE_MAX_NS < nowNs ? nowNs : dueNs;
+  tcb.pacingBurst += bytes;
+  tcb.pacingNextNs = fromNs + gapNs;
+}
+
+function burstBytes(tcb: Tcb): u32 {
+  const rate = tcb.pacingRate;
+  const least = <u64>load<u32>(SYSCTL_TCP_MIN_TSO_SEGS) * tcb.sndMss;
+  const quantum = max<u64>(min<u64>(rate / QUANTA_PER_SECOND, QUANTUM_MAX), rate / TIMERS_PER_SECOND);
+  return <u32>min<u64>(max<u64>(quantum, least), U32.MAX_VALUE);
 }

@@ -10,6 +10,7 @@ import {
   TCB_DATA_SEGS_IN,
   TCB_DATA_SEGS_OUT,
   TCB_DELIVERED_CE,
+  TCB_DELIVERY_RATE,
   TCB_FASTOPEN,
   TCB_HANDLE,
   TCB_INTERFACE,
@@ -18,6 +19,7 @@ import {
   TCB_LOCAL_ADDRESS,
   TCB_LOCAL_PORT,
   TCB_MAX_PACING_RATE,
+  TCB_PACING_RATE,
   TCB_PMTU,
   TCB_RCV_EPOCH_TAKEN,
   TCB_RCV_HEAD,
@@ -186,6 +188,7 @@ export class Tcb {
   chronoUs: u64;
   chrono: u32; // CHRONO_
   dataSegsIn: u32;
+  deliveryRate: u64; // bytes/s, 0 = none yet
 
   // ------------------------------------------------------------------------------------------------ private to the core
   flags: u32; // TCB_FLAG_
@@ -269,6 +272,7 @@ export class Tcb {
   undoMarker: u32; // SND.UNA when the recovery began
   undoRetrans: i32; // retransmissions that no D-SACK has answered; -1: there was none yet
   // delivery rate (BBR draft 4.1.1): carried per record, sampled at each ACK
+  lostTotal: u32; // segments taken for lost in the connection's life, modulo 2^32
   delivered: u64; // bytes
   deliveredUs: u64;
   firstSentUs: u64;
@@ -281,11 +285,10 @@ export class Tcb {
   congestionState5: u64;
   congestionState6: u64;
   congestionState7: u64;
-  pacingNextUs: u64; // when the next data segment may leave
-  pacingTimerUs: u64; // output waits for pacingNextUs; 0 = it does not
-  pacingNextNs: u32; // the part of pacingNextUs below a µs
+  pacingNextNs: u64; // when the next data may leave, ns
+  pacingTimerUs: u64; // output waits for that; 0 = it does not
+  pacingBurst: u32; // bytes sent at one go since output last waited
   congestionBlock: u32; // heap block of a congestion control whose state is larger, 0 = none
-  lostTotal: u32; // segments taken for lost in the connection's life, modulo 2^32
   // receiver
   rcvBufferPtr: u32; // the ring we write into
   rcvBufferCapacity: u32; // bytes promised; the ring itself may not be allocated yet
@@ -467,5 +470,7 @@ if (offsetof<Tcb>("fastOpen") !== TCB_FASTOPEN) ERROR("layout drift: Tcb.fastOpe
 if (offsetof<Tcb>("lastSentUs") !== TCB_LAST_SENT_US) ERROR("layout drift: Tcb.lastSentUs");
 if (offsetof<Tcb>("busyUs") !== TCB_BUSY_US) ERROR("layout drift: Tcb.busyUs");
 if (offsetof<Tcb>("dataSegsIn") !== TCB_DATA_SEGS_IN) ERROR("layout drift: Tcb.dataSegsIn");
+if (offsetof<Tcb>("pacingRate") !== TCB_PACING_RATE) ERROR("layout drift: Tcb.pacingRate");
+if (offsetof<Tcb>("deliveryRate") !== TCB_DELIVERY_RATE) ERROR("layout drift: Tcb.deliveryRate");
 if (offsetof<Tcb>("flags") !== TCB_SHARED_BYTES) ERROR("layout drift: Tcb.flags");
 if (<i32>offsetof<Tcb>() > TCB_BYTES) ERROR("a Tcb does not fit TCB_BYTES");

@@ -1,5 +1,7 @@
 // What the unit tests of round trips, congestion control, delivery rate and pacing call.
+import { SCRATCH } from "../layout";
 import { AckSample, ackSample } from "./congestion/ack-sample";
+import { BbrState, bbrCwndGain, bbrPacingGain } from "./congestion/bbr-state";
 import {
   congestionChoose,
   congestionClock,
@@ -11,8 +13,11 @@ import {
   congestionOnUndo,
   congestionStart,
 } from "./congestion/control";
+import { MAX_FILTER_BYTES, maxFilterUpdate } from "./congestion/max-filter";
 import { backOffRto, rttReset, rttSample } from "./rtt";
 import { Tcb } from "./tcb";
+
+const MAX_FILTER: usize = SCRATCH + 65536;
 
 export function rttTestSample(index: u32, us: u32): void {
   rttSample(Tcb.at(index), us);
@@ -106,6 +111,54 @@ export function congestionTestTimeout(index: u32, flight: u32, isFirst: bool): v
 
 export function congestionTestExit(index: u32): void {
   congestionOnRecoveryExit(Tcb.at(index));
+}
+
+/** A number of a BBR connection's: 0 state, 1 bw, 2 min_rtt, 3 inflight_longterm, 4 inflight_shortterm, 5 rounds, 6 pacing rate, 7 extra_acked. */
+export function bbrTestField(index: u32, field: u32): f64 {
+  const tcb = Tcb.at(index);
+  const bbr = BbrState.at(tcb.congestionBlock);
+  switch (field) {
+    case 0:
+      return bbr.state;
+    case 1:
+      return <f64>bbr.bw;
+    case 2:
+      return bbr.minRttUs;
+    case 3:
+      return bbr.inflightLongterm;
+    case 4:
+      return bbr.inflightShortterm;
+    case 5:
+      return bbr.roundCount;
+    case 6:
+      return <f64>tcb.pacingRate;
+    case 7:
+      return bbr.extraAcked;
+    case 8:
+      return <f64>bbr.maxBw;
+    case 9:
+      return <f64>(bbr.fullBwReached | (bbr.fullBwNow << 1) | (bbr.idleRestart << 2));
+    default:
+      return -1;
+  }
+}
+
+/** An empty filter, in scratch memory that congestion control does not use. */
+export function maxFilterTestReset(): void {
+  memory.fill(MAX_FILTER, 0, MAX_FILTER_BYTES);
+}
+
+export function maxFilterTestUpdate(value: u32, time: u32, length: u32): u32 {
+  return maxFilterUpdate(MAX_FILTER, value, time, length);
+}
+
+/** BBR's gains in a state, per cent. */
+export function bbrTestPacingGain(phase: u32): u32 {
+  return bbrPacingGain(<u8>phase);
+}
+
+export function bbrTestCwndGain(phase: u32): u32 {
+  return bbrCwndGain(<u8>phase);
 }
 
 /** Pacing rate of a connection, bytes/s; 0 = none. */

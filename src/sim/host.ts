@@ -59,6 +59,8 @@ import type { SimWire } from "./wire.ts";
 
 /** Bytes of a receive slot: a full frame of the largest MTU, or a super-segment. */
 const SLOT_BYTES = 131_072;
+/** What a link without a ring of its own says that it holds. */
+const RX_SLOTS = 65_535;
 const INTERFACE = 1;
 const SECRET_BYTES = 64;
 
@@ -74,7 +76,7 @@ export interface SimHostOptions {
   gsoMax?: number;
   /** The link completes checksums. Default: whether `gsoMax` is not 0. */
   checksumOffload?: boolean;
-  /** Receive slots of the link, 1..256. Default 256. */
+  /** Frames the link says it can hold for the host, 1..65535; the core promises no more than half of that. Default 65535, as of a memory link. */
   rxSlots?: number;
   sysctl?: Partial<Sysctl>;
   /** Bytes of the heap, a power of two. Default 64 MiB. */
@@ -111,14 +113,7 @@ export class SimHost {
 
   /** @param seed - for the core's secrets */
   constructor(module: WebAssembly.Module, options: SimHostOptions, seed: number) {
-    const {
-      address,
-      prefixLength = 24,
-      gateway = 0,
-      mtu = 1500,
-      gsoMax = 0,
-      rxSlots = RX_DESCRIPTOR_CAPACITY,
-    } = options;
+    const { address, prefixLength = 24, gateway = 0, mtu = 1500, gsoMax = 0, rxSlots = RX_SLOTS } = options;
     const { checksumOffload = gsoMax !== 0, heapBytes = 64 * 1024 * 1024 } = options;
     const core = instantiateCore(module, heapBytes);
     this.exports = core.exports;
@@ -135,8 +130,8 @@ export class SimHost {
     const low = mac.getUint32(2);
     check("addInterface", this.exports.addInterface(address, prefixLength, high, low, mtu, gsoMax, rxSlots, flags) - 1);
     if (gateway !== 0) check("addRoute", this.exports.addRoute(0, 0, gateway, INTERFACE));
-    this.#rxSlots = rxSlots;
-    this.#rxRegion = this.exports.heapAllocate(rxSlots * SLOT_BYTES);
+    this.#rxSlots = Math.min(rxSlots, RX_DESCRIPTOR_CAPACITY);
+    this.#rxRegion = this.exports.heapAllocate(this.#rxSlots * SLOT_BYTES);
     if (this.#rxRegion === 0) throw new Error("the heap has no room for the receive slots");
     this.ops = new OpQueue(this.views, { ring: () => {} });
     this.#events = new EventPump(this.views, (slot) => this.#onEvent(slot));

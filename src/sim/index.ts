@@ -6,6 +6,7 @@ export type { Frame } from "../links/frame.ts";
 export type { ImpairmentCounters, Impairments } from "../links/impairment.ts";
 export { SimHost, type SimHostOptions, type SimPing } from "./host.ts";
 export { InvariantError } from "./invariants.ts";
+export { type ConnectionRow, recordConnection } from "./recorder.ts";
 export { Simulator, type SimulatorOptions } from "./simulator.ts";
 export { SimListener, SimSocket } from "./socket.ts";
 

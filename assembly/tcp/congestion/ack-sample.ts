@@ -46,6 +46,8 @@ export class AckSample {
 export class LostSample {
   nowUs: u64;
   delivered: u64; // bytes delivered in the connection's life
+  seq: u32; // its first sequence number
+  end: u32; // the one after its last
   segments: u32; // it was
   txInFlight: u32; // segments in flight just after it left, itself included
   lostSince: u32; // segments taken for lost since it left, itself included

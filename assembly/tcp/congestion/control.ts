@@ -4,9 +4,11 @@
 // ../loss-recovery.ts; how a paced connection spreads its segments in ../pacing.ts.
 import { heapAlloc, heapFree } from "../../heap";
 import {
+  CONGESTION_BBR,
   CONGESTION_COUNT,
   CONGESTION_CUBIC,
   CONGESTION_RENO,
+  CONGESTION_VEGAS,
   SSTHRESH_NONE,
   STATE_ESTABLISHED,
   SYSCTL_TCP_CONGESTION_CONTROL,
@@ -17,9 +19,22 @@ import { inFlight } from "../rtx-queue";
 import { RtxRecord } from "../rtx-record";
 import { Tcb } from "../tcb";
 import { AckSample, CongestionWindow, congestionWindow, LostSample, lostSample } from "./ack-sample";
+import {
+  bbrOnAck,
+  bbrOnEcn,
+  bbrOnLoss,
+  bbrOnLost,
+  bbrOnRecoveryExit,
+  bbrOnTimeout,
+  bbrOnTransmitStart,
+  bbrOnUndo,
+  bbrStart,
+} from "./bbr";
+import { BBR_STATE_BYTES } from "./bbr-state";
 import { cubicOnAck, cubicOnLoss, cubicOnTimeout, cubicOnTransmitStart, cubicStart } from "./cubic";
 import { cappedPacingRate } from "./pacing-rate";
 import { renoOnAck, renoOnLoss, renoOnTimeout, renoOnUndo } from "./reno";
+import { vegasOff, vegasOn, vegasOnAck, vegasStart } from "./vegas";
 
 /** No window passes this many segments, so that products with a segment size fit 63 bits and sums fit 32. */
 const CWND_MAX: u32 = 1 << 24;
@@ -70,8 +85,8 @@ export function congestionRelease(tcb: Tcb): void {
 }
 
 /** Whether the algorithm sets the window in a recovery too, so that proportional rate reduction keeps off it. */
-export function congestionOwnsWindow(_tcb: Tcb): bool {
-  return false;
+export function congestionOwnsWindow(tcb: Tcb): bool {
+  return tcb.congestion === <u8>CONGESTION_BBR;
 }
 
 /** An ACK delivered something. `sample.mayGrow` says whether a loss-based algorithm may open the window. */
@@ -80,6 +95,12 @@ export function congestionOnAck(tcb: Tcb, sample: AckSample): void {
   switch (tcb.congestion) {
     case <u8>CONGESTION_CUBIC:
       cubicOnAck(window, sample);
+      break;
+    case <u8>CONGESTION_VEGAS:
+      vegasOnAck(window, sample);
+      break;
+    case <u8>CONGESTION_BBR:
+      bbrOnAck(window, sample);
       break;
     default:
       renoOnAck(window, sample);
@@ -95,11 +116,14 @@ export function congestionOnLostRecord(tcb: Tcb, record: RtxRecord): void {
   const sample: LostSample = lostSample();
   sample.nowUs = clockUs;
   sample.delivered = tcb.delivered;
+  sample.seq = record.seq;
+  sample.end = record.end;
   sample.segments = record.segments;
   sample.txInFlight = record.inflight;
   sample.lostSince = tcb.lostTotal - record.lostTotal;
   sample.appLimited = record.appLimited;
   sample.hasSack = (tcb.options & TCB_OPTION_SACK) !== 0 ? 1 : 0;
+  bbrOnLost(window, sample);
   give(tcb, window);
 }
 
@@ -112,6 +136,13 @@ export function congestionOnLoss(tcb: Tcb, flight: u32): void {
   switch (tcb.congestion) {
     case <u8>CONGESTION_CUBIC:
       cubicOnLoss(window);
+      break;
+    case <u8>CONGESTION_VEGAS:
+      renoOnLoss(window, flight);
+      vegasOff(window);
+      break;
+    case <u8>CONGESTION_BBR:
+      bbrOnLoss(window);
       break;
     default:
       renoOnLoss(window, flight);
@@ -126,7 +157,13 @@ export function congestionOnLoss(tcb: Tcb, flight: u32): void {
  * @param flight segments sent and not acknowledged
  */
 export function congestionOnEcn(tcb: Tcb, flight: u32): void {
-  congestionOnLoss(tcb, flight);
+  if (tcb.congestion !== <u8>CONGESTION_BBR) {
+    congestionOnLoss(tcb, flight);
+    return;
+  }
+  const window = take(tcb);
+  bbrOnEcn(window);
+  give(tcb, window);
 }
 
 /**
@@ -140,6 +177,13 @@ export function congestionOnTimeout(tcb: Tcb, flight: u32, isFirst: bool): void 
     case <u8>CONGESTION_CUBIC:
       cubicOnTimeout(window, isFirst);
       break;
+    case <u8>CONGESTION_VEGAS:
+      renoOnTimeout(window, flight, isFirst);
+      vegasOff(window);
+      break;
+    case <u8>CONGESTION_BBR:
+      bbrOnTimeout(window);
+      break;
     default:
       renoOnTimeout(window, flight, isFirst);
       break;
@@ -151,6 +195,13 @@ export function congestionOnTimeout(tcb: Tcb, flight: u32, isFirst: bool): void 
 export function congestionOnRecoveryExit(tcb: Tcb): void {
   const window = take(tcb);
   switch (tcb.congestion) {
+    case <u8>CONGESTION_VEGAS:
+      window.cwnd = window.ssthresh;
+      vegasOn(window);
+      break;
+    case <u8>CONGESTION_BBR:
+      bbrOnRecoveryExit(window);
+      break;
     default:
       window.cwnd = window.ssthresh;
       break;
@@ -160,13 +211,29 @@ export function congestionOnRecoveryExit(tcb: Tcb): void {
 
 /** All that a time-out took for lost is acknowledged: CA_LOSS is over. A loss-based window goes on growing. */
 export function congestionOnLossExit(tcb: Tcb): void {
-  if (!congestionOwnsWindow(tcb)) return;
+  const window = take(tcb);
+  switch (tcb.congestion) {
+    case <u8>CONGESTION_VEGAS:
+      vegasOn(window);
+      break;
+    case <u8>CONGESTION_BBR:
+      bbrOnRecoveryExit(window);
+      break;
+  }
+  give(tcb, window);
 }
 
 /** The recovery or time-out was spurious: back to where it began, or further if the window has grown since (RFC 4015 3.2). */
 export function congestionOnUndo(tcb: Tcb, priorCwnd: u32, priorSsthresh: u32): void {
   const window = take(tcb);
   switch (tcb.congestion) {
+    case <u8>CONGESTION_VEGAS:
+      renoOnUndo(window, priorCwnd, priorSsthresh);
+      vegasOn(window);
+      break;
+    case <u8>CONGESTION_BBR:
+      bbrOnUndo(window);
+      break;
     default:
       renoOnUndo(window, priorCwnd, priorSsthresh);
       break;
@@ -184,16 +251,27 @@ export function congestionOnTransmitStart(tcb: Tcb, idleUs: u64): void {
     case <u8>CONGESTION_CUBIC:
       cubicOnTransmitStart(window, idleUs);
       break;
+    case <u8>CONGESTION_VEGAS:
+      if (idleUs !== 0) vegasStart(window);
+      break;
+    case <u8>CONGESTION_BBR:
+      bbrOnTransmitStart(window);
+      break;
   }
   give(tcb, window);
 }
 
 /** The window was shrunk because it was idle for long (restartAfterIdle). */
-export function congestionOnIdleRestart(_tcb: Tcb): void {}
+export function congestionOnIdleRestart(tcb: Tcb): void {
+  if (tcb.congestion !== <u8>CONGESTION_VEGAS) return;
+  const window = take(tcb);
+  vegasStart(window);
+  give(tcb, window);
+}
 
 // Bytes of state that the algorithm needs beyond INLINE_STATE_BYTES: it then gets a block of the heap; 0 = none
-function blockBytes(_algorithm: u8): u32 {
-  return 0;
+function blockBytes(algorithm: u8): u32 {
+  return algorithm === <u8>CONGESTION_BBR ? BBR_STATE_BYTES : 0;
 }
 
 // A connection whose block the heap cannot give uses Reno: it needs none
@@ -211,6 +289,12 @@ function initialise(tcb: Tcb): void {
   switch (tcb.congestion) {
     case <u8>CONGESTION_CUBIC:
       cubicStart(window);
+      break;
+    case <u8>CONGESTION_VEGAS:
+      vegasStart(window);
+      break;
+    case <u8>CONGESTION_BBR:
+      bbrStart(window, initialWindow());
       break;
   }
   give(tcb, window);

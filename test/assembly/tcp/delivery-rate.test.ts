@@ -78,7 +78,7 @@ test("marks samples that the application limited", () => {
   assert.is(wasm.rateTestIsAppLimited(), 1);
 });
 
-test("spreads segments at the pacing rate", () => {
+test("spreads segments at the pacing rate, two at one go", () => {
   const sender = new Sender(instance);
   wasm.pacingTestSet(sender.index, 1_000_000);
   sender.write(10_000);
@@ -90,18 +90,41 @@ test("spreads segments at the pacing rate", () => {
     }
     sender.wait(1000);
   }
-  assert.equal(leftAt, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.equal(leftAt, [0, 0, 2, 2, 4, 4, 6, 6, 8, 8]);
 });
 
-test("wakes a paced connection when its next segment may leave", () => {
+test("wakes a paced connection when more may leave", () => {
   const sender = new Sender(instance);
   wasm.pacingTestSet(sender.index, 500_000);
   sender.write(5000);
-  assert.is(sender.pull().length, 1);
+  assert.is(sender.pull().length, 2);
   sender.wait(0);
-  assert.not(sender.wait(1999));
+  assert.not(sender.wait(3999));
   assert.ok(sender.wait(1));
-  assert.is(sender.pull().length, 1);
+  assert.is(sender.pull().length, 2);
+});
+
+test("makes up for a timer that was late, and not for a time without data", () => {
+  const sender = new Sender(instance);
+  wasm.pacingTestSet(sender.index, 1_000_000);
+  sender.write(6000);
+  assert.is(sender.pull().length, 2);
+  sender.wait(2900); // 0.9 ms late
+  assert.is(sender.pull().length, 2);
+  sender.wait(1100);
+  assert.is(sender.pull().length, 2); // 6000 bytes in 4 ms, where the third pair would have had to wait until 4.9
+  sender.wait(100_000);
+  sender.write(6000);
+  assert.is(sender.pull().length, 2);
+});
+
+test("sends at 20 Gbit/s in bursts that outlast a late timer", () => {
+  const sender = new Sender(instance, { gsoMax: 65_535, ringBytes: 1 << 20 });
+  wasm.pacingTestSet(sender.index, 2_500_000_000);
+  wasm.congestionTestSet(sender.index, 10_000, 0x7fffffff);
+  sender.write(1_000_000);
+  const bytes = sender.pullSizes().reduce((sum, size) => sum + size, 0);
+  assert.ok(bytes >= 250_000 && bytes < 400_000, `${bytes}`);
 });
 
 test("makes super-segments of a millisecond when paced", () => {
