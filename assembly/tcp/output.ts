@@ -47,6 +47,7 @@ import {
 } from "./rtx-queue";
 import { RTX_EVER_RETRANSMITTED, RTX_FIN, RTX_PUSH, RTX_SYN, RtxRecord } from "./rtx-record";
 import { buildSegment, buildSyn, setPayload } from "./segment-builder";
+import { bytesToBoundary } from "./send-marks";
 import { segmentSizeNow, usableWindow } from "./send-window";
 import { seqGt } from "./seq";
 import {
@@ -166,7 +167,7 @@ function sendLossProbe(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   const mss = segmentSizeNow(tcb);
   if (maySendNew(tcb)) {
     const unsent = unsentBytes(tcb);
-    const bytes = min(unsent, mss);
+    const bytes = min(min(unsent, bytesToBoundary(tcb, tcb.sndNxt - tcb.iss - 1)), mss);
     if (bytes !== 0 && bytes <= usableWindow(tcb)) {
       const withFin = isFinWaiting(tcb) && bytes === unsent && usableWindow(tcb) > bytes;
       const hasLeft = transmitNew(tcb, out, bytes, mss, withFin, false, nowUs);
