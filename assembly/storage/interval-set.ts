@@ -1,22 +1,20 @@
 // Sorted disjoint ranges [start, end) of a u32 space that wraps, all at or after a base that moves forward: out-of-order
-// data that waits for its hole, or what a peer has reported by SACK. Order is that of (x - base) as u32; a position whose
-// distance is 2^31 or more lies below the base (RFC 9293 3.4). Remembers which range changed last, because RFC 2018 section 4
-// wants that one reported first.
+// data that waits for its hole. Order is that of (x - base) as u32; a position whose distance is 2^31 or more lies below the
+// base (RFC 9293 3.4).
 //
 //   base          start0   end0        start1        end1
 //    ┼──────────────┝━━━━━━━━┥───────────┝━━━━━━━━━━━━━┥────────▶      end0 < start1: touching ranges are one range
 
 import { NONE } from "./none";
 
-// One range: start u32, end u32, stamp u32 (the value of `clock` when it changed last)
-const RANGE_BYTES: u32 = 12;
+// One range: start u32, end u32
+const RANGE_BYTES: u32 = 8;
 const START: usize = 0;
 const END: usize = 4;
-const STAMP: usize = 8;
 
 /**
  * Bytes of a set.
- * @param capacity ranges, >= 1; meant for some hundreds, as every change may move them all (4 KiB at 339)
+ * @param capacity ranges, >= 1; meant for some hundreds, as every change may move them all (4 KiB at 509)
  */
 export function intervalSetBytes(capacity: u32): u32 {
   return <u32>offsetof<IntervalSet>() + capacity * RANGE_BYTES;
@@ -35,7 +33,6 @@ export class IntervalSet {
   totalBytes: u32;
   /** Inserts refused because the set was full. */
   refused: u32;
-  clock: u32;
 
   static at(ptr: usize): IntervalSet {
     return changetype<IntervalSet>(ptr);
@@ -46,7 +43,6 @@ export class IntervalSet {
     assert(capacity > 0); // a set without room has no use
     this.capacity = capacity;
     this.refused = 0;
-    this.clock = 0;
     this.clear(base);
   }
 
@@ -66,8 +62,7 @@ export class IntervalSet {
   }
 
   /**
-   * Adds [start, end), cut at the base, and joins it with every range that it overlaps or touches. The range that holds it
-   * becomes the most recent one, also if it was there already.
+   * Adds [start, end), cut at the base, and joins it with every range that it overlaps or touches.
    * @returns bytes that were not covered before; 0 if none, if the range is empty or below the base, or if it would be
    *   a range of its own in a full set (`refused` tells)
    */
@@ -165,29 +160,6 @@ export class IntervalSet {
     return index < this.count ? index : NONE;
   }
 
-  /**
-   * The order in which RFC 2018 section 4 wants the blocks.
-   * @param k 0 = the range that changed last
-   * @returns the index of the k-th most recently changed range, or NONE
-   */
-  recent(k: u32): u32 {
-    if (k >= this.count) return NONE;
-    let found = NONE;
-    let floor: u64 = 0; // ages below were reported in an earlier pass; stamps are unique
-    for (let pass: u32 = 0; pass <= k; pass++) {
-      let youngest: u64 = U64.MAX_VALUE;
-      for (let i: u32 = 0; i < this.count; i++) {
-        const age: u64 = <u64>(this.clock - load<u32>(this.rangePtr(i), STAMP));
-        if (age >= floor && age < youngest) {
-          youngest = age;
-          found = i;
-        }
-      }
-      floor = youngest + 1;
-    }
-    return found;
-  }
-
   // Index of the first range whose end is at or after base + distance (so it touches what starts there), count if none
   firstEndingFrom(distance: u32): u32 {
     let low: u32 = 0;
@@ -200,16 +172,14 @@ export class IntervalSet {
     return low;
   }
 
-  // Puts one range in the place of ranges first..last-1 (none: it is inserted before first) and stamps it
+  // Puts one range in the place of ranges first..last-1 (none: it is inserted before first)
   replace(first: u32, last: u32, start: u32, end: u32): void {
     const tail = (this.count - last) * RANGE_BYTES;
     if (last !== first + 1 && tail > 0) memory.copy(this.rangePtr(first + 1), this.rangePtr(last), tail);
     this.count = this.count + 1 - (last - first);
-    this.clock += 1;
     const ptr = this.rangePtr(first);
     store<u32>(ptr, start, START);
     store<u32>(ptr, end, END);
-    store<u32>(ptr, this.clock, STAMP);
   }
 
   rangePtr(index: u32): usize {

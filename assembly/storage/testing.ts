@@ -204,10 +204,6 @@ export function intervalSetFirstEndingAfter(ptr: usize, position: u32): u32 {
   return IntervalSet.at(ptr).firstEndingAfter(position);
 }
 
-export function intervalSetRecent(ptr: usize, k: u32): u32 {
-  return IntervalSet.at(ptr).recent(k);
-}
-
 export function intervalSetBase(ptr: usize): u32 {
   return IntervalSet.at(ptr).base;
 }

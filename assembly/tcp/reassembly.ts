@@ -21,7 +21,7 @@ import { clearSackBlocks, cutSackBlocks, noteSackBlock, trimSackBlocks } from ".
 import { seqGt, seqGte, seqLt, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
 
-/** Bytes of the first set of ranges and of the largest: 19 and 339 ranges. What bounds work and memory per connection (CVE-2018-5390). */
+/** Bytes of the first set of ranges and of the largest: 29 and 509 ranges. What bounds work and memory per connection (CVE-2018-5390). */
 const SET_BYTES_FIRST: u32 = 256;
 const SET_BYTES_MAX: u32 = 4096;
 /** Eighths of the heap up to which a set may grow. */

@@ -17,7 +17,6 @@ const insert = (start: number, end: number) => u32(wasm.intervalSetInsert(SET, u
 const removeBelow = (base: number) => u32(wasm.intervalSetRemoveBelow(SET, u32(base)));
 const coveredFrom = (position: number) => u32(wasm.intervalSetCoveredFrom(SET, u32(position)));
 const contains = (start: number, end: number) => wasm.intervalSetContains(SET, u32(start), u32(end)) === 1;
-const recent = (k: number) => u32(wasm.intervalSetRecent(SET, k));
 const count = () => u32(wasm.intervalSetCount(SET));
 const totalBytes = () => u32(wasm.intervalSetTotalBytes(SET));
 const refused = () => u32(wasm.intervalSetRefused(SET));
@@ -35,9 +34,6 @@ function ranges(base = BASE): [number, number][] {
     u32(wasm.intervalSetEndAt(SET, i) - base),
   ]);
 }
-
-const recentStarts = (base = BASE) =>
-  Array.from({ length: count() }, (_, k) => u32(wasm.intervalSetStartAt(SET, recent(k)) - base));
 
 test("keeps ranges sorted and apart, across 2^32", () => {
   init(8);
@@ -85,7 +81,6 @@ test("forgets its last range, and moves to where it has more room with all it kn
     [10, 20],
     [30, 40],
   ]);
-  assert.equal(recentStarts(), [10, 30]);
   for (let i = 0; i < 7; i++) assert.is(insert(BASE + 100 + 10 * i, BASE + 105 + 10 * i), 5);
   assert.is(insert(BASE + 900, BASE + 901), 0);
   assert.is(count(), 9);
@@ -160,17 +155,6 @@ test("says how far the data reaches from a position", () => {
   assert.is(u32(wasm.intervalSetFirstEndingAfter(SET, u32(BASE - 1))), NONE);
 });
 
-test("reports the range that the last segment fell into first [2018 4]", () => {
-  init(8);
-  for (const start of [10, 30, 50, 70]) insert(BASE + start, BASE + start + 5);
-  assert.equal(recentStarts(), [70, 50, 30, 10]);
-  insert(BASE + 31, BASE + 33); // a duplicate
-  assert.equal(recentStarts(), [30, 70, 50, 10], "also if it brought nothing new");
-  insert(BASE + 55, BASE + 70);
-  assert.equal(recentStarts(), [50, 30, 10], "a join is one range");
-  assert.is(recent(3), NONE);
-});
-
 test("forgets all on clear", () => {
   init(4);
   insert(BASE + 10, BASE + 20);
@@ -191,7 +175,6 @@ test("does as the model does for any inserts and moves of the base", () => {
       init(capacity);
       let marked = new Set<number>(); // offsets from BASE
       let base = 0;
-      let order: number[] = []; // a byte of each range, most recent first
       let expected: [number, number][] = [];
       const rangeOf = (byte: number) => expected.find(([start, end]) => start <= byte && byte < end);
       let refusals = 0;
@@ -201,8 +184,6 @@ test("does as the model does for any inserts and moves of the base", () => {
           const kept = new Set([...marked].filter((byte) => byte >= to));
           assert.is(removeBelow(BASE + to), one.move < 0 ? 0 : marked.size - kept.size);
           if (one.move >= 0) {
-            // The byte that stands for a range may go while the range stays
-            order = order.flatMap((byte) => (rangeOf(byte)![1] > to ? Math.max(byte, to) : []));
             base = to;
             marked = kept;
           }
@@ -217,7 +198,6 @@ test("does as the model does for any inserts and moves of the base", () => {
           assert.is(insert(BASE + one.start, BASE + end), isRefused ? 0 : fresh.length);
           if (!isRefused && end > start) {
             for (const byte of fresh) marked.add(byte);
-            order.unshift(start);
           }
         }
         // The model's ranges from its marks
@@ -231,8 +211,6 @@ test("does as the model does for any inserts and moves of the base", () => {
         assert.is(totalBytes(), marked.size);
         assert.is(refused(), refusals);
         assert.is(u32(wasm.intervalSetBase(SET)), u32(BASE + base));
-        const byRecency = [...new Set(order.map((byte) => rangeOf(byte)![0]))];
-        assert.equal(recentStarts(), byRecency);
         for (let byte = base; byte < base + 60; byte++) {
           assert.is(u32(coveredFrom(BASE + byte) - BASE), rangeOf(byte)?.[1] ?? byte);
           const all = [0, 1, 2, 3].every((more) => marked.has(byte + more));
