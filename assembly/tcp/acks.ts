@@ -78,6 +78,7 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   sample.ackedBytes = advance(tcb, seg.ack, finAcked);
   tcb.retransmits = 0;
   tcb.firstUnansweredUs = 0;
+  tcb.softErrno = 0; // whatever was wrong with the path, it carries us again (Linux)
   mtuProbeOnAck(tcb);
   if (seg.options.has(OPT_SACK) && hasSack(tcb)) takeSackBlocks(tcb, seg, event);
   measureRoundTrip(tcb, seg, event, sample);

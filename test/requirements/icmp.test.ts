@@ -66,6 +66,19 @@ test("soft errors become the reason when the connection times out in the end [MU
   run.run("closed EHOSTUNREACH");
 });
 
+test("a soft error is forgotten when data gets through again [MUST-47]", () => {
+  const run = established({ sysctl: { tcp_retries2: 3 } }).run(`
+    write 10
+    > P. 1:11(10)
+    < icmp 3/1 quote 1
+    < . 1:1(0) ack 11 win 65535
+    write 10
+    > P. 11:21(10)`);
+  run.pass(100);
+  run.take();
+  run.run("closed ETIMEDOUT");
+});
+
 test("hard errors refuse a connection that is being opened, and only that [SHLD-26] [5927#2] [attack 27]", () => {
   for (const [message, errno] of [
     ["3/2", "ENOPROTOOPT"],

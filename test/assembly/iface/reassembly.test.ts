@@ -257,4 +257,39 @@ test("fragments to all hosts are dropped", () => {
   assertEmpty(bench);
 });
 
+test("fragments of all kinds, overlapping, twice, forged: what is delivered is what was sent, or nothing [815#1] [attack 18]", () => {
+  const length = 400;
+  const message = icmp(8, 0, 0x00010002, DATA.slice(0, length - 8));
+  const piece = fc.record({
+    start: fc.nat(length / 8 - 1),
+    units: fc.integer({ min: 1, max: 12 }),
+    last: fc.boolean(),
+    forged: fc.integer({ min: 0, max: 15 }),
+  });
+  let delivered = 0;
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 40 }), fc.boolean(), (pieces, isHonest) => {
+      const bench = host();
+      const frames = pieces.map(({ start, units, last, forged }) => {
+        const bytes = message.slice(start * 8, (start + units) * 8);
+        if (!isHonest && forged === 0) bytes.fill(0xee);
+        const reachesEnd = start * 8 + bytes.length === length;
+        return fragment(bytes, start * 8, isHonest ? !reachesEnd : !last);
+      });
+      if (isHonest) frames.push(...cut(message, 56));
+      for (const frame of frames) {
+        const answer = reply(bench, [frame]);
+        if (answer === null) continue;
+        delivered++;
+        assert.is(internetChecksum(answer), 0);
+        assert.equal([...answer.slice(8)], [...DATA.slice(0, answer.length - 8)]);
+      }
+      bench.after(31 * SECOND);
+      assertEmpty(bench);
+    }),
+    { numRuns: 300, seed: 11 },
+  );
+  assert.ok(delivered > 0);
+});
+
 test.run();
