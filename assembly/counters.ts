@@ -52,6 +52,9 @@ export const COUNTER_ICMP_IN_NO_MATCH = 50;
 export const COUNTER_ICMP_OUT_TIME_EXCDS = 51;
 export const COUNTER_ICMP_IN_PMTU = 52; // path MTUs lowered on somebody's word
 export const COUNTER_ICMP_IN_PMTU_IGNORED = 53; // claims that would not lower the path MTU, or came while discovery is off
+// UDP
+export const COUNTER_UDP_NO_PORTS = 54;
+export const COUNTER_UDP_IN_ERRORS = 55;
 // TCP input drops
 export const COUNTER_TCP_IN_SEGS = 56;
 export const COUNTER_TCP_IN_ERRS = 57;

@@ -17,7 +17,7 @@ import { outgoing } from "../tcp/outgoing";
 import { currentSegment, Segment } from "../tcp/segment";
 import { fold, pseudoHeaderSumIpv4, sumBytes } from "../wire/checksum";
 import { UNREACHABLE_PROTOCOL } from "../wire/icmpv4";
-import { Ipv4Header, PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/ipv4";
+import { Ipv4Header, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4";
 import { FIN, SYN, TCP_HEADER, TcpHeader } from "../wire/tcp";
 import { parseTcpOptions } from "../wire/tcp-options";
 import { mappedLow } from "./address";
@@ -25,6 +25,7 @@ import { icmpInput } from "./icmp-in";
 import { sendUnreachable } from "./icmp-out";
 import { Interface } from "./interfaces";
 import { sendReset, sendStateless } from "./reset-out";
+import { udpInput } from "./udp-in";
 
 /**
  * Hands a packet to its protocol.
@@ -41,6 +42,9 @@ export function demux(interfaceIndex: u32, ptr: usize, isBroadcast: bool, flags:
       return;
     case PROTOCOL_ICMP:
       icmpInput(interfaceIndex, ptr, isBroadcast, nowUs);
+      return;
+    case PROTOCOL_UDP:
+      udpInput(interfaceIndex, ptr, isBroadcast, flags, nowUs);
       return;
     default:
       Interface.at(interfaceIndex).drop(COUNTER_IP_IN_UNKNOWN_PROTOS);

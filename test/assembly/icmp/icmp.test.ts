@@ -15,11 +15,12 @@ import {
   USAGE_HEAP_BYTES,
   USAGE_PINGS,
 } from "../../../assembly/layout.ts";
-import { internetChecksum } from "../../../src/links/checksum.ts";
-import { Bench, bytes16, bytes32, icmp, ipv4, OUR_IP, PEER_IP, tcp } from "../../support/frames.ts";
+import { internetChecksum, pseudoHeaderSum } from "../../../src/links/checksum.ts";
+import { Bench, bytes16, bytes32, icmp, ipv4, OUR_IP, type PacketFields, PEER_IP, tcp } from "../../support/frames.ts";
 
 const test = suite("icmp");
 const ROUTER = 0x0a0000fe;
+const OTHER = 253; // a protocol that nobody speaks
 const UDP = 17;
 const NET = 0;
 const HOST = 1;
@@ -141,7 +142,7 @@ test("a protocol that nobody speaks is unreachable, quoted in full up to 576 byt
   for (const length of [0, 8, 28, 524, 525, 1400]) {
     const bench = new Bench();
     bench.meetPeer();
-    const asked = ipv4(new Uint8Array(length).fill(7), { protocol: UDP });
+    const asked = ipv4(new Uint8Array(length).fill(7), { protocol: OTHER });
     const [answer] = bench.turn([asked]);
     assert.equal([...answer!.slice(34, 36)], [3, PROTOCOL]);
     assert.equal(answer!.slice(42), packet(asked).slice(0, 548));
@@ -150,10 +151,51 @@ test("a protocol that nobody speaks is unreachable, quoted in full up to 576 byt
   }
 });
 
+/** A UDP datagram in its frame; `checksum` 0 = none. */
+function udp(
+  data: number[],
+  change: { length?: number; checksum?: number } = {},
+  fields: PacketFields = {},
+): Uint8Array {
+  const length = 8 + data.length;
+  const header = [...bytes16(5353), ...bytes16(9), ...bytes16(change.length ?? length)];
+  const frame = ipv4([...header, 0, 0, ...data], { ...fields, protocol: UDP });
+  const sum = internetChecksum(frame, 34, frame.length, pseudoHeaderSum(frame, 14, length)) || 0xffff;
+  frame.set(bytes16(change.checksum ?? sum), 40);
+  return frame;
+}
+
+test("a datagram for a port that nobody listens on is answered with port unreachable, a damaged one is not [792#4] [792#2]", () => {
+  for (const asked of [
+    udp([1, 2, 3]),
+    udp([]),
+    udp([1], { checksum: 0 }),
+    udp([1, 2, 3, 4], { length: 10, checksum: 0 }),
+  ]) {
+    const bench = new Bench();
+    bench.meetPeer();
+    const [answer] = bench.turn([asked]);
+    assert.equal([...answer!.slice(34, 36)], [3, PORT]);
+    assert.equal(answer!.slice(42), packet(asked));
+    assert.is(bench.host.counter(counters.COUNTER_UDP_NO_PORTS), 1);
+  }
+  const bench = new Bench();
+  bench.meetPeer();
+  const bad = [
+    udp([1], { checksum: 7 }),
+    udp([1], { length: 7 }),
+    udp([1], { length: 10 }),
+    ipv4([1, 2], { protocol: UDP }),
+  ];
+  assert.equal(bench.turn(bad), []);
+  assert.is(bench.host.counter(counters.COUNTER_UDP_IN_ERRORS), bad.length);
+  assert.equal(bench.turn([udp([1], {}, { dst: 0x0a0000ff, to: [255, 255, 255, 255, 255, 255] })]), []);
+});
+
 test("errors are limited per destination, and all together [attack 29] [attack 23]", () => {
   const bench = new Bench({ prefixLength: 8 });
   bench.meetPeer();
-  const asked = ipv4([1], { protocol: UDP });
+  const asked = ipv4([1], { protocol: OTHER });
   assert.is(bench.turn([asked, asked, asked]).length, 1);
   assert.is(bench.after(999_999).length + bench.turn([asked]).length, 0);
   bench.nowUs += 1;
@@ -161,7 +203,7 @@ test("errors are limited per destination, and all together [attack 29] [attack 2
   bench.nowUs += 10_000_000;
   let sent = 0;
   const before = bench.host.counter(counters.COUNTER_ICMP_OUT_DEST_UNREACHS);
-  for (let i = 0; i < 200; i++) bench.turn([ipv4([1], { protocol: UDP, src: 0x0a050000 + i })]);
+  for (let i = 0; i < 200; i++) bench.turn([ipv4([1], { protocol: OTHER, src: 0x0a050000 + i })]);
   sent = bench.host.counter(counters.COUNTER_ICMP_OUT_DEST_UNREACHS) - before;
   assert.ok(sent >= 10 && sent <= 50, String(sent));
 });
@@ -169,7 +211,7 @@ test("errors are limited per destination, and all together [attack 29] [attack 2
 test("no error about an error, nor about a broadcast [1122 3.2.2] [792#1]", () => {
   const bench = new Bench();
   bench.meetPeer();
-  const broadcast = ipv4([1], { protocol: UDP, dst: 0x0a0000ff, to: [255, 255, 255, 255, 255, 255] });
+  const broadcast = ipv4([1], { protocol: OTHER, dst: 0x0a0000ff, to: [255, 255, 255, 255, 255, 255] });
   assert.equal(bench.turn([broadcast]), []);
   assert.is(bench.host.counter(counters.COUNTER_ICMP_OUT_DEST_UNREACHS), 0);
 });
