@@ -133,6 +133,12 @@ export const COUNTER_TCP_REQ_Q_FULL_DO_COOKIES = 166;
 export const COUNTER_TCP_DEFER_ACCEPT_DROP = 167;
 export const COUNTER_TCP_TIME_WAIT_OVERFLOW = 168; // ended before its time to make room
 export const COUNTER_TCP_TIME_WAIT_REUSED = 169; // by a connection of ours
+export const COUNTER_TCP_FASTOPEN_ACTIVE = 171; // SYNs of ours whose data was taken
+export const COUNTER_TCP_FASTOPEN_ACTIVE_FAIL = 172; // and was not
+export const COUNTER_TCP_FASTOPEN_PASSIVE = 173; // SYNs whose cookie was good
+export const COUNTER_TCP_FASTOPEN_PASSIVE_FAIL = 174; // and was not
+export const COUNTER_TCP_FASTOPEN_COOKIE_REQD = 175; // requests for a cookie
+export const COUNTER_TCP_FASTOPEN_LISTEN_OVERFLOW = 176; // more pending ones than the listener allows
 export const COUNTER_TCP_ABORT_ON_MEMORY = 170; // closed with more orphans than tcp_max_orphans
 export const COUNTER_TCP_MARKS_DROPPED = 152;
 // memory of all connections, and what it costs a receiver

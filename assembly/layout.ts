@@ -130,7 +130,8 @@ export const SYSCTL_TCP_ABORT_ON_OVERFLOW = CONFIG_SYSCTLS + 240; // 0 | 1: a fu
 export const SYSCTL_TCP_MAX_TW_BUCKETS = CONFIG_SYSCTLS + 244; // connections in TIME-WAIT, 65536
 export const SYSCTL_TCP_TW_REUSE = CONFIG_SYSCTLS + 248; // 0 never, 1 always, 2 over the loopback (default)
 export const SYSCTL_TCP_MAX_ORPHANS = CONFIG_SYSCTLS + 252; // closed connections that are not over, 65536
-export const SYSCTL_END = CONFIG_SYSCTLS + 256;
+export const SYSCTL_TCP_FASTOPEN = CONFIG_SYSCTLS + 256; // mask: 1 client (default), 2 server, 4, 0x200, 0x400 as in Linux
+export const SYSCTL_END = CONFIG_SYSCTLS + 260;
 
 // IP's settings, in a block of their own
 export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;

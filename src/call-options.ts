@@ -1,5 +1,7 @@
 // The options of connect and listen: types, defaults, checks.
 import {
+  SOCKET_OPTION_FASTOPEN,
+  SOCKET_OPTION_FASTOPEN_CONNECT,
   SOCKET_OPTION_KEEPALIVE,
   SOCKET_OPTION_KEEPCNT,
   SOCKET_OPTION_KEEPIDLE,
@@ -33,6 +35,12 @@ export interface ConnectSettings extends SocketSettings {
   localAddress?: string | undefined;
   /** 1..65535. Default: an ephemeral port (RFC 6056). */
   localPort?: number | undefined;
+  /**
+   * TCP Fast Open (RFC 7413): where the server's cookie is known, `connect` resolves at once and the SYN leaves with the first bytes
+   * written; where it is not, the SYN asks for it. The server may see those bytes twice if the network duplicates the SYN: for
+   * requests that may be repeated only. Default false.
+   */
+  fastOpen?: boolean | undefined;
   /** ms after which the connection fails with `ETIMEDOUT`, 1..2147483647. Default: when `tcp_syn_retries` are used up. */
   timeoutMs?: number | undefined;
   /** Cancels the attempt. */
@@ -57,6 +65,11 @@ export interface ListenOptions extends SocketSettings {
   hostname?: string | undefined;
   /** Connections that may wait to be accepted, 1..65535; `somaxconn` bounds it. Default 511. */
   backlog?: number | undefined;
+  /**
+   * TCP Fast Open (RFC 7413): connections that may be used before their handshake is complete, 1..65535. Needs bit 2 of `tcp_fastopen`.
+   * Default: none.
+   */
+  fastOpen?: number | undefined;
   /** Cancels the call; has no effect on a listener that listens. */
   signal?: AbortSignal | undefined;
 }
@@ -94,7 +107,7 @@ export function resolveConnect(options: ConnectOptions): ResolvedConnect {
       address: localAddress === undefined ? 0 : ownAddress("localAddress", localAddress),
       port: localPort === undefined ? 0 : integer("localPort", localPort, 1, 65535),
     },
-    options: resolveOptions(options),
+    options: [...resolveOptions(options), ...fastOpenConnect(options.fastOpen)],
     timeoutMs: timeoutMs === undefined ? 0 : integer("timeoutMs", timeoutMs, 1, MAX_TIMEOUT_MS),
     signal: checkSignal(options.signal),
   };
@@ -106,6 +119,14 @@ function resolveOptions({ noDelay = false, keepAlive = false }: SocketSettings):
   if (boolean("noDelay", noDelay)) options.push(socketOption(SOCKET_OPTION_NODELAY, 1));
   if (boolean("keepAlive", keepAlive)) options.push(socketOption(SOCKET_OPTION_KEEPALIVE, 1));
   return options;
+}
+
+function fastOpenConnect(fastOpen = false): SocketOption[] {
+  return boolean("fastOpen", fastOpen) ? [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)] : [];
+}
+
+function fastOpenListen(fastOpen: number | undefined): SocketOption[] {
+  return fastOpen === undefined ? [] : [socketOption(SOCKET_OPTION_FASTOPEN, integer("fastOpen", fastOpen, 1, 65535))];
 }
 
 /** What `setKeepAlive` asks for, times first: turning it on starts the idle time. @throws TypeError, RangeError */
@@ -131,7 +152,7 @@ export function resolveListen(options: ListenOptions): ResolvedListen {
       port: integer("port", port, 0, 65535),
     },
     backlog: integer("backlog", backlog, 1, 65535),
-    options: resolveOptions(options),
+    options: [...resolveOptions(options), ...fastOpenListen(options.fastOpen)],
     signal: checkSignal(options.signal),
   };
 }

@@ -152,6 +152,11 @@ export interface Sysctl {
   tcp_tw_reuse: number;
   /** Connections that were closed here and are not over; beyond that they are reset, 0..131072. Default 65536. */
   tcp_max_orphans: number;
+  /**
+   * TCP Fast Open (RFC 7413), a sum of: 1 as a client, 2 as a server, 4 data in the SYN without a cookie, 512 take it without a
+   * cookie, 1024 for all listeners. 0..1543. Default 1.
+   */
+  tcp_fastopen: number;
 }
 
 type Row = readonly [address: number, initial: number, least: number, most: number];
@@ -224,6 +229,7 @@ const NUMBERS = {
   tcp_max_tw_buckets: [layout.SYSCTL_TCP_MAX_TW_BUCKETS, 65_536, 1, layout.TCB_CAPACITY],
   tcp_tw_reuse: [layout.SYSCTL_TCP_TW_REUSE, 2, 0, 2],
   tcp_max_orphans: [layout.SYSCTL_TCP_MAX_ORPHANS, 65_536, 0, layout.TCB_CAPACITY],
+  tcp_fastopen: [layout.SYSCTL_TCP_FASTOPEN, 1, 0, 0x607],
 } as const satisfies Partial<Record<keyof Sysctl, Row>>;
 
 /** Settings that are several numbers, in ascending order, each in a word of its own. */

@@ -15,17 +15,19 @@ import { arrivesSynchronized } from "./arrives-synchronized";
 import { enterClosed } from "./close";
 import { freeIfDone, hash, isTcbInUse, wantOutput } from "./connections";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from "./disposition";
+import { fastOpenAdmits } from "./fast-open";
 import { negotiate, prepareConnection } from "./handshake";
 import { initialSequenceNumberBeyond } from "./isn";
 import { linkMtu } from "./link-limits";
-import { ADMIT_CHILD, ADMIT_COOKIE, admit, isSynQueueOverfull, joinListener } from "./listen";
+import { ADMIT_CHILD, ADMIT_COOKIE, admit, isSynQueueOverfull, joinListener, offerChild } from "./listen";
 import { inheritOptions } from "./options-set";
 import { outgoing } from "./outgoing";
+import { receiveText } from "./reassembly";
 import { startReceiver } from "./receive-window";
 import { Segment } from "./segment";
 import { buildSyn } from "./segment-builder";
 import { updateSendWindow } from "./send-window";
-import { queueSyn } from "./sender";
+import { queueSyn, startSender } from "./sender";
 import { setState } from "./state";
 import {
   cookieMss,
@@ -82,7 +84,16 @@ export function spawn(listener: Tcb, seg: Segment, issBeyond: u32, nowUs: u64): 
   child.iss = initialSequenceNumberBeyond(child, issBeyond, nowUs);
   enterSynReceived(child, listener, seg, nowUs);
   updateSendWindow(child, seg);
+  if (fastOpenAdmits(listener, child, seg, nowUs)) openFast(child, seg, nowUs);
   wantOutput(child);
+}
+
+// RFC 7413 4.2.2: the data of the SYN is handed over, and the connection may be used, before the handshake is complete
+function openFast(child: Tcb, seg: Segment, nowUs: u64): void {
+  startSender(child, nowUs);
+  child.set(TCB_FLAG_SYN_PENDING);
+  if (seg.payloadLength !== 0) receiveText(child, seg.seq + 1, seg.payloadPtr, seg.payloadLength, seg.segments);
+  offerChild(child);
 }
 
 // A TCB in the tuple table with what both SYNs say, not yet in any state; null if there is no room (counted)

@@ -9,6 +9,7 @@ import { ackNow } from "./challenge";
 import { enterClosed } from "./close";
 import { wantOutput } from "./connections";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST, GO_ON } from "./disposition";
+import { fastOpenAnswered } from "./fast-open";
 import { establish, negotiate } from "./handshake";
 import { startReceiver } from "./receive-window";
 import { Segment } from "./segment";
@@ -67,6 +68,7 @@ function takeSyn(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     return DISPOSITION_DONE;
   }
   establish(tcb, seg, nowUs);
+  fastOpenAnswered(tcb, seg, nowUs);
   ackNow(tcb);
   // "If there are other controls or text in the segment, then continue processing at the sixth step"
   const d = takeText(tcb, seg, nowUs);

@@ -40,6 +40,7 @@ import { enterQuickAck, QUICK_ACKS_MAX } from "./delayed-ack";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST, GO_ON } from "./disposition";
 import { reportOld } from "./dsack";
 import { ecnOnText } from "./ecn";
+import { fastOpenSettle, isFastOpened } from "./fast-open";
 import { establish } from "./handshake";
 import { offerChild } from "./listen";
 import { dropOutOfOrder, isFinReached, receiveFin, receiveText } from "./reassembly";
@@ -146,7 +147,8 @@ function checkRst(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   }
   // SYN-RECEIVED: a passive open returns to LISTEN, where its listener still is; an active one was refused (MUST-11)
   if (tcb.state === STATE_ESTABLISHED || tcb.state === STATE_CLOSE_WAIT) count(COUNTER_TCP_ESTAB_RESETS);
-  enterClosed(tcb, tcb.state === STATE_SYN_RECEIVED ? ECONNREFUSED : ECONNRESET, nowUs);
+  fastOpenSettle(tcb, true, nowUs);
+  enterClosed(tcb, tcb.state === STATE_SYN_RECEIVED && !isFastOpened(tcb) ? ECONNREFUSED : ECONNRESET, nowUs);
   return DISPOSITION_DONE;
 }
 
@@ -156,7 +158,7 @@ function checkRst(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
  */
 function checkSyn(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   if ((seg.flags & SYN) === 0 || isCrossingSynAck(tcb, seg)) return GO_ON;
-  if (tcb.state === STATE_SYN_RECEIVED && tcb.has(TCB_FLAG_PASSIVE)) enterClosed(tcb, 0, nowUs);
+  if (tcb.state === STATE_SYN_RECEIVED && tcb.has(TCB_FLAG_PASSIVE) && !isFastOpened(tcb)) enterClosed(tcb, 0, nowUs);
   else challenge(tcb, nowUs);
   return DISPOSITION_DONE;
 }
@@ -194,7 +196,9 @@ function completeHandshake(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     count(COUNTER_TCP_IN_BAD_ACK);
     return DISPOSITION_SEND_RST;
   }
-  if (tcb.listener !== NONE) {
+  if (isFastOpened(tcb)) {
+    fastOpenSettle(tcb, false, nowUs);
+  } else if (tcb.listener !== NONE) {
     if (isDeferred(tcb, seg)) return DISPOSITION_DONE;
     if (!offerChild(tcb)) return refuseChild(tcb, nowUs);
   }

@@ -17,6 +17,7 @@ import {
   SYSCTL_TCP_TIME_WAIT_MS,
 } from "../layout";
 import { freeIfDone, unhash, wantOutput } from "./connections";
+import { fastOpenSettle } from "./fast-open";
 import { leaveListener } from "./listen";
 import { orphanLeave } from "./orphans";
 import { dropOutOfOrder } from "./reassembly";
@@ -50,6 +51,7 @@ export function enterClosed(tcb: Tcb, errno: u32, nowUs: u64): void {
   if (!tcb.has(TCB_FLAG_ACCEPT_QUEUE)) leaveListener(tcb); // one that waits to be accepted goes on waiting, closed
   timeWaitLeave(tcb);
   orphanLeave(tcb);
+  fastOpenSettle(tcb, false, nowUs);
   unhash(tcb);
   disarm(tcb);
   rtxPurge(tcb);

@@ -8,6 +8,7 @@ import { NONE } from "../storage/none";
 import { Slab, slabBytes } from "../storage/slab";
 import { TupleTable, tupleTableBytes } from "../storage/tuple-table";
 import { congestionDefault, congestionRelease } from "./congestion/control";
+import { fastOpenCacheInitialise } from "./fast-open-cache";
 import { findListener, LISTENER_TABLE_BYTES, listenerTableInitialise } from "./listener-table";
 import { memoryInitialise } from "./memory";
 import { orphansInitialise } from "./orphans";
@@ -56,7 +57,7 @@ export function tcpInitialise(tablesPtr: usize): usize {
   const listenersPtr = aligned(tuplesPtr + tupleTableBytes(TCB_CAPACITY));
   listenerTableInitialise(listenersPtr);
   const portsPtr = aligned(listenersPtr + LISTENER_TABLE_BYTES);
-  const portsEnd = portsInitialise(portsPtr);
+  const portsEnd = fastOpenCacheInitialise(aligned(portsInitialise(portsPtr)));
   timeWaitInitialise();
   orphansInitialise();
   outputHead = NONE;

@@ -14,6 +14,7 @@ import { OPT_MSS, OPT_SACK_PERMITTED, OPT_TIMESTAMPS, OPT_WSCALE } from "../wire
 import { onAck } from "./acks";
 import { wantOutput } from "./connections";
 import { ecnNegotiate, ecnOffer } from "./ecn";
+import { isFastOpened } from "./fast-open";
 import { startPath } from "./path-mtu";
 import { initialiseReceiveSpace, receiveWindowScale } from "./receive-space";
 import { Segment } from "./segment";
@@ -86,7 +87,7 @@ export function establish(tcb: Tcb, seg: Segment, nowUs: u64): void {
   setState(tcb, STATE_ESTABLISHED, nowUs);
   tcb.lastReceivedUs = nowUs;
   tcb.lastTextUs = nowUs; // what info() counts from before there is any
-  startSender(tcb, nowUs); // before onAck: it must see whether the SYN was retransmitted
+  if (!isFastOpened(tcb)) startSender(tcb, nowUs); // before onAck: it must see whether the SYN was retransmitted
   onAck(tcb, seg, nowUs);
   updateSendWindow(tcb, seg);
   // CLOSE came before the handshake was over (RFC 9293 3.10.4: "queue for processing after entering ESTABLISHED state")

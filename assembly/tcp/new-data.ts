@@ -13,6 +13,7 @@ import { NONE } from "../storage/none";
 import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { ackRoom } from "./ack-slots";
 import { noteWindowUse } from "./congestion/window-validation";
+import { mayAnswerEarly } from "./fast-open";
 import { linkGsoMax } from "./link-limits";
 import { holdsSmall } from "./nagle";
 import { inFlight, rtxAt } from "./rtx-queue";
@@ -39,7 +40,8 @@ const RATE_PERCENT_AVOIDANCE: u64 = 120;
 
 /** Whether data or FIN may be sent for the first time in this state. */
 export function maySendNew(tcb: Tcb): bool {
-  return tcb.state >= <u8>STATE_ESTABLISHED && tcb.state !== <u8>STATE_TIME_WAIT && !tcb.has(TCB_FLAG_FIN_SENT);
+  if (tcb.state < <u8>STATE_ESTABLISHED) return mayAnswerEarly(tcb);
+  return tcb.state !== <u8>STATE_TIME_WAIT && !tcb.has(TCB_FLAG_FIN_SENT);
 }
 
 /** Bytes in the send ring that were never sent: D of RFC 9293 3.8.6.2.1. Only before the FIN was sent. */
@@ -49,6 +51,7 @@ export function unsentBytes(tcb: Tcb): u32 {
 
 /** Whether a FIN waits for its turn. */
 export function isFinWaiting(tcb: Tcb): bool {
+  if (tcb.state < <u8>STATE_ESTABLISHED) return false; // CLOSE came before the handshake was over: after it
   return (tcb.flags & (TCB_FLAG_FIN_QUEUED | TCB_FLAG_FIN_SENT)) === TCB_FLAG_FIN_QUEUED;
 }
 

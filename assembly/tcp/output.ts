@@ -26,6 +26,7 @@ import { noteWindowUse, restartAfterIdle } from "./congestion/window-validation"
 import { noteTextSent } from "./delayed-ack";
 import { rateMarkAppLimited, rateOnSend } from "./delivery-rate";
 import { ecnOnNewData } from "./ecn";
+import { fastOpenPayload, mayAnswerEarly } from "./fast-open";
 import { FRTO_NEW_DATA, frtoGiveUp } from "./frto";
 import { mtuProbeDue, mtuProbeInconclusive, mtuProbeSent, PROBE_NONE, PROBE_WAIT } from "./mtu-probe";
 import { mustPush } from "./nagle";
@@ -80,6 +81,7 @@ export function output(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   if (state === <u8>STATE_LISTEN) return false;
   if (state < <u8>STATE_ESTABLISHED) {
     if (tcb.has(TCB_FLAG_SYN_PENDING)) return sendSyn(tcb, out, nowUs);
+    if (mayAnswerEarly(tcb) && sendNew(tcb, out, nowUs)) return true;
     return state === <u8>STATE_SYN_RECEIVED && sendAck(tcb, out, nowUs);
   }
   if (tcb.duplicateAcksOwed !== 0 && isAckUpToDate(tcb)) return sendDuplicateAck(tcb, out, nowUs);
@@ -121,9 +123,23 @@ function sendSyn(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   }
   tcb.clear(TCB_FLAG_SYN_PENDING);
   buildSyn(tcb, out, nowUs);
+  if (tcb.sndNxt === tcb.iss + 1 && tcb.retransmits === 0) addSynData(tcb, out, nowUs);
   if (tcb.state === <u8>STATE_SYN_RECEIVED) ackSent(tcb);
   startRetransmitTimer(tcb, nowUs);
   return true;
+}
+
+// Fast Open: the first SYN takes data along (RFC 7413 4.2.1), in a record of its own, so that the SYN can be sent again without it
+function addSynData(tcb: Tcb, out: Outgoing, nowUs: u64): void {
+  const bytes = fastOpenPayload(tcb);
+  if (bytes === 0) return;
+  const index = rtxAppend(tcb, tcb.sndNxt, tcb.sndNxt + bytes, 0, 1, nowUs);
+  if (index === NONE) return;
+  rateOnSend(tcb, rtxAt(index), false, nowUs);
+  tcb.sndNxt += bytes;
+  tcb.bytesSent += bytes;
+  tcb.lastSentUs = nowUs;
+  setPayload(tcb, out, 0, bytes, bytes);
 }
 
 // The first lost segment, or as many in one super-segment as the congestion window allows

@@ -13,6 +13,7 @@ import { byteRingPieces, piece1Bytes, piece1Ptr, piece2Bytes, piece2Ptr } from "
 import { ACK, RST, SYN } from "../wire/tcp";
 import { emitSynOptions, emitTimestamps } from "../wire/tcp-options";
 import { ecnEchoFlag, ecnSynFlags } from "./ecn";
+import { fastOpenOption } from "./fast-open";
 import { Outgoing } from "./outgoing";
 import { ackSent, windowInSyn, windowToAdvertise } from "./receive-window";
 import { writeSack } from "./sack-blocks";
@@ -56,6 +57,7 @@ export function buildSyn(tcb: Tcb, out: Outgoing, nowUs: u64): void {
     isOffer ? 0 : tcb.tsRecent,
     hasScale ? <i32>tcb.rcvWscale : -1,
   );
+  out.optionsLength += fastOpenOption(tcb, out.optionsPtr + out.optionsLength, nowUs);
 }
 
 /**

@@ -211,9 +211,11 @@ export class Tcb {
   handshake: u8; // HANDSHAKE_ bits
   isOrphan: u8; // 1: counted by orphans.ts
   isTimeWaiting: u8; // 1: on the list of time-wait.ts
+  fastOpenPending: u16; // listener: children of Fast Open whose handshake is not complete
+  fastOpenResets: u16; // listener: of those, reset within the last minute
+  fastOpenResetUs: u64; // listener
   lastChild: u32; // listener: the oldest child in SYN-RECEIVED; firstChild is the newest
   firstAccepted: u32; // listener: children whose handshake is complete
-  synOverflowUs: u64; // listener: when the SYN queue was full last, 0 = never
   // sender
   sndWl1: u32;
   sndWl2: u32;
@@ -367,6 +369,14 @@ export class Tcb {
   }
 
   // A connection in TIME-WAIT is no listener: its links in the list of time-wait.ts lie where a listener has its children
+  // A listener is challenged by nobody: when its SYN queue was full last (0 = never) lies where a connection has its last challenge ACK
+  get synOverflowUs(): u64 {
+    return this.lastChallengeUs;
+  }
+  set synOverflowUs(us: u64) {
+    this.lastChallengeUs = us;
+  }
+
   get timeWaitNext(): u32 {
     return this.firstChild;
   }

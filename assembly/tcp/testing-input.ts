@@ -4,6 +4,7 @@ import { eventsInitialise } from "../events";
 import { heapAlloc, heapBytesInUse, heapFree, heapInitialise } from "../heap";
 import { TABLES } from "../layout";
 import { NONE } from "../storage/none";
+import { TcpOptions } from "../wire/tcp-options";
 import {
   countSegment,
   DISPOSITION_SEND_RST,
@@ -110,6 +111,15 @@ export function inputOptions(present: u32, mss: u32, windowScale: u32, tsVal: u3
   options.windowScale = <u8>windowScale;
   options.tsVal = tsVal;
   options.tsEcr = tsEcr;
+}
+
+/** Gives the segment in hand a Fast Open cookie; inputOptions says whether it has the option. */
+export function inputFastOpen(cookiePtr: u32, bytes: u32): void {
+  const options = currentSegment().options;
+  options.fastOpenBytes = <u8>bytes;
+  options.fastOpen0 = 0;
+  options.fastOpen1 = 0;
+  memory.copy(changetype<usize>(options) + offsetof<TcpOptions>("fastOpen0"), cookiePtr, bytes);
 }
 
 /** Gives the segment in hand a type of service. */

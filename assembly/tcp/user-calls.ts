@@ -9,6 +9,7 @@ import {
   ECONNABORTED,
   EINVAL,
   ENOBUFS,
+  READY_CONNECTED,
   SOCKET_FLAG_LINGER,
   STATE_CLOSE_WAIT,
   STATE_CLOSED,
@@ -24,6 +25,7 @@ import {
 import { NONE } from "../storage/none";
 import { abortConnection, enterClosed, isAbortTold, limitFinWait2, releaseRings } from "./close";
 import { findTuple, freeIfDone, hash, raise, wantOutput } from "./connections";
+import { fastOpenConnects, fastOpenStart } from "./fast-open";
 import { prepareConnection } from "./handshake";
 import { ISS_DISTANCE, initialSequenceNumberBeyond } from "./isn";
 import { closeListening, leaveListener } from "./listen";
@@ -46,6 +48,7 @@ import {
   TCB_FLAG_OWNED,
   TCB_FLAG_READ_SHUT,
   TCB_FLAG_READING_CLOSED,
+  TCB_FLAG_SYN_PENDING,
   Tcb,
 } from "./tcb";
 import { allocTcbOrReuse, mayReuse, reuse } from "./time-wait";
@@ -117,6 +120,10 @@ function startConnecting(tcb: Tcb, interfaceIndex: u32, mtu: u32, timeoutMs: u32
   raise(tcb, INTERNAL_ATTACHED);
   setState(tcb, STATE_SYN_SENT, nowUs);
   queueSyn(tcb);
+  if (fastOpenConnects(tcb, nowUs)) {
+    tcb.clear(TCB_FLAG_SYN_PENDING);
+    raise(tcb, READY_CONNECTED); // main may write: its first data is what the SYN waits for
+  }
   if (timeoutMs !== 0) {
     tcb.set(TCB_FLAG_CONNECT_TIMEOUT);
     tcb.connectDeadlineUs = nowUs + <u64>timeoutMs * 1000;
@@ -173,11 +180,19 @@ export function kick(tcb: Tcb, nowUs: u64): void {
   if (tcb.state === STATE_LISTEN) return;
   adoptSendRing(tcb);
   reclaimOldReceiveRing(tcb);
+  if (tcb.sndTail !== 0) sendWaitingSyn(tcb);
   if (!isSynchronized(tcb.state)) return;
   updateReceiveHead(tcb);
   if (!mayReceive(tcb.state)) return;
   adjustReceiveSpace(tcb, nowUs);
   if (seqGte(tcb.rcvHead, tcb.rcvKickAt)) onRead(tcb);
+}
+
+// Fast Open: the SYN that waited for data, or for the news that there will be none
+function sendWaitingSyn(tcb: Tcb): void {
+  if (tcb.state !== STATE_SYN_SENT || !fastOpenStart(tcb)) return;
+  tcb.set(TCB_FLAG_SYN_PENDING);
+  wantOutput(tcb);
 }
 
 /** Main says something of the bytes it writes next (OP_MARK), and may have published them meanwhile. */
@@ -198,6 +213,7 @@ export function shutdownWrite(tcb: Tcb, nowUs: u64): void {
   switch (<u32>tcb.state) {
     case STATE_SYN_SENT:
     case STATE_SYN_RECEIVED:
+      sendWaitingSyn(tcb);
       tcb.set(TCB_FLAG_FIN_QUEUED); // "queue for processing after entering ESTABLISHED state"
       return;
     case STATE_ESTABLISHED:
@@ -224,7 +240,8 @@ export function close(tcb: Tcb, nowUs: u64): void {
     return;
   }
   updateReceiveHead(tcb);
-  if (tcb.state === STATE_SYN_SENT) {
+  // Data that went with the SYN, or will with what follows it, is not given up
+  if (tcb.state === STATE_SYN_SENT && (tcb.sndTail === 0 || tcb.sndNxt === tcb.iss + 1)) {
     forget(tcb);
     enterClosed(tcb, ECONNABORTED, nowUs);
     return;

@@ -6,6 +6,7 @@
 //      window scale    ┌── 3 ──┬── 3 ──┬ shift ┐
 //      SACK permitted  ┌── 4 ──┬── 2 ──┐
 //      SACK            ┌── 5 ──┬ 2+8n  ┬──── left edge 4 ────┬──── right edge 4 ───┬ ... n = 1..4
+//      Fast Open       ┌─ 34 ──┬ 2+n ──┬ cookie n, 4..16 and even, or 0: a request (RFC 7413 4.1.1)
 //      timestamps      ┌── 8 ──┬─ 10 ──┬────── TSval 4 ──────┬────── TSecr 4 ──────┐
 
 const KIND_END: u8 = 0;
@@ -15,6 +16,11 @@ const KIND_WINDOW_SCALE: u8 = 3;
 const KIND_SACK_PERMITTED: u8 = 4;
 const KIND_SACK: u8 = 5;
 const KIND_TIMESTAMPS: u8 = 8;
+const KIND_FASTOPEN: u8 = 34;
+
+// Bytes of a Fast Open cookie
+const COOKIE_MIN: u32 = 4;
+const COOKIE_MAX: u32 = 16;
 
 // The first four bytes of options as little-endian words.
 const WORD_MSS: u32 = 0x00000402; // mss follows in the upper half
@@ -30,6 +36,7 @@ export const OPT_WSCALE: u32 = 2;
 export const OPT_SACK_PERMITTED: u32 = 4;
 export const OPT_TIMESTAMPS: u32 = 8;
 export const OPT_SACK: u32 = 16;
+export const OPT_FASTOPEN: u32 = 32;
 
 /** RFC 7323 2.3: a greater shift count is used as 14. */
 export const WINDOW_SCALE_MAX: u8 = 14;
@@ -59,6 +66,9 @@ export class TcpOptions {
   left3: u32;
   right3: u32;
   optionErrors: u8; // options and SACK blocks that were malformed
+  fastOpenBytes: u8; // of the cookie below; 0 = a request for one
+  fastOpen0: u64; // as on the wire, zero behind its end
+  fastOpen1: u64;
 
   static at(ptr: usize): TcpOptions {
     return changetype<TcpOptions>(ptr);
@@ -150,6 +160,8 @@ function readOption(ptr: usize, kind: u8, length: u32, isSyn: bool, into: TcpOpt
       if (length !== 2) return false;
       if (isSyn) into.present |= OPT_SACK_PERMITTED;
       return true;
+    case KIND_FASTOPEN:
+      return readFastOpen(ptr + 2, length - 2, isSyn, into);
     default:
       return true; // MUST-6: unknown options are skipped by their length
   }
@@ -160,6 +172,18 @@ function readTimestamps(ptr: usize, into: TcpOptions): void {
   into.tsVal = bswap<u32>(load<u32>(ptr, 2));
   into.tsEcr = bswap<u32>(load<u32>(ptr, 6));
   into.present |= OPT_TIMESTAMPS;
+}
+
+/** `ptr` -> the cookie of `length` bytes. Returns false if that is no length of one. */
+function readFastOpen(ptr: usize, length: u32, isSyn: bool, into: TcpOptions): bool {
+  if (length !== 0 && (length < COOKIE_MIN || length > COOKIE_MAX || (length & 1) !== 0)) return false;
+  if (!isSyn) return true;
+  into.fastOpenBytes = <u8>length;
+  into.fastOpen0 = 0;
+  into.fastOpen1 = 0;
+  memory.copy(changetype<usize>(into) + offsetof<TcpOptions>("fastOpen0"), ptr, length);
+  into.present |= OPT_FASTOPEN;
+  return true;
 }
 
 /** Keeps the blocks that have a first byte before their end; 40 bytes of options hold four at most. */
@@ -215,6 +239,24 @@ export function emitSynOptions(
   if (windowScale >= 0) {
     store<u32>(ptr + length, WORD_NOP_WINDOW_SCALE | ((<u32>windowScale) << 24));
     length += 4;
+  }
+  return length;
+}
+
+/**
+ * Writes the Fast Open option and no-ops up to a whole word (RFC 7413 4.1.1).
+ * @param ptr -> room for 20 bytes
+ * @param cookiePtr -> `bytes` of cookie: 4..16, even; 0 bytes ask for one
+ * @returns bytes written, a multiple of 4
+ */
+export function emitFastOpen(ptr: usize, cookiePtr: usize, bytes: u32): u32 {
+  store<u8>(ptr, KIND_FASTOPEN);
+  store<u8>(ptr, <u8>(2 + bytes), 1);
+  if (bytes !== 0) memory.copy(ptr + 2, cookiePtr, bytes);
+  let length = 2 + bytes;
+  while ((length & 3) !== 0) {
+    store<u8>(ptr + length, KIND_NOP);
+    length += 1;
   }
   return length;
 }

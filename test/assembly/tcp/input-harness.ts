@@ -20,6 +20,7 @@ const OPT_MSS = 1;
 const OPT_WSCALE = 2;
 const OPT_SACK_PERMITTED = 4;
 const OPT_TIMESTAMPS = 8;
+const OPT_FASTOPEN = 32;
 
 const SYSCTLS: [number, number][] = [
   [L.SYSCTL_TCP_SYN_RETRIES, 7],
@@ -58,6 +59,7 @@ const SYSCTLS: [number, number][] = [
   [L.SYSCTL_TCP_MAX_TW_BUCKETS, 65536],
   [L.SYSCTL_TCP_TW_REUSE, 2],
   [L.SYSCTL_TCP_MAX_ORPHANS, 65536],
+  [L.SYSCTL_TCP_FASTOPEN, 1],
   [L.SYSCTL_TCP_LIMIT_OUTPUT_BYTES, 4194304],
 ];
 
@@ -80,6 +82,8 @@ export type Arriving = {
   fromSelf?: boolean;
   isn?: number;
   tos?: number;
+  /** Fast Open: a cookie, or empty for a request. */
+  fastOpen?: Uint8Array;
 };
 
 /** A segment the core built. */
@@ -185,6 +189,9 @@ export class Core {
     if (s.wscale !== undefined) present |= OPT_WSCALE;
     if (s.sackPermitted) present |= OPT_SACK_PERMITTED;
     if (tsVal !== undefined && tsVal >= 0) present |= OPT_TIMESTAMPS;
+    if (s.fastOpen !== undefined) present |= OPT_FASTOPEN;
+    this.u8.set(s.fastOpen ?? new Uint8Array(0), PAYLOAD - 16);
+    this.x.inputFastOpen(PAYLOAD - 16, s.fastOpen?.length ?? 0);
     this.x.inputOptions(present, s.mss ?? 0, s.wscale ?? 0, tsVal ?? 0, s.tsEcr ?? 0);
   }
 

@@ -39,7 +39,7 @@ function parseAt(ptr: number, length: number, isSyn: boolean): Parsed {
     ...[number, number, number, number, number, number],
   ];
   const edges = readWords(view, OUT + 28, 2 * sackCount);
-  assert.is(present & ~31, 0, "no other bit is set");
+  assert.is(present & ~63, 0, "no other bit is set");
   assert.is(sackCount > 0, (present & SACK) !== 0);
   const parsed: Parsed = { errors };
   if (present & MSS) parsed.mss = mss;

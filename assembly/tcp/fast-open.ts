@@ -1,0 +1,228 @@
+// TCP Fast Open, both sides: cookies (SipHash of both addresses and the day, 4.1.2), who may send data in his SYN and whose is taken, the
+// limit of pending ones (5.1), and what the SYN-ACK says about it all. RFC 7413 3, 4. Must not know segment building (output.ts,
+// segment-builder.ts ask here what goes into a SYN) nor queues.
+import { count } from "../count";
+import {
+  COUNTER_TCP_FASTOPEN_ACTIVE,
+  COUNTER_TCP_FASTOPEN_ACTIVE_FAIL,
+  COUNTER_TCP_FASTOPEN_COOKIE_REQD,
+  COUNTER_TCP_FASTOPEN_LISTEN_OVERFLOW,
+  COUNTER_TCP_FASTOPEN_PASSIVE,
+  COUNTER_TCP_FASTOPEN_PASSIVE_FAIL,
+} from "../counters";
+import {
+  SECRET_ISN,
+  SOCKET_FLAG_FASTOPEN_CONNECT,
+  STATE_SYN_RECEIVED,
+  STATE_SYN_SENT,
+  SYSCTL_TCP_FASTOPEN,
+} from "../layout";
+import { NONE } from "../storage/none";
+import { sipHash24 } from "../storage/siphash";
+import { emitFastOpen, OPT_FASTOPEN } from "../wire/tcp-options";
+import { tcbOfHandle } from "./connections";
+import { COOKIE_MAX, FastOpenEntry, fastOpenFind, fastOpenTake, isPathPaused, notePath } from "./fast-open-cache";
+import { rtxAt, rtxMarkLost } from "./rtx-queue";
+import { Segment } from "./segment";
+import { Tcb } from "./tcb";
+
+// tcp_fastopen, a mask; Linux's bits
+const CLIENT: u32 = 1;
+const SERVER: u32 = 2;
+const CLIENT_WITHOUT_COOKIE: u32 = 4;
+const SERVER_WITHOUT_COOKIE: u32 = 0x200;
+const ALL_LISTENERS: u32 = 0x400;
+
+// tcb.handshake, beside HANDSHAKE_ACKED of defer-accept.ts
+const CONNECTING: u8 = 2; // client: our SYN carries the option
+const WAITING: u8 = 4; // client: the SYN waits for the first data
+const ACCEPTED: u8 = 8; // server: the SYN's cookie was good; main has the connection before the handshake is complete
+const COOKIE_DUE: u8 = 16; // server: the SYN-ACK carries a cookie
+const PENDING: u8 = 32; // server: counted in its listener's fastOpenPending
+
+/** Bytes of our cookies. */
+const COOKIE_BYTES: u32 = 8;
+/** The key of the cookies changes with the day; the day before is still good. */
+const DAY_US: u64 = 86400000000;
+/** Room for the options of a SYN. */
+const OPTIONS_MAX: u32 = 40;
+const FIXED_HEADERS: u32 = 40;
+/** A connection that was reset while pending counts as pending so long: spoofed SYNs shall not be cheap (5.1). Linux's number. */
+const RESET_PENALTY_US: u64 = 60000000;
+
+// What is hashed: client, server, day, and a word that tells it from other uses of the key. ISNs and SYN cookies hash other lengths
+const KEY: usize = memory.data(40, 8);
+const KEY_BYTES: u32 = 40;
+const COOKIE: usize = memory.data(16, 8);
+
+function cookieOf(tcb: Tcb, day: u32): u64 {
+  store<u64>(KEY, tcb.remoteAddressHigh);
+  store<u64>(KEY, tcb.remoteAddressLow, 8);
+  store<u64>(KEY, tcb.localAddressHigh, 16);
+  store<u64>(KEY, tcb.localAddressLow, 24);
+  store<u32>(KEY, day, 32);
+  store<u32>(KEY, 0x544f4643, 36); // "CFOT"
+  return sipHash24(SECRET_ISN, KEY, KEY_BYTES);
+}
+
+function mode(): u32 {
+  return load<u32>(SYSCTL_TCP_FASTOPEN);
+}
+
+// ------------------------------------------------------------------------------------------------------------------ server
+
+/**
+ * Looks at the Fast Open option of a SYN that has made a child.
+ * @returns whether its data is to be taken now; if not, the option may have asked for a cookie, which the SYN-ACK then carries
+ */
+export function fastOpenAdmits(listener: Tcb, child: Tcb, seg: Segment, nowUs: u64): bool {
+  const bits = mode();
+  if ((bits & SERVER) === 0 || (listener.fastOpen === 0 && (bits & ALL_LISTENERS) === 0)) return false;
+  const hasOption = seg.options.has(OPT_FASTOPEN);
+  if (!hasOption && seg.payloadLength === 0) return false;
+  if (isListenerBusy(listener, nowUs)) return false;
+  if ((bits & SERVER_WITHOUT_COOKIE) === 0) {
+    if (!hasOption) return false;
+    if (!isCookieGood(child, seg, nowUs)) {
+      child.handshake |= COOKIE_DUE;
+      return false;
+    }
+  }
+  count(COUNTER_TCP_FASTOPEN_PASSIVE);
+  child.handshake |= ACCEPTED | PENDING;
+  listener.fastOpenPending += 1;
+  return true;
+}
+
+// RFC 7413 5.1: "Limit the number of pending TFO connection requests"
+function isListenerBusy(listener: Tcb, nowUs: u64): bool {
+  if (nowUs - listener.fastOpenResetUs > RESET_PENALTY_US) listener.fastOpenResets = 0;
+  const limit: u32 = listener.fastOpen === 0 ? listener.backlog : listener.fastOpen;
+  if (<u32>listener.fastOpenPending + listener.fastOpenResets < limit) return false;
+  count(COUNTER_TCP_FASTOPEN_LISTEN_OVERFLOW);
+  return true;
+}
+
+function isCookieGood(child: Tcb, seg: Segment, nowUs: u64): bool {
+  const options = seg.options;
+  if (options.fastOpenBytes === 0) {
+    count(COUNTER_TCP_FASTOPEN_COOKIE_REQD);
+    return false;
+  }
+  const day = <u32>(nowUs / DAY_US);
+  if (
+    options.fastOpenBytes === COOKIE_BYTES &&
+    (options.fastOpen0 === cookieOf(child, day) || options.fastOpen0 === cookieOf(child, day - 1))
+  )
+    return true;
+  count(COUNTER_TCP_FASTOPEN_PASSIVE_FAIL);
+  return false;
+}
+
+/** Whether main has this connection although its handshake is not complete: it may send, and is no half-open child any more. */
+export function isFastOpened(tcb: Tcb): bool {
+  return (tcb.handshake & ACCEPTED) !== 0;
+}
+
+/** Whether new data may leave in SYN-RECEIVED (RFC 7413 4.2.2). A FIN waits for the handshake. */
+export function mayAnswerEarly(tcb: Tcb): bool {
+  return tcb.state === <u8>STATE_SYN_RECEIVED && isFastOpened(tcb);
+}
+
+/** The handshake of a connection is over, well or not: it is pending no more. */
+export function fastOpenSettle(tcb: Tcb, isReset: bool, nowUs: u64): void {
+  if ((tcb.handshake & PENDING) === 0) return;
+  tcb.handshake &= ~PENDING;
+  const listener = tcbOfHandle(tcb.listenerHandle);
+  if (listener === null) return;
+  listener.fastOpenPending -= 1;
+  if (!isReset) return;
+  listener.fastOpenResets += 1;
+  listener.fastOpenResetUs = nowUs;
+}
+
+// ------------------------------------------------------------------------------------------------------------------ client
+
+/**
+ * Decides how a connection that may use Fast Open begins.
+ * @returns true if its SYN waits for the first data: the server's cookie is known. Else the SYN leaves now, and asks for one
+ */
+export function fastOpenConnects(tcb: Tcb, nowUs: u64): bool {
+  const bits = mode();
+  if ((bits & CLIENT) === 0 || (tcb.socketFlags & SOCKET_FLAG_FASTOPEN_CONNECT) === 0) return false;
+  const entry = fastOpenFind(tcb.remoteAddressHigh, tcb.remoteAddressLow);
+  if (entry !== null && isPathPaused(entry, nowUs)) return false;
+  tcb.handshake |= CONNECTING;
+  if ((entry === null || entry.cookieBytes === 0) && (bits & CLIENT_WITHOUT_COOKIE) === 0) return false;
+  tcb.handshake |= WAITING;
+  return true;
+}
+
+/** Whether the SYN waits for data: main may write, but nothing has left. */
+export function isFastOpenWaiting(tcb: Tcb): bool {
+  return (tcb.handshake & WAITING) !== 0;
+}
+
+/** The SYN need not wait any more. @returns whether it did */
+export function fastOpenStart(tcb: Tcb): bool {
+  if (!isFastOpenWaiting(tcb)) return false;
+  tcb.handshake &= ~WAITING;
+  return true;
+}
+
+/** Bytes of data that the first SYN takes along: one segment of what the server is known to take. */
+export function fastOpenPayload(tcb: Tcb): u32 {
+  if (tcb.state !== <u8>STATE_SYN_SENT || (tcb.handshake & CONNECTING) === 0 || tcb.sndTail === 0) return 0;
+  const entry = fastOpenFind(tcb.remoteAddressHigh, tcb.remoteAddressLow);
+  const isFree = (mode() & CLIENT_WITHOUT_COOKIE) !== 0;
+  if (!isFree && (entry === null || entry.cookieBytes === 0)) return 0;
+  const path = tcb.pmtu > FIXED_HEADERS + OPTIONS_MAX ? tcb.pmtu - FIXED_HEADERS - OPTIONS_MAX : 0;
+  const mss = entry === null ? path : entry.mss > OPTIONS_MAX ? min<u32>(entry.mss - OPTIONS_MAX, path) : 0;
+  return min(tcb.sndTail, mss);
+}
+
+/**
+ * Writes the option of a SYN or SYN-ACK, if it has one. A SYN that is sent again has none: who dropped the first may have dropped it for that
+ * (RFC 7413 4.2.1).
+ * @param ptr -> room for 20 bytes
+ * @returns bytes written, a multiple of 4
+ */
+export function fastOpenOption(tcb: Tcb, ptr: usize, nowUs: u64): u32 {
+  if ((tcb.handshake & COOKIE_DUE) !== 0) {
+    store<u64>(COOKIE, cookieOf(tcb, <u32>(nowUs / DAY_US)));
+    return emitFastOpen(ptr, COOKIE, COOKIE_BYTES);
+  }
+  if (tcb.state !== <u8>STATE_SYN_SENT || (tcb.handshake & CONNECTING) === 0 || tcb.retransmits !== 0) return 0;
+  const entry = fastOpenFind(tcb.remoteAddressHigh, tcb.remoteAddressLow);
+  if (entry === null) return (mode() & CLIENT_WITHOUT_COOKIE) !== 0 ? 0 : emitFastOpen(ptr, 0, 0);
+  return emitFastOpen(ptr, entry.cookiePtr, entry.cookieBytes);
+}
+
+/**
+ * A SYN-ACK has made the connection ESTABLISHED: keeps the cookie it brought, notes how the path took our SYN, and marks data that the
+ * server did not take, so that it leaves again at once.
+ */
+export function fastOpenAnswered(tcb: Tcb, seg: Segment, nowUs: u64): void {
+  if ((tcb.handshake & CONNECTING) === 0) return;
+  const entry = fastOpenTake(tcb.remoteAddressHigh, tcb.remoteAddressLow, nowUs);
+  entry.mss = <u16>min<u32>(tcb.peerMss, 0xffff);
+  takeCookie(entry, seg);
+  notePath(entry, tcb.retransmits !== 0 || tcb.totalRetrans !== 0, nowUs);
+  if (tcb.sndNxt === tcb.iss + 1) return; // there was no data in the SYN
+  if (tcb.rtxHead === NONE) {
+    count(COUNTER_TCP_FASTOPEN_ACTIVE);
+    return;
+  }
+  count(COUNTER_TCP_FASTOPEN_ACTIVE_FAIL);
+  rtxMarkLost(tcb, tcb.rtxHead);
+  assert(rtxAt(tcb.rtxHead).payloadBytes !== 0);
+}
+
+function takeCookie(entry: FastOpenEntry, seg: Segment): void {
+  const options = seg.options;
+  if (!options.has(OPT_FASTOPEN) || options.fastOpenBytes === 0) return;
+  memory.fill(entry.cookiePtr, 0, COOKIE_MAX);
+  entry.cookieBytes = options.fastOpenBytes;
+  entry.cookie0 = options.fastOpen0;
+  entry.cookie1 = options.fastOpen1;
+}
