@@ -203,4 +203,47 @@ test("takes for lost at a time-out only what is old enough [8985 6.3] [8985#8]",
   );
 });
 
+test("halves once for several losses of one window, and leaves recovery at its end [5681 4.3] [6675 5] [5681#18] [6675#6]", () => {
+  script(
+    `${OPEN}
+    write 60000
+    ${sent(0, 10)}
+    +0.1 ${ack(0, [1, 3], [4, 6], [7, 10])}
+    info caState recovery
+    info ssthresh 5
+    ${sent(0, 1)}
+    ${sent(3, 4)}
+    ${sent(6, 7)}
+    ${sent(10, 12)}
+    +0.1 ${ack(3, [4, 6], [7, 10])}
+    info caState recovery
+    info ssthresh 5
+    +* ${sent(12, 13)}
+    ${ack(10)}
+    info ssthresh 5
+    info caState open
+    ${sent(13, 15)}`,
+    RENO,
+  );
+});
+
+test("repairs a tail that is lost in recovery, by time [6675 4] [6675#10] [8985#1]", () => {
+  script(
+    `${OPEN}
+    write 10000
+    ${sent(0, 10)}
+    The first and the last two are lost.
+    +0.1 ${ack(0, [1, 8])}
+    ${sent(0, 1)}
+    info caState recovery
+    The answer to the retransmission overtakes what was sent before it: that is lost.
+    +0.1 ${ack(8)}
+    ${sent(8, 10)}
+    +0.1 ${ack(10)}
+    info caState open
+    info packetsOut 0`,
+    RENO,
+  );
+});
+
 test.run();
