@@ -334,11 +334,11 @@ function isAckUpToDate(tcb: Tcb): bool {
 // window must be the one it knows, or it would take the ACK for a window update (RFC 5681 2)
 function sendDuplicateAck(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
   const edge = tcb.rcvAdvertised - tcb.rcvNxt;
+  tcb.duplicateAcksOwed -= 1;
   buildSegment(tcb, out, acceptableSeq(tcb), ACK, nowUs);
   out.window = min<u32>(edge >> tcb.rcvWscale, 0xffff);
   tcb.rcvAdvertised = tcb.rcvNxt + edge;
   tcb.rcvWnd = edge;
-  tcb.duplicateAcksOwed -= 1;
   noteSegments(tcb, 1);
   return true;
 }

@@ -78,6 +78,7 @@ export function ackSent(tcb: Tcb): void {
   tcb.clear(TCB_FLAG_ACK_NOW | TCB_FLAG_ACK_DELAYED);
   tcb.delayedAckUs = 0;
   ackLeft(tcb);
+  if (hasSack(tcb)) tcb.duplicateAcksOwed = 0; // its blocks tell of all
   tcb.lastAckSent = tcb.rcvNxt;
   tcb.rcvWnd = tcb.rcvAdvertised - tcb.rcvNxt;
   updateKickAt(tcb);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as L from "../../../assembly/layout.ts";
-import { ACK, Core, pattern, sackBlocks } from "./input-harness.ts";
+import { ACK, Core, FIN, pattern, sackBlocks } from "./input-harness.ts";
 
 const test = suite("tcp/sack-blocks");
 
@@ -186,6 +186,32 @@ test("text sent while text waits out of order carries the blocks, within the pat
   const out = core.pullAll().filter((segment) => segment.payloadLength !== 0)[0]!;
   assert.is(out.payloadLength, 1460 - 12 - 12);
   assert.equal(sackBlocks(out.options), [[101, 111]]);
+});
+
+test("text in order and out of order in one turn is one ACK, which tells of both", async () => {
+  const core = await receiver();
+  core.arrive(text(1, 100));
+  core.arrive(text(201, 100));
+  core.arrive(text(301, 100));
+  assert.equal(sackBlocks(core.expect({ ack: 101 }).options), [[201, 401]]);
+});
+
+test("a FIN that comes again is a duplicate of one sequence number [RFC 2883 4]", async () => {
+  const core = await receiver();
+  core.arrive({ flags: ACK | FIN, seq: 1, ack: 1 });
+  core.pullAll();
+  core.arrive({ flags: ACK | FIN, seq: 1, ack: 1 });
+  assert.equal(sackBlocks(core.expect({ ack: 2 }).options), [[1, 2]]);
+});
+
+test("a duplicate that PAWS refuses is told all the same; text that is not here yet is not [RFC 2883 4.3]", async () => {
+  const core = await receiver([], 5000);
+  core.arrive(text(1, 100));
+  core.pullAll();
+  core.arrive({ ...text(41, 20), tsVal: 4000 });
+  assert.equal(sackBlocks(core.expect({ ack: 101 }).options), [[41, 61]]);
+  core.arrive({ ...text(101, 20), tsVal: 4000 });
+  assert.equal(sackBlocks(core.expect({ ack: 101 }).options), []);
 });
 
 test("every block lies in what was received and not yet acknowledged; the first holds the segment just received", async () => {
