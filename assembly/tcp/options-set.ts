@@ -162,6 +162,7 @@ function rememberPath(tcb: Tcb, code: u32, value: u32): bool {
     case SOCKET_OPTION_IP_MTU_DISCOVER:
       if (value > MTU_DISCOVER_MAX) return false;
       tcb.mtuDiscover = <u8>(value + 1);
+      tcb.pmtuGeneration = 0; // of none: the next packet looks at the path again
       return true;
   }
   return false;

@@ -6,15 +6,17 @@ import {
   INTERFACE_BYTES,
   INTERFACE_TX_QUEUE_FULL,
   INTERFACES,
+  SOCKET_OPTION_IP_MTU_DISCOVER,
   SOCKET_OPTION_IP_TOS,
   SOCKET_OPTION_IP_TTL,
+  TCB_PMTU,
   USAGE_HEAP_BYTES,
   USAGE_TCBS,
   USAGE_TX_FRAMES,
 } from "../../../assembly/layout.ts";
 import { internetChecksum, pseudoHeaderSum } from "../../../src/links/checksum.ts";
 import type { SimHostOptions, SimSocket } from "../../../src/sim/index.ts";
-import { Bench, PEER_IP, tcp } from "../../support/frames.ts";
+import { Bench, icmp, ipv4, PEER_IP, tcp } from "../../support/frames.ts";
 
 const test = suite("iface/egress");
 const MSS_OPTION = [2, 4, 5, 180];
@@ -188,6 +190,37 @@ test("IP_TOS and IP_TTL of the socket are on every packet, the bits of ECN are n
   assert.is(frame![15], 0xb8);
   assert.is(frame![22], 7);
   assert.is(internetChecksum(frame!, 14, 34), 0);
+});
+
+test("IP_MTU_DISCOVER decides about DF and about what is known of the path, from the next packet on", () => {
+  const { bench, socket, ack } = open();
+  const next = () => {
+    socket.write(new Uint8Array(4000));
+    const [frame] = bench.turn();
+    bench.nowUs += 1000;
+    return frame!;
+  };
+  const frame = next();
+  const quote = frame.slice(14, 42);
+  const router = 0x0a0000fe;
+  bench.turn([ipv4(icmp(3, 4, 1000, quote), { src: router })]);
+  assert.is(socket.field(TCB_PMTU), 1000);
+  const dont = 0;
+  const want = 1;
+  const probe = 3;
+  for (const [value, df, pmtu] of [
+    [dont, 0, 1000],
+    [probe, 0x4000, 1500],
+    [want, 0x4000, 1000],
+  ] as const) {
+    socket.setOption(SOCKET_OPTION_IP_MTU_DISCOVER, value);
+    bench.turn();
+    const left = next();
+    assert.is(half(left, 20), df, `IP_PMTUDISC ${value}`);
+    assert.is(half(left, 18) !== 0, df === 0, "an identification only without DF");
+    assert.is(socket.field(TCB_PMTU), pmtu);
+  }
+  bench.turn([ack(0)]);
 });
 
 test.run();
