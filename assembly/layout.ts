@@ -261,6 +261,7 @@ export const READY_READABLE = 2; // rcvTail moved while main waited for it
 export const READY_WRITABLE = 4; // room in the send ring while main waited for it, or a ring was offered
 export const READY_EOF = 8; // the peer's FIN was reached: no byte will follow those in the ring
 export const READY_FIN_ACKED = 16; // the peer has acknowledged our FIN and so all we sent
+export const READY_URGENT = 64; // an urgent pointer arrived, or the byte it announces
 export const READY_CLOSED = 32; // TIME-WAIT or CLOSED: the core needs nothing more of main; errno = 0 after an orderly end
 export const INTERFACE_EVENT_CONFLICT = 1; // another host claims our address (RFC 5227)
 
@@ -318,7 +319,7 @@ export const IF_CSUM_OFFLOAD = 4; // the link takes FRAME_CSUM_PARTIAL frames
 // -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
 // A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
 // at 0 with the first payload byte, so sequence number = ISS + 1 + offset (mod 2^32).
-export const TCB_BYTES = 1152; // a multiple of the cache line
+export const TCB_BYTES = 1280; // a multiple of the cache line
 export const TCB_RECORDS = TABLES;
 // line 0, written by main
 export const TCB_SND_TAIL = 0; // u32 offset: bytes written into the send ring
@@ -428,7 +429,16 @@ export const TCB_CHRONO_US = 464; // u64 core time since when TCB_CHRONO holds
 export const TCB_CHRONO = 472; // u32, a CHRONO_ code: what the time since then counts as
 export const TCB_DATA_SEGS_IN = 476; // u32, wire segments with payload
 export const TCB_DELIVERY_RATE = 480; // u64 bytes/s, the last sample that was not the application's own pace; 0 = none yet
-export const TCB_SHARED_BYTES = 488; // private fields of the core follow
+export const TCB_TOTAL_RTO_TIME_MS = 488; // u32 ms between a first time-out and the ACK that answered
+export const TCB_TOTAL_RTO = 492; // u16, time-outs
+export const TCB_TOTAL_RTO_RECOVERIES = 494; // u16, first ones in a row
+export const TCB_URGENT_STATE = 496; // u32: byte | URGENT_ << 8 | count of urgent pointers << 16; 0 = there never was one
+export const TCB_URGENT_AT = 500; // u32 offset of the urgent byte in the receive stream; written before TCB_URGENT_STATE
+export const TCB_RATE_APP_LIMITED = 504; // u32 0 | 1: the application limited that delivery rate
+export const TCB_SHARED_BYTES = 512; // private fields of the core follow
+
+export const URGENT_POINTER = 1; // announced, not here yet
+export const URGENT_BYTE = 2; // here
 
 export const CHRONO_IDLE = 0;
 export const CHRONO_BUSY = 1;

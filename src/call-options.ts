@@ -1,16 +1,14 @@
 // The options of connect and listen: types, defaults, checks.
 import {
+  SOCKET_OPTION_DEFER_ACCEPT,
   SOCKET_OPTION_FASTOPEN,
   SOCKET_OPTION_FASTOPEN_CONNECT,
-  SOCKET_OPTION_KEEPALIVE,
-  SOCKET_OPTION_KEEPCNT,
-  SOCKET_OPTION_KEEPIDLE,
-  SOCKET_OPTION_KEEPINTVL,
-  SOCKET_OPTION_NODELAY,
+  SOCKET_OPTION_REUSEADDR,
 } from "../assembly/layout.ts";
 import { parseIpv4 } from "./address.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { type SocketOption, socketOption } from "./socket-options.ts";
+import { type SocketSettings, settingsOptions } from "./socket-settings.ts";
 import { integer } from "./sysctl.ts";
 
 /** Whom to connect to: a dotted quad, `localhost`, or a name for the stack's `lookup`. `host` is Node's word for it. */
@@ -18,14 +16,6 @@ export type ConnectTarget = { hostname: string; host?: undefined } | { host: str
 
 /** Options of `Stack.connect`. */
 export type ConnectOptions = ConnectTarget & ConnectSettings;
-
-/** Options of a socket, for `connect` and, inherited by the connections it accepts, for `listen`. */
-export interface SocketSettings {
-  /** Send small segments at once (Nagle's algorithm off). Default false. */
-  noDelay?: boolean | undefined;
-  /** Probe an idle peer. Default false. */
-  keepAlive?: boolean | undefined;
-}
 
 /** {@link ConnectOptions} without the name. */
 export interface ConnectSettings extends SocketSettings {
@@ -47,16 +37,6 @@ export interface ConnectSettings extends SocketSettings {
   signal?: AbortSignal | undefined;
 }
 
-/** When keepalives are sent; what is left out is the stack's `tcp_keepalive_*`. */
-export interface KeepAliveOptions {
-  /** ms of silence before the first, 1000..32767000. */
-  idleMs?: number | undefined;
-  /** ms between them, 1000..32767000. */
-  intervalMs?: number | undefined;
-  /** Unanswered ones before the connection is given up, 1..127. */
-  count?: number | undefined;
-}
-
 /** Options of `Stack.listen`. */
 export interface ListenOptions extends SocketSettings {
   /** 0..65535; 0: any free port. */
@@ -70,6 +50,10 @@ export interface ListenOptions extends SocketSettings {
    * Default: none.
    */
   fastOpen?: number | undefined;
+  /** Seconds that a connection may wait for its first data before it is offered to be accepted, 0..65535 (TCP_DEFER_ACCEPT). Default 0. */
+  deferAcceptSeconds?: number | undefined;
+  /** Listen though connections of an earlier listener still exist (SO_REUSEADDR). Default false. */
+  reuseAddress?: boolean | undefined;
   /** Cancels the call; has no effect on a listener that listens. */
   signal?: AbortSignal | undefined;
 }
@@ -93,7 +77,6 @@ export interface ResolvedListen {
 }
 
 const DEFAULT_BACKLOG = 511;
-const MAX_KEEP_ALIVE_MS = 32_767_000;
 const MAX_TIMEOUT_MS = 0x7fffffff;
 
 /** @throws TypeError, RangeError */
@@ -107,39 +90,18 @@ export function resolveConnect(options: ConnectOptions): ResolvedConnect {
       address: localAddress === undefined ? 0 : ownAddress("localAddress", localAddress),
       port: localPort === undefined ? 0 : integer("localPort", localPort, 1, 65535),
     },
-    options: [...resolveOptions(options), ...fastOpenConnect(options.fastOpen)],
+    options: [...settingsOptions(options), ...fastOpenConnect(options.fastOpen)],
     timeoutMs: timeoutMs === undefined ? 0 : integer("timeoutMs", timeoutMs, 1, MAX_TIMEOUT_MS),
     signal: checkSignal(options.signal),
   };
 }
 
-/** The socket options among those of a call. @throws TypeError, RangeError */
-function resolveOptions({ noDelay = false, keepAlive = false }: SocketSettings): SocketOption[] {
-  const options: SocketOption[] = [];
-  if (boolean("noDelay", noDelay)) options.push(socketOption(SOCKET_OPTION_NODELAY, 1));
-  if (boolean("keepAlive", keepAlive)) options.push(socketOption(SOCKET_OPTION_KEEPALIVE, 1));
-  return options;
-}
-
 function fastOpenConnect(fastOpen = false): SocketOption[] {
-  return boolean("fastOpen", fastOpen) ? [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)] : [];
+  return checkBoolean("fastOpen", fastOpen) ? [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)] : [];
 }
 
 function fastOpenListen(fastOpen: number | undefined): SocketOption[] {
   return fastOpen === undefined ? [] : [socketOption(SOCKET_OPTION_FASTOPEN, integer("fastOpen", fastOpen, 1, 65535))];
-}
-
-/** What `setKeepAlive` asks for, times first: turning it on starts the idle time. @throws TypeError, RangeError */
-export function keepAliveOptions(on: boolean, options: KeepAliveOptions): SocketOption[] {
-  const time = (name: string, value: number | undefined): number =>
-    value === undefined ? 0 : integer(name, value, 1000, MAX_KEEP_ALIVE_MS);
-  const count = options.count === undefined ? 0 : integer("count", options.count, 1, 127);
-  return [
-    socketOption(SOCKET_OPTION_KEEPIDLE, time("idleMs", options.idleMs)),
-    socketOption(SOCKET_OPTION_KEEPINTVL, time("intervalMs", options.intervalMs)),
-    socketOption(SOCKET_OPTION_KEEPCNT, count),
-    socketOption(SOCKET_OPTION_KEEPALIVE, on ? 1 : 0),
-  ];
 }
 
 /** @throws TypeError, RangeError */
@@ -152,9 +114,26 @@ export function resolveListen(options: ListenOptions): ResolvedListen {
       port: integer("port", port, 0, 65535),
     },
     backlog: integer("backlog", backlog, 1, 65535),
-    options: [...resolveOptions(options), ...fastOpenListen(options.fastOpen)],
+    options: [...settingsOptions(options), ...listenerOptions(options), ...fastOpenListen(options.fastOpen)],
     signal: checkSignal(options.signal),
   };
+}
+
+function listenerOptions({ reuseAddress, deferAcceptSeconds }: ListenOptions): SocketOption[] {
+  const options: SocketOption[] = [];
+  if (reuseAddress !== undefined) {
+    options.push(socketOption(SOCKET_OPTION_REUSEADDR, checkBoolean("reuseAddress", reuseAddress) ? 1 : 0));
+  }
+  if (deferAcceptSeconds !== undefined) {
+    const seconds = integer("deferAcceptSeconds", deferAcceptSeconds, 0, 65535);
+    options.push(socketOption(SOCKET_OPTION_DEFER_ACCEPT, seconds));
+  }
+  return options;
+}
+
+function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw invalidType(name, "a boolean", value);
+  return value;
 }
 
 /** Checks that a value is a host name. @throws TypeError */
@@ -175,9 +154,4 @@ function ownAddress(name: string, text: unknown): number {
   const address = text === "localhost" ? 0x7f000001 : parseIpv4(text);
   if (address === undefined) throw invalidValue(name, "an IPv4 address of the stack", text);
   return address;
-}
-
-function boolean(name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw invalidType(name, "a boolean", value);
-  return value;
 }

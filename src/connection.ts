@@ -1,11 +1,10 @@
 // A TCP connection as users see it: names, checks and streams over a TcpSocket, which does the work.
-import { SEND_MARK_END_OF_RECORD, SEND_MARK_MORE, SOCKET_OPTION_NODELAY } from "../assembly/layout.ts";
+import { SEND_MARK_END_OF_RECORD, SEND_MARK_MORE, SEND_MARK_URGENT } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
-import { type KeepAliveOptions, keepAliveOptions } from "./call-options.ts";
 import { invalidType } from "./errors.ts";
 import { type ReceiveFileOptions, receiveFile, type SendFileOptions, sendFile } from "./file-transfer.ts";
 import type { Endpoint } from "./op-queue.ts";
-import { socketOption } from "./socket-options.ts";
+import { type KeepAliveOptions, keepAliveOptions, type SocketSettings, settingsOptions } from "./socket-settings.ts";
 import { readableOf, writableOf } from "./streams.ts";
 import { integer } from "./sysctl.ts";
 import type { TcpInfo } from "./tcp-info.ts";
@@ -157,12 +156,72 @@ export class Connection implements AsyncDisposable {
 
   /** Sends small segments at once instead of collecting them (Nagle's algorithm off, RFC 9293 3.7.4). */
   setNoDelay(on = true): void {
-    this.#socket.setOption(socketOption(SOCKET_OPTION_NODELAY, on ? 1 : 0));
+    this.setOptions({ noDelay: on });
   }
 
   /** Probes an idle peer (RFC 9293 3.8.4), off by default. @throws RangeError, TypeError */
   setKeepAlive(on = true, options: KeepAliveOptions = {}): void {
     for (const option of keepAliveOptions(on, options)) this.#socket.setOption(option);
+  }
+
+  /** Holds segments that are not full until called with false, 200 ms and more at most (TCP_CORK). */
+  setCork(on = true): void {
+    this.setOptions({ cork: on });
+  }
+
+  /** How long sent data may stay unanswered, ms; 0: as `tcp_retries2` says (RFC 9293 3.8.3 R2). @throws RangeError, TypeError */
+  setUserTimeout(ms: number): void {
+    this.setOptions({ userTimeoutMs: ms });
+  }
+
+  /** How long `close()` waits, seconds; 0: it resets the connection; null: for ever (SO_LINGER). @throws RangeError, TypeError */
+  setLinger(seconds: number | null): void {
+    this.setOptions({ linger: seconds });
+  }
+
+  /** Changes settings; `maxSegment` and `synRetries` come too late here. @throws RangeError, TypeError */
+  setOptions(settings: SocketSettings): void {
+    for (const option of settingsOptions(settings)) this.#socket.setOption(option);
+  }
+
+  /**
+   * Ends the receiving half here: pending and later reads get what has arrived, then null. The peer is not told; what it still sends is
+   * acknowledged while there is room, and refused with a reset once this end has sent its FIN too (Linux's shutdown).
+   */
+  closeRead(): void {
+    this.#socket.closeRead();
+  }
+
+  /**
+   * Sends one urgent byte, after all that was written before (MSG_OOB; RFC 9293 3.8.5). For protocols that have it: new ones should not
+   * (RFC 6093).
+   * @throws (rejects) RangeError, TypeError, and as `write`
+   */
+  sendUrgent(byte: number): Promise<number> {
+    try {
+      return this.#socket.send.write(Uint8Array.of(integer("byte", byte, 0, 255)), SEND_MARK_URGENT);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Takes the peer's urgent byte out of band, before what lies ahead of it; null: there is none, or `oobInline` leaves it in the stream. */
+  readUrgent(): number | null {
+    return this.#socket.readUrgent();
+  }
+
+  /**
+   * Waits until the peer announces urgent data that no call of this has told of yet.
+   * @returns bytes of the stream before it
+   * @throws (rejects) {@link NetstackError} when the connection ends first
+   */
+  waitUrgent(): Promise<number> {
+    return this.#socket.waitUrgent();
+  }
+
+  /** Whether the next byte of the stream is the urgent one, or with it taken out, the one after (SIOCATMARK). A `read` ends there. */
+  get atMark(): boolean {
+    return this.#socket.urgentAhead === 0;
   }
 
   /** Keeps the process alive while the connection is open; the default. */

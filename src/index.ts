@@ -1,13 +1,6 @@
 // The public API of wasmtcp: exports, and only exports.
 export { announceAddress, probeAddress } from "./arp.ts";
-export type {
-  ConnectOptions,
-  ConnectSettings,
-  ConnectTarget,
-  KeepAliveOptions,
-  ListenOptions,
-  SocketSettings,
-} from "./call-options.ts";
+export type { ConnectOptions, ConnectSettings, ConnectTarget, ListenOptions } from "./call-options.ts";
 export type { Address, Connection, WriteOptions } from "./connection.ts";
 export {
   type ControlSocket,
@@ -43,6 +36,7 @@ export type { Listener } from "./listener.ts";
 export type { InterfaceOptions, RouteOptions, StackOptions } from "./options.ts";
 export type { PingOptions, PingReply } from "./ping.ts";
 export type { CaptureStatus, Usage } from "./protocol.ts";
+export type { KeepAliveOptions, SocketSettings } from "./socket-settings.ts";
 export type { ConflictEvent, ConnectionInfo, Stack, StackEvents, StateEvent } from "./stack.ts";
 export type { TcpState } from "./states.ts";
 export type { InterfaceStats, Stats } from "./stats.ts";

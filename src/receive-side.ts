@@ -66,6 +66,8 @@ export class ReceiveSide {
   readonly #end: Promise<null> = Promise.resolve(null);
   /** How the connection ended: an error, or null for FIN on both sides. Bytes may still wait in the ring. */
   #outcome: Error | null | undefined;
+  /** Reads end when nothing is there. */
+  #shut = false;
   /** The ring is not ours any more. */
   #detached = false;
   #pumping = false;
@@ -122,6 +124,12 @@ export class ReceiveSide {
     if (this.#outcome !== undefined) this.#checkDrained();
   }
 
+  /** Nobody wants to wait for more: reads get what is there, else the end. */
+  shut(): void {
+    this.#shut = true;
+    this.pump();
+  }
+
   /** Nothing more will arrive: because of an error, or (null) because both sides have sent their FIN. */
   finish(outcome: Error | null): void {
     if (this.#outcome !== undefined) return;
@@ -143,6 +151,7 @@ export class ReceiveSide {
       if (state === "busy") return;
       if (state === "done") this.#jobs.shift();
       else if (this.#outcome !== undefined) this.#jobs.shift()?.settle(this.#outcome);
+      else if (this.#shut) this.#jobs.shift()?.settle(null);
       else if (this.#io.waitReadable()) return;
     }
   }

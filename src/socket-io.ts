@@ -7,10 +7,14 @@ import {
   HANDLE_INDEX_MASK,
   READY_READABLE,
   READY_WRITABLE,
+  SOCKET_FLAG_OOBINLINE,
+  SYSCTL_TCP_NOTSENT_LOWAT,
   TCB_BYTES,
   TCB_EOF,
   TCB_ERROR,
+  TCB_ISS,
   TCB_KICKED,
+  TCB_NOTSENT_LOWAT,
   TCB_RCV_EPOCH,
   TCB_RCV_EPOCH_TAKEN,
   TCB_RCV_HEAD,
@@ -23,17 +27,25 @@ import {
   TCB_SND_EPOCH_TAKEN,
   TCB_SND_HEAD,
   TCB_SND_MARKS,
+  TCB_SND_NXT,
   TCB_SND_RING_CAPACITY,
   TCB_SND_RING_PTR,
   TCB_SND_TAIL,
+  TCB_SOCKET_FLAGS,
   TCB_STATE,
+  TCB_URGENT_AT,
+  TCB_URGENT_STATE,
   TCB_WAITS,
+  URGENT_BYTE,
 } from "../assembly/layout.ts";
 import type { SharedViews } from "./memory.ts";
 import type { OpQueue } from "./op-queue.ts";
 
 /** Up to so many bytes a loop is faster than making a view for a bulk copy, and allocates nothing. */
 const LOOP_BYTES = 192;
+/** With TCP_NOTSENT_LOWAT, bytes of one write until it is looked at again. */
+const LIMITED_WRITE_BYTES = 65_536;
+const NO_LOWAT = 0xffffffff;
 
 /** Main's end of a socket's rings; valid until the handle is given back to the core (close, abort, release). */
 export class SocketIo {
@@ -42,6 +54,8 @@ export class SocketIo {
   readonly tcb: number;
   /** After `reserveWrite` and `reserveRead`: where the piece of the ring lies in the memory. */
   piecePtr = 0;
+  /** Whether TCP_NOTSENT_LOWAT holds writes back; one who keeps count himself says no. */
+  limitsUnsent = true;
   readonly #views: SharedViews;
   readonly #i32: Int32Array;
   readonly #u8: Uint8Array;
@@ -58,6 +72,12 @@ export class SocketIo {
   #rcvHead: number;
   // Pieces handed to the file system: the ring they lie in must not be given up before they come back.
   #writeReserved = false;
+  // The urgent mark: how many there were, where the last one is, whether we are before or at it, whether its byte was read
+  #urgentCount = 0;
+  #urgentAt = 0;
+  #hasMark = false;
+  #urgentLeft = false;
+  #skipped = 0;
   #readReserved = false;
 
   constructor(views: SharedViews, ops: OpQueue, handle: number) {
@@ -93,6 +113,37 @@ export class SocketIo {
     return this.#load(TCB_SND_RING_CAPACITY);
   }
 
+  /** Whether an urgent byte has arrived that was not read (POLLPRI). */
+  get hasUrgent(): boolean {
+    this.#noteUrgent();
+    return !this.#isInline && this.#urgentLeft && ((this.#load(TCB_URGENT_STATE) >>> 8) & 255) === URGENT_BYTE;
+  }
+
+  /** Urgent pointers seen so far, modulo 2^16. */
+  get urgentCount(): number {
+    this.#noteUrgent();
+    return this.#urgentCount;
+  }
+
+  /** Bytes before the urgent mark, 0 = the next one is the urgent byte; undefined: there is no mark ahead. */
+  get urgentAhead(): number | undefined {
+    this.#noteUrgent();
+    return this.#hasMark ? (this.#urgentAt - this.#rcvHead) >>> 0 : undefined;
+  }
+
+  /**
+   * Takes the urgent byte out of band (MSG_OOB).
+   * @returns the byte; -1: it has not arrived yet; null: there is none, it was read, or it is in line
+   */
+  readUrgent(): number | null {
+    this.#noteUrgent();
+    if (this.#isInline || !this.#urgentLeft) return null;
+    const state = this.#load(TCB_URGENT_STATE);
+    if (((state >>> 8) & 255) !== URGENT_BYTE) return -1;
+    this.#urgentLeft = false;
+    return state & 255;
+  }
+
   /** A STATE_ code. */
   get state(): number {
     return Atomics.load(this.#u8, this.tcb + TCB_STATE);
@@ -114,7 +165,8 @@ export class SocketIo {
    * @returns bytes copied, 0 when there is no room (see `waitWritable`)
    */
   write(source: Uint8Array, from: number, mark = 0): number {
-    const count = Math.min(this.#writeSpace(), source.length - from);
+    let count = Math.min(this.#writeSpace(), source.length - from);
+    if (this.#isUnsentLimited) count = Math.min(count, LIMITED_WRITE_BYTES);
     if (count === 0) return 0;
     const offset = this.#sndTail & (this.#sndCapacity - 1);
     const first = Math.min(count, this.#sndCapacity - offset);
@@ -150,15 +202,17 @@ export class SocketIo {
    */
   read(target: Uint8Array): number {
     const count = this.peek(target);
-    if (count > 0) this.#publishRead(count);
+    if (count + this.#skipped > 0) this.#publishRead(count + this.#skipped);
     return count;
   }
 
   /** Copies what is there into `target` and leaves it there. @returns bytes copied */
   peek(target: Uint8Array): number {
-    const count = Math.min(this.#readSpace(), target.length);
+    this.#skipped = 0;
+    if (target.length === 0) return 0;
+    const count = Math.min(this.#spaceBeforeMark(), target.length);
     if (count === 0) return 0;
-    const offset = this.#rcvHead & (this.#rcvCapacity - 1);
+    const offset = (this.#rcvHead + this.#skipped) & (this.#rcvCapacity - 1);
     const first = Math.min(count, this.#rcvCapacity - offset);
     this.#copy(target, 0, this.#u8, this.#rcvPtr + offset, first);
     if (count > first) this.#copy(target, first, this.#u8, this.#rcvPtr, count - first);
@@ -170,7 +224,9 @@ export class SocketIo {
    * @returns how many, 0 when there is nothing
    */
   reserveRead(most: number): number {
-    const space = this.#readSpace();
+    this.#skipped = 0;
+    const space = this.#spaceBeforeMark();
+    if (this.#skipped > 0) this.#publishRead(this.#skipped);
     if (space === 0) return 0;
     const offset = this.#rcvHead & (this.#rcvCapacity - 1);
     this.#readReserved = true;
@@ -247,7 +303,22 @@ export class SocketIo {
 
   #writeSpace(): number {
     if (this.#load(TCB_SND_EPOCH) !== this.#sndEpoch && !this.#writeReserved) this.#followSendRing();
-    return this.#sndCapacity - ((this.#sndTail - this.#load(TCB_SND_HEAD)) >>> 0);
+    const space = this.#sndCapacity - ((this.#sndTail - this.#load(TCB_SND_HEAD)) >>> 0);
+    return this.#isUnsentLimited && this.#unsent >= this.#notsentLowat ? 0 : space;
+  }
+
+  /** TCP_NOTSENT_LOWAT, bytes. */
+  get #notsentLowat(): number {
+    return this.#load(TCB_NOTSENT_LOWAT) || this.#views.u32[SYSCTL_TCP_NOTSENT_LOWAT >>> 2]!;
+  }
+
+  get #isUnsentLimited(): boolean {
+    return this.limitsUnsent && this.#notsentLowat !== NO_LOWAT;
+  }
+
+  get #unsent(): number {
+    const sent = this.#load(TCB_SND_NXT) - this.#load(TCB_ISS) - 1;
+    return Math.max(0, (this.#sndTail - sent) | 0);
   }
 
   #readSpace(): number {
@@ -255,6 +326,44 @@ export class SocketIo {
     const space = this.readable;
     this.#followReceiveRing();
     return this.#rcvCapacity === 0 ? 0 : space;
+  }
+
+  /** Looks whether the core knows of urgent data that we do not. */
+  #noteUrgent(): void {
+    const state = this.#load(TCB_URGENT_STATE);
+    if (state >>> 16 !== this.#urgentCount) {
+      // Linux: a mark that we stand at and that another one takes the place of is not read as data
+      if (this.#hasMark && this.#urgentAt === this.#rcvHead && !this.#isInline && this.readable > 0)
+        this.#publishRead(1);
+      this.#urgentCount = state >>> 16;
+      this.#urgentAt = this.#load(TCB_URGENT_AT);
+      this.#hasMark = true;
+      this.#urgentLeft = true;
+    }
+    if (this.#hasMark && ((this.#rcvHead - this.#urgentAt) | 0) > 0) {
+      this.#hasMark = false;
+      this.#urgentLeft = false;
+    }
+  }
+
+  /**
+   * How many bytes one read may give: it ends before the mark. At the mark the urgent byte is left out, unless it is in line:
+   * `#skipped` says so.
+   */
+  #spaceBeforeMark(): number {
+    if (this.#load(TCB_URGENT_STATE) === 0) return this.#readSpace();
+    this.#noteUrgent(); // before we count: it may leave a byte out
+    const count = this.#readSpace();
+    if (!this.#hasMark || count === 0) return count;
+    const ahead = (this.#urgentAt - this.#rcvHead) >>> 0;
+    if (ahead > 0) return Math.min(count, ahead);
+    if (this.#isInline) return count;
+    this.#skipped = 1;
+    return count - 1;
+  }
+
+  get #isInline(): boolean {
+    return (this.#load(TCB_SOCKET_FLAGS) & SOCKET_FLAG_OOBINLINE) !== 0;
   }
 
   /** The core offers a new send ring: we, the producer, carry the bytes that are not acknowledged over. */

@@ -53,8 +53,6 @@ export interface TcpInfo {
   options: { timestamps: boolean; sack: boolean; windowScaling: boolean; ecn: boolean; ecnSeen: boolean };
   caState: "open" | "disorder" | "cwr" | "recovery" | "loss";
   congestionControl: CongestionControl;
-  /** Bytes/s which the path delivered last, where the application was not the limit; 0 before the first sample. */
-  deliveryRate: number;
   /** Payload bytes sent (with and of retransmissions), acknowledged, received in order. */
   bytesSent: number;
   bytesRetrans: number;
@@ -74,8 +72,18 @@ export interface TcpInfo {
   lastDataSentUs: number;
   lastDataReceivedUs: number;
   lastReceivedUs: number;
-  /** Bytes/s, 0 = not paced. */
+  /** Bytes/s, 0 = not paced; the most that the user allows, 0 = any. */
   pacingRate: number;
+  maxPacingRate: number;
+  /** Bytes/s that the path was last seen to deliver, 0 = not measured; and whether the application was the limit. */
+  deliveryRate: number;
+  deliveryRateAppLimited: boolean;
+  /** Time-outs, the first ones in a row among them, and ms until they were answered. */
+  totalRto: number;
+  totalRtoRecoveries: number;
+  totalRtoTimeMs: number;
+  /** Written and not sent yet, bytes. */
+  notsentBytes: number;
   /**
    * Time with data queued or unacknowledged, and of that held back by the peer's window or by a full send ring, as of
    * `chronoUs` (core time); since then `chrono` goes on.
@@ -150,7 +158,6 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     },
     caState: CA_STATES[u8(layout.TCB_CA_STATE)] ?? "open",
     congestionControl: congestionName(u8(layout.TCB_CONGESTION)),
-    deliveryRate: u64(layout.TCB_DELIVERY_RATE),
     bytesSent: u64(layout.TCB_BYTES_SENT),
     bytesRetrans: u64(layout.TCB_BYTES_RETRANS),
     bytesAcked: u64(layout.TCB_BYTES_ACKED),
@@ -165,6 +172,13 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     lastDataReceivedUs: u64(layout.TCB_LAST_TEXT_US),
     lastReceivedUs: u64(layout.TCB_LAST_RECEIVED_US),
     pacingRate: u64(layout.TCB_PACING_RATE),
+    maxPacingRate: u64(layout.TCB_MAX_PACING_RATE),
+    deliveryRate: u64(layout.TCB_DELIVERY_RATE),
+    deliveryRateAppLimited: u32(layout.TCB_RATE_APP_LIMITED) !== 0,
+    totalRto: views.u16[(tcb + layout.TCB_TOTAL_RTO) >>> 1]!,
+    totalRtoRecoveries: views.u16[(tcb + layout.TCB_TOTAL_RTO_RECOVERIES) >>> 1]!,
+    totalRtoTimeMs: u32(layout.TCB_TOTAL_RTO_TIME_MS),
+    notsentBytes: unsentBytes(u32),
     busyUs: u64(layout.TCB_BUSY_US),
     rwndLimitedUs: u64(layout.TCB_RWND_LIMITED_US),
     sndbufLimitedUs: u64(layout.TCB_SNDBUF_LIMITED_US),
@@ -177,4 +191,9 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     sndQueuedBytes: (u32(layout.TCB_SND_TAIL) - u32(layout.TCB_SND_HEAD)) >>> 0,
     rcvQueuedBytes: (u32(layout.TCB_RCV_TAIL) - u32(layout.TCB_RCV_HEAD)) >>> 0,
   };
+}
+
+function unsentBytes(u32: (field: number) => number): number {
+  const sent = (u32(layout.TCB_SND_NXT) - u32(layout.TCB_ISS) - 1) >>> 0;
+  return Math.max(0, (u32(layout.TCB_SND_TAIL) - sent) | 0); // below 0 once our FIN is sent
 }

@@ -8,7 +8,12 @@ import {
   READY_EOF,
   READY_FIN_ACKED,
   READY_READABLE,
+  READY_URGENT,
   READY_WRITABLE,
+  SOCKET_FLAG_LINGER,
+  SOCKET_OPTION_LINGER,
+  TCB_LINGER_SECONDS,
+  TCB_SOCKET_FLAGS,
 } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
 import type { Dispatcher, HandleSink } from "./dispatcher.ts";
@@ -53,6 +58,11 @@ export class TcpSocket implements HandleSink {
   #closing = false;
   #givingBack: GiveBack | undefined;
   #lastInfo: TcpInfo | undefined;
+  /** How long close() waits, ms; undefined: for ever. */
+  #lingerMs: number | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  readonly #urgentWaiters: { resolve: (ahead: number) => void; reject: (error: Error) => void }[] = [];
+  #urgentTold = 0;
 
   constructor(context: SocketContext, handle: number, local: Endpoint, remote: Endpoint) {
     this.#context = context;
@@ -67,6 +77,8 @@ export class TcpSocket implements HandleSink {
       this.#giveBack("release");
     });
     this.holder = new Holder(context.keepAlive);
+    const word = (field: number): number => context.views.u32[(this.#io.tcb + field) >>> 2]!;
+    if ((word(TCB_SOCKET_FLAGS) & SOCKET_FLAG_LINGER) !== 0) this.#lingerMs = word(TCB_LINGER_SECONDS) * 1000;
     this.closed = new Promise((resolve, reject) => {
       this.#resolveClosed = resolve;
       this.#rejectClosed = reject;
@@ -106,6 +118,7 @@ export class TcpSocket implements HandleSink {
       return;
     }
     if ((bits & READY_WRITABLE) !== 0) this.send.pump();
+    if ((bits & READY_URGENT) !== 0) this.#tellUrgent();
     if ((bits & (READY_READABLE | READY_EOF)) === 0) return;
     if (this.#closing) this.#discardUnread();
     else this.receive.pump();
@@ -134,9 +147,14 @@ export class TcpSocket implements HandleSink {
     }
     this.#closing = true;
     this.receive.detach(closedError("connection", "read"));
+    if (this.#lingerMs === 0) {
+      this.#stopWaiting();
+      return this.closed;
+    }
     if (this.#discardUnread()) return this.closed;
     // A failure is told by `closed`.
     this.send.end().catch(() => {});
+    if (this.#lingerMs !== undefined) this.#lingerTimer = setTimeout(() => this.#stopWaiting(), this.#lingerMs);
     return this.closed;
   }
 
@@ -153,8 +171,45 @@ export class TcpSocket implements HandleSink {
     return this.#lastInfo ?? readTcpInfo(this.views, this.#io.tcb);
   }
 
+  /** Ends the receiving half here: reads get what is there, then the end. Nothing is said to the peer. */
+  closeRead(): void {
+    if (this.gone || this.#ended) return;
+    this.#context.ops.shutdownRead(this.#io.handle);
+    this.receive.shut();
+  }
+
+  /** Bytes before the urgent mark; undefined: none is ahead. */
+  get urgentAhead(): number | undefined {
+    return this.gone ? undefined : this.#io.urgentAhead;
+  }
+
+  /** The urgent byte out of band, null: none is there. */
+  readUrgent(): number | null {
+    const byte = this.gone ? null : this.#io.readUrgent();
+    return byte === -1 ? null : byte;
+  }
+
+  /** Resolves when the peer has urgent data that this has not told of yet, with the bytes before it. */
+  waitUrgent(): Promise<number> {
+    if (this.gone || this.#ended) return Promise.reject(closedError("connection", "read"));
+    return new Promise((resolve, reject) => {
+      this.#urgentWaiters.push({ resolve, reject });
+      this.#tellUrgent();
+    });
+  }
+
+  #tellUrgent(): void {
+    const ahead = this.#io.urgentAhead;
+    if (ahead === undefined || this.#io.urgentCount === this.#urgentTold || this.#urgentWaiters.length === 0) return;
+    this.#urgentTold = this.#io.urgentCount;
+    for (const { resolve } of this.#urgentWaiters.splice(0)) resolve(ahead);
+  }
+
   /** Sets an option; one that is gone has none. */
   setOption(option: SocketOption): void {
+    if (option.code === SOCKET_OPTION_LINGER) {
+      this.#lingerMs = option.value === 0 ? undefined : (option.value2 ?? 0) * 1000;
+    }
     if (!this.gone) this.#context.ops.setOption(this.#io.handle, option);
   }
 
@@ -180,6 +235,12 @@ export class TcpSocket implements HandleSink {
     return false;
   }
 
+  /** The linger time is over: the core goes on alone, or resets the connection if there was none. */
+  #stopWaiting(): void {
+    this.send.fail(closedError("connection", "write"));
+    this.#finishClose();
+  }
+
   #finishClose(): void {
     this.#giveBack("close");
     this.#end(null);
@@ -188,6 +249,9 @@ export class TcpSocket implements HandleSink {
   #end(error: Error | null): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearTimeout(this.#lingerTimer);
+    const lost = error ?? closedError("connection", "read");
+    for (const { reject } of this.#urgentWaiters.splice(0)) reject(lost);
     if (error === null) this.#resolveClosed();
     else this.#rejectClosed(error);
     this.holder.end();

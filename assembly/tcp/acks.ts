@@ -76,8 +76,7 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   if (event.ackedSegments !== 0) noteAckSize(tcb, event.ackedSegments);
   const finAcked = isFinAcked;
   sample.ackedBytes = advance(tcb, seg.ack, finAcked);
-  tcb.retransmits = 0;
-  tcb.firstUnansweredUs = 0;
+  noteProgress(tcb, nowUs);
   tcb.softErrno = 0; // whatever was wrong with the path, it carries us again (Linux)
   mtuProbeOnAck(tcb);
   if (seg.options.has(OPT_SACK) && hasSack(tcb)) takeSackBlocks(tcb, seg, event);
@@ -91,6 +90,13 @@ export function onAck(tcb: Tcb, seg: Segment, nowUs: u64): bool {
   if (hasOutput(tcb)) wantOutput(tcb);
   else if (tcb.packetsOut === 0) chronoSet(tcb, CHRONO_IDLE, nowUs);
   return finAcked;
+}
+
+// The peer has acknowledged something new: it is not unanswered any more, and if there was a time-out, that is over
+function noteProgress(tcb: Tcb, nowUs: u64): void {
+  if (tcb.retransmits !== 0) tcb.totalRtoTimeMs += <u32>((nowUs - tcb.firstUnansweredUs) / 1000);
+  tcb.retransmits = 0;
+  tcb.firstUnansweredUs = 0;
 }
 
 /**

@@ -1,5 +1,5 @@
 // A segment for a connection in SYN-RECEIVED or later (TIME-WAIT has its own file). RFC 9293 3.10.7.4: the eight steps in the RFC's
-// order, a function each; the third (security) and the sixth (urgent pointer: the data stays in the stream) have nothing to do.
+// order, a function each; the third (security) has nothing to do.
 // RFC 5961 tightens RST, SYN and ACK, RFC 7323 5.3 comes before all.
 import { count, countMany } from "../count";
 import {
@@ -58,6 +58,7 @@ import {
   Tcb,
 } from "./tcb";
 import { hasTimestamps, isOldTimestamp, isTimestampMissing, updateTsRecent } from "./timestamps";
+import { takeUrgent } from "./urgent-in";
 
 /** @returns a DISPOSITION_ code */
 export function arrivesSynchronized(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
@@ -69,6 +70,7 @@ export function arrivesSynchronized(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   if (d !== GO_ON) return d;
   d = checkAck(tcb, seg, nowUs); // fifth
   if (d !== GO_ON) return d;
+  takeUrgent(tcb, seg); // sixth
   d = takeText(tcb, seg, nowUs); // seventh
   if (d !== GO_ON) return d;
   return takeFin(tcb, seg, nowUs); // eighth

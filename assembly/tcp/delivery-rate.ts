@@ -80,7 +80,10 @@ export function rateEnd(tcb: Tcb, sample: AckSample, nowUs: u64): void {
   // At most 4 GiB are outstanding, so that the product fits
   const rate = ((tcb.delivered - priorDelivered) * 1000000) / intervalUs;
   sample.deliveryRate = rate;
-  if (!isAppLimited || rate >= tcb.deliveryRate) tcb.deliveryRate = rate;
+  if (!isAppLimited || rate >= tcb.deliveryRate) {
+    tcb.deliveryRate = rate;
+    tcb.rateAppLimited = isAppLimited ? 1 : 0;
+  }
 }
 
 function isNewer(record: RtxRecord): bool {

@@ -57,6 +57,7 @@ import {
   TCB_FLAG_PROBE_PENDING,
   TCB_FLAG_RST_PENDING,
   TCB_FLAG_SYN_PENDING,
+  TCB_FLAG_URGENT_TOLD,
   Tcb,
 } from "./tcb";
 import { setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
@@ -64,7 +65,7 @@ import { timestampNow } from "./timestamps";
 import { tlpDropped, tlpSent, tlpTakeLast } from "./tlp";
 import { TLP_DUE } from "./tlp-state";
 import { undoOnRetransmission } from "./undo";
-import { tellUrgent } from "./urgent-out";
+import { isUrgentOut, tellUrgent } from "./urgent-out";
 import { timerOnNewData, timerOnRetransmission } from "./xmit-timer";
 
 /** How long a connection waits for a record of the retransmission queue when all are taken. */
@@ -306,9 +307,16 @@ function buildData(tcb: Tcb, out: Outgoing, record: RtxRecord, mss: u32, nowUs: 
 // RFC 9293 3.8.4 and 3.8.6.1: a segment the peer has seen already, so that it answers with its window; SEG.SEQ = SND.NXT-1.
 // Without data, as Linux probes: the byte before SND.UNA is outside every window and so is never taken for new
 function sendProbe(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
-  tcb.clear(TCB_FLAG_PROBE_PENDING);
+  // Urgent data behind a shut window is announced in a segment that the peer takes (Linux); the probe, which it answers, comes after
+  if (isUrgentOut(tcb) && !tcb.has(TCB_FLAG_URGENT_TOLD)) {
+    tcb.set(TCB_FLAG_URGENT_TOLD);
+    buildSegment(tcb, out, tcb.sndUna, ACK, nowUs);
+    tellUrgent(tcb, out);
+    noteSegments(tcb, 1);
+    return true;
+  }
+  tcb.clear(TCB_FLAG_PROBE_PENDING | TCB_FLAG_URGENT_TOLD);
   buildSegment(tcb, out, tcb.sndUna - 1, ACK, nowUs);
-  tellUrgent(tcb, out);
   noteSegments(tcb, 1);
   if (hasWaitingData(tcb)) count(COUNTER_TCP_WINDOW_PROBES);
   return true;

@@ -12,6 +12,7 @@ import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_SND_RING_GROWN } from "../count
 import { heapAllocWithin, heapFree } from "../heap";
 import {
   READY_WRITABLE,
+  SYSCTL_TCP_NOTSENT_LOWAT,
   SYSCTL_TCP_WMEM_DEFAULT,
   SYSCTL_TCP_WMEM_MAX,
   SYSCTL_TCP_WMEM_MIN,
@@ -49,7 +50,7 @@ export function offerSendRing(tcb: Tcb, bytes: u32): void {
     return;
   }
   const usual = min<u64>(max<u64>(load<u32>(SYSCTL_TCP_WMEM_DEFAULT), windowBytes(tcb)), FIRST_RING_MAX);
-  const wanted = max<u64>(usual, bytes);
+  const wanted = max<u64>(tcb.sndBuf !== 0 ? fixedBytes(tcb) : usual, bytes);
   if (offer(tcb, ringBytes(wanted), FIRST_SHARE)) return;
   if (offer(tcb, ringBytes(load<u32>(SYSCTL_TCP_WMEM_MIN)), SMALL_SHARE)) return;
   tcb.sndRingRetryUs = 1; // due at the next runTimers(), which knows the time
@@ -87,12 +88,12 @@ export function adoptSendRing(tcb: Tcb): void {
 }
 
 /**
- * Send autotuning, at an ACK: offers a larger ring if this one, not the network, limits the connection. It is to hold two
+ * Send autotuning, at an ACK and without SO_SNDBUF: offers a larger ring if this one, not the network, limits the connection. It is to hold two
  * congestion windows, one in flight and one being written (four in slow start, where the next round trip doubles it).
  */
 export function growSendRing(tcb: Tcb): void {
   const capacity = tcb.sndBufferCapacity;
-  const wanted = ringBytes(windowBytes(tcb));
+  const wanted = tcb.sndBuf !== 0 ? fixedBytes(tcb) : ringBytes(windowBytes(tcb));
   if (wanted <= capacity) return;
   const used = tcb.loadSndTail() - tcb.sndHeadShared;
   if (used < capacity >> 1 && (tcb.loadWaits() & READY_WRITABLE) === 0) return;
@@ -109,12 +110,27 @@ function offerLarger(tcb: Tcb, bytes: u32): bool {
   return true;
 }
 
-/** Wakes main if it waits for room and a third of the ring is free: fewer, larger writes. */
+// SO_SNDBUF, which is told doubled: the power of two within it
+function fixedBytes(tcb: Tcb): u32 {
+  return min<u32>(max<u32>(1 << (31 - <u32>clz<u32>(tcb.sndBuf)), RING_MIN), RING_MAX);
+}
+
+/** TCP_NOTSENT_LOWAT of a connection, bytes, or the sysctl's. */
+function notsentLowat(tcb: Tcb): u32 {
+  return tcb.notsentLowat !== 0 ? tcb.notsentLowat : load<u32>(SYSCTL_TCP_NOTSENT_LOWAT);
+}
+
+/**
+ * Wakes main if it waits for room and a third of the ring is free: fewer, larger writes. With TCP_NOTSENT_LOWAT only once less than
+ * half of that is unsent (Linux).
+ */
 export function wakeWriter(tcb: Tcb): void {
   if ((tcb.loadWaits() & READY_WRITABLE) === 0) return;
   const capacity = tcb.sndRingCapacity;
   const used = tcb.loadSndTail() - tcb.sndHeadShared;
   if (used > capacity - capacity / 3) return;
+  const unsent = <i32>(tcb.loadSndTail() - (tcb.sndNxt - tcb.iss - 1));
+  if (unsent > 0 && (<u64>unsent) << 1 >= <u64>notsentLowat(tcb)) return;
   if (tcb.takeWaits(READY_WRITABLE) !== 0) raise(tcb, READY_WRITABLE);
 }
 

@@ -43,6 +43,8 @@ import {
   TCB_SOCKET_OPTIONS,
   TCB_STATE,
   TCB_SYNCNT,
+  TCB_URGENT_AT,
+  TCB_URGENT_STATE,
   TCB_WAITS,
 } from "../layout";
 
@@ -67,8 +69,8 @@ export const TCB_FLAG_MORE: u32 = 8; // moreAt holds: after the write that ends 
 export const TCB_FLAG_MORE_HELD: u32 = 16; // and what is less than a segment before it waits
 export const TCB_FLAG_PUSH: u32 = 262144; // pushTo holds
 export const TCB_FLAG_URGENT_OUT: u32 = 524288; // sndUp holds: urgent data of ours is not acknowledged
+export const TCB_FLAG_URGENT_TOLD: u32 = 2097152; // the probe that announces urgent data has left, the one that asks follows
 export const TCB_FLAG_READ_SHUT: u32 = 1048576; // main will not read: text after our FIN is answered with RST
-export const TCB_FLAG_URGENT_IN: u32 = 2097152; // rcvUp holds: urgent data of the peer lies at or ahead of what main has read
 
 @unmanaged
 @final
@@ -188,7 +190,14 @@ export class Tcb {
   chronoUs: u64;
   chrono: u32; // CHRONO_
   dataSegsIn: u32;
-  deliveryRate: u64; // bytes/s, 0 = none yet
+  deliveryRate: u64; // bytes/s, the last sample that was not limited by the application, or a better one
+  totalRtoTimeMs: u32; // time spent in recoveries from time-outs
+  totalRto: u16; // time-outs
+  totalRtoRecoveries: u16; // of these, first ones in a row
+  urgentState: u32; // byte | URGENT_ << 8 | count << 16; written after urgentAt
+  urgentAt: u32; // offset of the urgent byte
+  rateAppLimited: u32; // 1: deliveryRate is from a sample that the application limited
+  shared1: u32;
 
   // ------------------------------------------------------------------------------------------------ private to the core
   flags: u32; // TCB_FLAG_
@@ -443,6 +452,9 @@ export class Tcb {
   publishSndHead(offset: u32): void {
     atomic.store<u32>(changetype<usize>(this), offset, TCB_SND_HEAD);
   }
+  publishUrgent(state: u32): void {
+    atomic.store<u32>(changetype<usize>(this), state, TCB_URGENT_STATE);
+  }
   publishRcvTail(offset: u32): void {
     atomic.store<u32>(changetype<usize>(this), offset, TCB_RCV_TAIL);
   }
@@ -482,5 +494,6 @@ if (offsetof<Tcb>("busyUs") !== TCB_BUSY_US) ERROR("layout drift: Tcb.busyUs");
 if (offsetof<Tcb>("dataSegsIn") !== TCB_DATA_SEGS_IN) ERROR("layout drift: Tcb.dataSegsIn");
 if (offsetof<Tcb>("pacingRate") !== TCB_PACING_RATE) ERROR("layout drift: Tcb.pacingRate");
 if (offsetof<Tcb>("deliveryRate") !== TCB_DELIVERY_RATE) ERROR("layout drift: Tcb.deliveryRate");
+if (offsetof<Tcb>("urgentAt") !== TCB_URGENT_AT) ERROR("layout drift: Tcb.urgentAt");
 if (offsetof<Tcb>("flags") !== TCB_SHARED_BYTES) ERROR("layout drift: Tcb.flags");
 if (<i32>offsetof<Tcb>() > TCB_BYTES) ERROR("a Tcb does not fit TCB_BYTES");

@@ -194,6 +194,8 @@ function retransmissionTimeout(tcb: Tcb, nowUs: u64): bool {
 
 function countRetransmit(tcb: Tcb, nowUs: u64): void {
   if (tcb.firstUnansweredUs === 0) tcb.firstUnansweredUs = nowUs;
+  if (tcb.retransmits === 0) tcb.totalRtoRecoveries += 1;
+  tcb.totalRto += 1;
   if (tcb.retransmits !== 0xff) tcb.retransmits += 1;
 }
 

@@ -5,6 +5,7 @@ import {
   READY_CONNECTED,
   READY_EOF,
   READY_FIN_ACKED,
+  SEND_MARK_URGENT,
   SOCKET_OPTION_KEEPALIVE,
   SOCKET_OPTION_KEEPCNT,
   SOCKET_OPTION_KEEPIDLE,
@@ -35,6 +36,8 @@ export class SimSocket {
   finAcked = false;
   /** It is over: never made, closed by both ends, reset, timed out, or forgotten here. */
   closed = false;
+  /** Whether TCP_NOTSENT_LOWAT holds writes back; to be set before the connection exists. */
+  limitsUnsent = false;
   /** Bytes accepted by `write`. */
   written = 0;
   /** Bytes handed out by `read`. */
@@ -150,6 +153,26 @@ export class SimSocket {
     return this.isAttached ? this.#io!.peek(target) : 0;
   }
 
+  /** Writes one urgent byte (MSG_OOB). @returns 1, or 0 if there is no room */
+  writeUrgent(byte: number): number {
+    return this.write(Uint8Array.of(byte), 0, SEND_MARK_URGENT);
+  }
+
+  /** The urgent byte out of band; -1: it has not arrived yet; null: there is none. */
+  readUrgent(): number | null {
+    return this.isAttached ? this.#io!.readUrgent() : null;
+  }
+
+  /** Whether an urgent byte waits (POLLPRI). */
+  get hasUrgent(): boolean {
+    return this.isAttached && this.#io!.hasUrgent;
+  }
+
+  /** Whether the next byte is the urgent one (SIOCATMARK). */
+  get atMark(): boolean {
+    return this.isAttached && this.#io!.urgentAhead === 0;
+  }
+
   /** Nothing more will be read; what is there already may be. */
   closeRead(): void {
     if (this.isAttached) this.#ops.shutdownRead(this.handle);
@@ -195,6 +218,7 @@ export class SimSocket {
   /** The core made the socket. */
   attach(handle: number): void {
     this.#io = new SocketIo(this.#views, this.#ops, handle);
+    this.#io.limitsUnsent = this.limitsUnsent;
   }
 
   /** The core made none, or it is gone. */

@@ -12,7 +12,7 @@ const SIOCOUTQNSD = 0x894b;
 /** @returns 0 with `x` = the value */
 export function ioctl(socket: PortSocket, request: number): Reply {
   if (![SIOCATMARK, SIOCINQ, SIOCOUTQ, SIOCOUTQNSD].includes(request)) return fail(ENOTTY);
-  if (request === SIOCATMARK) return ok(0, { x: 0 });
+  if (request === SIOCATMARK) return ok(0, { x: socket.sim?.atMark ? 1 : 0 });
   if (socket.listener !== null) return fail(EINVAL);
   const { sim } = socket;
   if (sim === null || !sim.isAttached || socket.isOpening) return ok(0, { x: 0 });

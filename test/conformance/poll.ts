@@ -28,6 +28,7 @@ export function readyEvents(run: Run, socket: PortSocket): number {
   if (readEnd) events |= POLLIN | POLLRDNORM | POLLRDHUP;
   if (!socket.isOpening) {
     if (sim !== null && sim.readable > 0) events |= POLLIN | POLLRDNORM;
+    if (sim?.hasUrgent) events |= POLLPRI;
     if (writeEnd || isClosed || socket.sendBuffer.isWritable(run.sendFacts(socket))) events |= POLLOUT | POLLWRNORM;
   }
   if (socket.error !== 0) events |= POLLERR;

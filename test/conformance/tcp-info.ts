@@ -45,6 +45,7 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
     (options.ecn ? 8 : 0) |
     (options.ecnSeen ? 16 : 0);
   const small: [offset: number, value: number][] = [
+    [7, info.deliveryRateAppLimited ? 1 : 0],
     [1, CA_STATES[info.caState]],
     [2, info.retransmits],
     [3, info.probes],
@@ -55,6 +56,8 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
   for (const [offset, value] of small) bytes.writeUInt8(value & 255, offset);
   const unsent = Math.max(0, info.sndQueuedBytes - ((info.sndNxt - info.sndUna) >>> 0));
   const words: [offset: number, value: number][] = [
+    [240, info.totalRto | (info.totalRtoRecoveries << 16)],
+    [244, info.totalRtoTimeMs],
     [8, info.rtoUs],
     [16, info.sndMss],
     [20, info.rcvMss],
@@ -94,6 +97,8 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
   const since = (kind: TcpInfo["chrono"]): number => (info.chrono === kind ? chrono : 0);
   const longs: [offset: number, value: number][] = [
     [104, info.pacingRate],
+    [112, info.maxPacingRate],
+    [160, info.deliveryRate],
     [168, info.busyUs + (info.chrono === "idle" ? 0 : chrono)],
     [176, info.rwndLimitedUs + since("rwnd-limited")],
     [184, info.sndbufLimitedUs + since("sndbuf-limited")],

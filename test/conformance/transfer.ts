@@ -95,7 +95,7 @@ function sendRefusal(socket: PortSocket): number {
 export function receiveCall(run: Run, socket: PortSocket, request: Request): Call {
   const { a: capacity, b: flags, c: controlCapacity } = request;
   if ((flags & MSG_ERRQUEUE) !== 0) return immediate(fail(errno.EAGAIN));
-  if ((flags & MSG_OOB) !== 0) return immediate(fail(errno.EINVAL));
+  if ((flags & MSG_OOB) !== 0) return immediate(receiveUrgent(socket));
   if (socket.listener !== null || (socket.sim === null && !socket.isConnecting)) return immediate(fail(errno.ENOTCONN));
   const target = Buffer.alloc(capacity);
   const wanted = Math.min(
@@ -125,6 +125,15 @@ export function receiveCall(run: Run, socket: PortSocket, request: Request): Cal
     blocks: !socket.nonblocking && (flags & MSG_DONTWAIT) === 0,
     deadlineUs: run.now + socket.receiveTimeoutUs,
   };
+}
+
+// MSG_OOB: the urgent byte, which never waits
+function receiveUrgent(socket: PortSocket): Reply {
+  if (socket.sim === null) return fail(errno.ENOTCONN);
+  const byte = socket.sim.readUrgent();
+  if (byte === null) return fail(errno.EINVAL);
+  if (byte >= 0) return ok(1, { payload: Buffer.of(byte), z: MSG_OOB });
+  return socket.readClosed || socket.sim.atEnd ? ok(0) : fail(errno.EAGAIN);
 }
 
 // TCP_INQ: how much is left, as a control message; one byte stands for the end
