@@ -309,7 +309,7 @@ export class SocketIo {
 
   /** TCP_NOTSENT_LOWAT, bytes. */
   get #notsentLowat(): number {
-    return this.#load(TCB_NOTSENT_LOWAT) || this.#views.u32[SYSCTL_TCP_NOTSENT_LOWAT >>> 2]!;
+    return this.#load(TCB_NOTSENT_LOWAT) || this.#views.u32[SYSCTL_TCP_NOTSENT_LOWAT >>> 2]! || NO_LOWAT;
   }
 
   get #isUnsentLimited(): boolean {

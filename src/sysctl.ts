@@ -107,7 +107,7 @@ export interface Sysctl {
   wmem_max: number;
   /** Greatest `SO_RCVBUF` (`net.core.rmem_max`), bytes, 2304..1073741823. Default 212992. */
   rmem_max: number;
-  /** Unsent bytes up to which a socket is writable, 0..4294967295. Default 4294967295: no limit. */
+  /** Unsent bytes up to which a socket is writable, 0..4294967295. Default 4294967295: no limit, as is 0. */
   tcp_notsent_lowat: number;
   /** Bytes that fragments of incomplete datagrams may take, 0 (none are kept)..67108864. Default 4194304. */
   ipfrag_high_thresh: number;

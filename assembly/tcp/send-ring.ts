@@ -117,7 +117,8 @@ function fixedBytes(tcb: Tcb): u32 {
 
 /** TCP_NOTSENT_LOWAT of a connection, bytes, or the sysctl's. */
 function notsentLowat(tcb: Tcb): u32 {
-  return tcb.notsentLowat !== 0 ? tcb.notsentLowat : load<u32>(SYSCTL_TCP_NOTSENT_LOWAT);
+  const bytes = tcb.notsentLowat !== 0 ? tcb.notsentLowat : load<u32>(SYSCTL_TCP_NOTSENT_LOWAT);
+  return bytes !== 0 ? bytes : U32.MAX_VALUE;
 }
 
 /**

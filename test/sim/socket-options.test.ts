@@ -104,6 +104,47 @@ test("what main sends unchecked is clamped: no value breaks anything", () => {
   assertAllFree(sim);
 });
 
+test("SO_SNDBUF fixes the send ring, and ends its growth", () => {
+  for (const [bytes, ring] of [
+    [10_000, 16_384],
+    [1, 4096],
+    [100_000, 131_072],
+  ] as const) {
+    const sim = simulate();
+    sim.b.listen(80);
+    const client = sim.a.connect(B, 80, [{ code: L.SOCKET_OPTION_SNDBUF, value: bytes }]);
+    const chunk = new Uint8Array(65_536);
+    sim.processes.push(() => client.write(chunk));
+    sim.runFor(3 * SECOND);
+    assert.is(client.field(L.TCB_SND_RING_CAPACITY), ring, `SO_SNDBUF ${bytes}`);
+    assert.is(client.field(L.TCB_SNDBUF), Math.max(2 * bytes, 4608));
+  }
+});
+
+test("TCP_NOTSENT_LOWAT holds writes back while that much is not sent, and lets them go on when half of it is", () => {
+  const sim = simulate({ b: { sysctl: { tcp_rmem: [4096, 16_384, 16_384] } } });
+  const listener = sim.b.listen(80);
+  const client = sim.a.connect(B, 80, [{ code: L.SOCKET_OPTION_NOTSENT_LOWAT, value: 20_000 }]);
+  client.limitsUnsent = true;
+  const chunk = new Uint8Array(1000);
+  const unsent = (): number => client.written - ((client.field(L.TCB_SND_NXT) - client.field(L.TCB_ISS) - 1) >>> 0);
+  let most = 0;
+  sim.processes.push(() => {
+    client.write(chunk);
+    if (client.connected) most = Math.max(most, unsent());
+  });
+  sim.runFor(5 * SECOND);
+  assert.is(client.field(L.TCB_SND_WND), 0, "the peer reads nothing");
+  assert.ok(most >= 20_000 && most < 21_000, `${most} unsent`);
+  const server = listener.accept()!;
+  const target = new Uint8Array(8192);
+  sim.processes.push(() => server.read(target));
+  const before = client.written;
+  sim.runFor(5 * SECOND);
+  assert.ok(client.written > before + 100_000, `${client.written - before} bytes more`);
+  assert.ok(most >= 20_000 && most < 21_000, `${most} unsent`);
+});
+
 test("TCP_SYNCNT bounds the SYNs of one connection", () => {
   const sim = simulate();
   let syns = 0;
