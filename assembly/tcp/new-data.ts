@@ -18,6 +18,7 @@ import { linkGsoMax } from "./link-limits";
 import { holdsSmall } from "./nagle";
 import { inFlight, rtxAt } from "./rtx-queue";
 import { sackBytesBeside } from "./sack-blocks";
+import { bytesToBlockEnd, withinHalfWindow } from "./send-blocks";
 import { bytesToBoundary } from "./send-marks";
 import { segmentSizeNow, usableWindow } from "./send-window";
 import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_FIN_SENT, Tcb } from "./tcb";
@@ -32,8 +33,6 @@ const PACKET_MAX: u32 = 65535;
 const DEFER_RECENT_US: u64 = 1000;
 /** When paced: super-segments of about one millisecond. */
 const PACED_SEGMENTS_PER_SECOND: u64 = 1024;
-/** A largest window beyond this holds two super-segments at least. */
-const HALF_WINDOW_FROM: u32 = 536;
 /** Of a window per round trip, that a window which is not paced may be assumed to leave at (tcp_pacing_ss_ratio, _ca_ratio). */
 const RATE_PERCENT_SLOW_START: u64 = 200;
 const RATE_PERCENT_AVOIDANCE: u64 = 120;
@@ -75,9 +74,8 @@ export function largestPayload(tcb: Tcb, mss: u32): u32 {
   const headers = FIXED_HEADERS + timestamps + sackBytesBeside(tcb);
   const packet = min(gsoMax, PACKET_MAX);
   if (packet < headers + 2 * mss) return mss;
-  let bytes = packet - headers;
   // No larger than half of what the peer can take at most, so that one is under way while the other is read (Linux)
-  if (tcb.maxSndWnd > HALF_WINDOW_FROM) bytes = min(bytes, tcb.maxSndWnd >> 1);
+  let bytes = withinHalfWindow(tcb, packet - headers);
   const rate = tcb.pacingRate !== 0 ? tcb.pacingRate : windowRate(tcb, mss);
   if (rate !== 0) bytes = min(bytes, pacedPayload(tcb, rate, gsoMax, mss));
   return max<u32>(1, min<u32>(bytes / mss, SUPER_SEGMENTS_MAX)) * mss;
@@ -128,14 +126,15 @@ function allowedBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
   const room = <u64>min(congestion, ackRoom(tcb)) * mss;
   const most = largestPayload(tcb, mss);
   const record = min(unsent, bytesToBoundary(tcb, tcb.sndNxt - tcb.iss - 1));
-  const limit = <u32>min<u64>(min<u32>(min<u32>(record, window), most), room);
+  const block = most > mss ? min(record, bytesToBlockEnd(tcb, mss)) : record;
+  const limit = <u32>min<u64>(min<u32>(min<u32>(block, window), most), room);
   if (isOverride) return min(limit, mss);
   const whole = limit - (limit % mss);
   // What ends a record cannot grow while other bytes follow it: it waits for nothing
   if (limit === record && record !== unsent) return limit;
   const isAll = limit === unsent;
   if (whole === 0) return mayBeSmall(tcb, limit, isAll) ? limit : 0;
-  if (!isAll && limit < most && isWorthWaiting(tcb, limit, mss, nowUs)) {
+  if (!isAll && limit < most && limit !== block && isWorthWaiting(tcb, limit, mss, nowUs)) {
     if (<u64>congestion * mss < window) noteWindowUse(tcb, true);
     return 0;
   }

@@ -22,7 +22,9 @@ import { freeIfDone, raise, wantOutput } from "./connections";
 import { allocGrowth } from "./memory";
 import { onTailMoved } from "./nagle";
 import { hasOutput } from "./new-data";
+import { blocksOnWrite } from "./send-blocks";
 import { releaseMarks } from "./send-marks";
+import { segmentSizeNow } from "./send-window";
 import { TCB_FLAG_FIN_QUEUED, Tcb } from "./tcb";
 import { arm } from "./timers";
 
@@ -82,6 +84,7 @@ export function adoptSendRing(tcb: Tcb): void {
     count(COUNTER_RING_INDEX_INVALID);
     return;
   }
+  if (tcb.sndMss !== 0) blocksOnWrite(tcb, segmentSizeNow(tcb));
   tcb.sndTail = tail;
   onTailMoved(tcb);
   wantOutput(tcb);

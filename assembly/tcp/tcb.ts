@@ -265,6 +265,7 @@ export class Tcb {
   timeHead: u32; // retransmissions in flight, oldest first
   timeTail: u32;
   rackCursor: u32; // the first record that was sent once and is neither lost nor SACKED, or one before it
+  sndBlockBase: u32; // offset in the stream from which super-segments are counted (send-blocks.ts)
   fack: u32; // end of the highest SACKed record; valid while sackedOut is not 0
   // loss recovery: RACK-TLP (RFC 8985)
   rackXmitUs: u64; // when the most recently sent segment that was delivered left

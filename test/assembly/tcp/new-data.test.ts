@@ -230,6 +230,16 @@ function bulkSender(): Sender {
   return sender;
 }
 
+test("ends super-segments where blocks of half the peer's window end, and does not begin the next for little", () => {
+  const sender = new Sender(instance, { gsoMax: 65_535, window: 32_000 });
+  sender.write(16_000);
+  assert.equal(sender.pullSizes(), [5000, 5000]);
+  sender.write(42_000); // fills the block up, which begins where sending stands, and makes others
+  sender.ack(10_000);
+  // The window of 20 ends 4 segments into the second block, less than a third of it: those wait
+  assert.equal(sender.pullSizes(), [10_000, 6000]);
+});
+
 test("sends a window in two super-segments at least", () => {
   const sender = new Sender(instance, { gsoMax: 65_535 });
   sender.write(9500);

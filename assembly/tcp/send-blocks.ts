@@ -1,0 +1,35 @@
+// Where super-segments end. As Linux fills its buffers, the stream is divided into blocks of the size that the link and the peer's
+// window allow, from where sending stood when there was nothing else to send; a super-segment does not cross from one into the next. So
+// the remainder of a block leaves at once, and what would be a small part of the next one may wait for company (new-data.ts).
+import { linkGsoMax } from "./link-limits";
+import { Tcb } from "./tcb";
+
+/** A largest window beyond this holds two blocks at least. */
+const HALF_WINDOW_FROM: u32 = 536;
+
+/** Bytes of the largest packet that half of the window the peer can take at most leaves room for; `bytes` if that is less. */
+export function withinHalfWindow(tcb: Tcb, bytes: u32): u32 {
+  return tcb.maxSndWnd > HALF_WINDOW_FROM ? min(bytes, tcb.maxSndWnd >> 1) : bytes;
+}
+
+/** Main is about to be seen to have written beyond `tcb.sndTail`: a block that nothing stands before begins where sending stands. */
+export function blocksOnWrite(tcb: Tcb, mss: u32): void {
+  const sent = tcb.sndNxt - tcb.iss - 1;
+  const written = tcb.sndTail - tcb.sndBlockBase;
+  const size = blockBytes(tcb, mss);
+  const lastStart = tcb.sndBlockBase + (written - (written % size));
+  if (<i32>(sent - lastStart) >= 0) tcb.sndBlockBase = sent;
+}
+
+/** Bytes from SND.NXT to the end of its block, at least one segment. */
+export function bytesToBlockEnd(tcb: Tcb, mss: u32): u32 {
+  const size = blockBytes(tcb, mss);
+  const left = size - ((tcb.sndNxt - tcb.iss - 1 - tcb.sndBlockBase) % size);
+  // The sizes have changed: the end lies inside a segment, and the next will do
+  return left < mss ? left + size : left - (left % mss);
+}
+
+function blockBytes(tcb: Tcb, mss: u32): u32 {
+  const bytes = withinHalfWindow(tcb, max(linkGsoMax(tcb.interfaceIndex), 1));
+  return max<u32>(bytes / mss, 1) * mss;
+}
