@@ -12,12 +12,12 @@ export function withinHalfWindow(tcb: Tcb, bytes: u32): u32 {
   return tcb.maxSndWnd > HALF_WINDOW_FROM ? min(bytes, tcb.maxSndWnd >> 1) : bytes;
 }
 
-/** Main is about to be seen to have written beyond `tcb.sndTail`: a block that nothing stands before begins where sending stands. */
+/** Main is about to be seen to have written beyond `tcb.sndTail`: if sending has reached the last block, it begins there. */
 export function blocksOnWrite(tcb: Tcb, mss: u32): void {
   const sent = tcb.sndNxt - tcb.iss - 1;
   const written = tcb.sndTail - tcb.sndBlockBase;
-  const size = blockBytes(tcb, mss);
-  const lastStart = tcb.sndBlockBase + (written - (written % size));
+  const before = written === 0 ? 0 : written - 1;
+  const lastStart = tcb.sndBlockBase + (before - (before % blockBytes(tcb, mss)));
   if (<i32>(sent - lastStart) >= 0) tcb.sndBlockBase = sent;
 }
 
