@@ -2,7 +2,9 @@
 // segment carries PSH (RFC 9293 3.9.1.2, MUST-60, and Linux's further ones). Decides; how much may leave at all is new-data.ts's.
 import { SOCKET_FLAG_CORK, SOCKET_FLAG_NODELAY } from "../layout";
 import { wantOutput } from "./connections";
+import { bytesToBlockEnd } from "./send-blocks";
 import { bytesToBoundary } from "./send-marks";
+import { segmentSizeNow } from "./send-window";
 import { seqGt } from "./seq";
 import { isSynchronized } from "./state";
 import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_MORE, TCB_FLAG_MORE_HELD, TCB_FLAG_PUSH, Tcb } from "./tcb";
@@ -54,14 +56,16 @@ export function holdsSmall(tcb: Tcb): bool {
 
 /**
  * Whether `bytes` of new data from SND.NXT on carry PSH: what empties the buffer (MUST-60) unless main said that more follows, what
- * ends a record, what leaves because it waited too long, and what is more than half the largest window after the last one.
+ * ends a record, what leaves because it waited too long, and the end of a block (send-blocks.ts) more than half the largest window
+ * after the last one.
  */
 export function mustPush(tcb: Tcb, bytes: u32, isOverride: bool): bool {
   if (bytes === 0) return false;
   const end = tcb.sndNxt + bytes;
   const isEnd = end - tcb.iss - 1 === tcb.sndTail;
   const isMore = tcb.has(TCB_FLAG_MORE) && tcb.moreAt === tcb.sndTail;
-  if ((isEnd && !isMore) || isOverride || isRecordEnd(tcb, bytes) || end - tcb.pushedSeq > tcb.maxSndWnd >> 1) {
+  const isFar = end - tcb.pushedSeq > tcb.maxSndWnd >> 1 && bytes === bytesToBlockEnd(tcb, segmentSizeNow(tcb));
+  if ((isEnd && !isMore) || isOverride || isRecordEnd(tcb, bytes) || isFar) {
     tcb.pushedSeq = end;
     return true;
   }
