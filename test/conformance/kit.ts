@@ -7,13 +7,38 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** What lies outside the project. */
+export interface KitPaths {
+  /** The binary. */
+  packetdrill: string;
+  /** The folder of run.py. */
+  kit: string;
+}
+
+/**
+ * Finds the kit and packetdrill, and says on stderr what is missing.
+ * @param given - the binary, or the folder of packetdrill's sources
+ */
+export function kitPaths(given: string | undefined): KitPaths | null {
+  if (given === undefined || given.startsWith("-")) {
+    console.error("usage: npm run conformance -- PATH_TO_PACKETDRILL [options of run.py]");
+    return null;
+  }
+  const path = resolve(process.env.INIT_CWD ?? ".", given);
+  const isFolder = existsSync(path) && statSync(path).isDirectory();
+  const packetdrill = isFolder ? join(path, "gtests/net/packetdrill/packetdrill") : path;
+  const kit = resolve(process.env.WASMTCP_CONFORMANCE_KIT ?? join(ROOT, "../shared/conformance"));
+  const needed = [packetdrill, join(kit, "run.py"), join(ROOT, "dist/wasmtcp.wasm")];
+  const missing = needed.filter((file) => !existsSync(file));
+  for (const file of missing) console.error(`there is no ${file}; see CONTRIBUTING.md, "Conformance"`);
+  return missing.length === 0 ? { packetdrill, kit } : null;
+}
+
 /**
  * The command line of the kit.
- * @param packetdrill - path of the binary
- * @param kit - folder of run.py
- * @param more - options of run.py; a choice of scripts among them takes the place of the given list
+ * @param more - options of run.py; a choice of scripts among them takes the place of the kit's list
  */
-export function kitCommand(packetdrill: string, kit: string, more: readonly string[]): string[] {
+export function kitCommand({ packetdrill, kit }: KitPaths, more: readonly string[]): string[] {
   const has = (option: string): boolean => more.some((word) => word === option || word.startsWith(`${option}=`));
   const tsx = join(ROOT, "node_modules/.bin/tsx");
   const command = [join(kit, "run.py"), "--packetdrill", packetdrill];
@@ -25,24 +50,12 @@ export function kitCommand(packetdrill: string, kit: string, more: readonly stri
   return [...command, ...more];
 }
 
-/** Runs the kit. @returns the exit code of the process */
-export function runKit(args: readonly string[]): number {
-  const [path, ...more] = args;
-  if (path === undefined || path.startsWith("-")) {
-    console.error("usage: npm run conformance -- PATH_TO_PACKETDRILL [options of run.py]");
-    return 2;
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const paths = kitPaths(process.argv[2]);
+  if (paths === null) {
+    process.exitCode = 2;
+  } else {
+    const [program, ...words] = kitCommand(paths, process.argv.slice(3));
+    process.exitCode = spawnSync(program!, words, { stdio: "inherit" }).status ?? 1;
   }
-  const given = resolve(process.env.INIT_CWD ?? ".", path);
-  const isFolder = existsSync(given) && statSync(given).isDirectory();
-  const packetdrill = isFolder ? join(given, "gtests/net/packetdrill/packetdrill") : given;
-  const kit = resolve(process.env.WASMTCP_CONFORMANCE_KIT ?? join(ROOT, "../shared/conformance"));
-  for (const file of [packetdrill, join(kit, "run.py"), join(ROOT, "dist/wasmtcp.wasm")]) {
-    if (existsSync(file)) continue;
-    console.error(`there is no ${file}; see CONTRIBUTING.md, "Conformance"`);
-    return 2;
-  }
-  const [program, ...words] = kitCommand(packetdrill, kit, more);
-  return spawnSync(program!, words, { stdio: "inherit" }).status ?? 1;
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = runKit(process.argv.slice(2));
