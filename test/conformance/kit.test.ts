@@ -8,7 +8,7 @@ const kit = suite("test/conformance/kit");
 const PATHS = { packetdrill: "/p/gtests/net/packetdrill/packetdrill", kit: "/k" };
 
 /** The word after an option. */
-function valueOf(command: string[], option: string): string | undefined {
+function wordAfter(command: string[], option: string): string | undefined {
   const at = command.indexOf(option);
   return at < 0 ? undefined : command[at + 1];
 }
@@ -16,16 +16,16 @@ function valueOf(command: string[], option: string): string | undefined {
 kit("runs the kit's list on the scripts beside packetdrill, with our port", () => {
   const command = kitCommand(PATHS, ["-v"]);
   assert.is(command[0], "/k/run.py");
-  assert.is(valueOf(command, "--list"), "/k/given.txt");
-  assert.is(valueOf(command, "--scripts"), "/p/gtests/net/tcp");
-  assert.match(valueOf(command, "--port-command")!, /test\/conformance\/main\.ts \{socket\}$/);
+  assert.is(wordAfter(command, "--list"), "/k/given.txt");
+  assert.is(wordAfter(command, "--scripts"), "/p/gtests/net/tcp");
+  assert.match(wordAfter(command, "--port-command")!, /test\/conformance\/main\.ts \{socket\}$/);
   assert.is(command.at(-1), "-v");
 });
 
 kit("leaves the choice of scripts to whoever makes one", () => {
   const command = kitCommand(PATHS, ["--glob", "close/*.pkt", "--scripts=/elsewhere"]);
-  assert.is(valueOf(command, "--list"), undefined);
-  assert.is(valueOf(command, "--scripts"), undefined);
+  assert.is(wordAfter(command, "--list"), undefined);
+  assert.is(wordAfter(command, "--scripts"), undefined);
 });
 
 kit("finds the smallest number that holds", () => {
