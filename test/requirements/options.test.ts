@@ -11,7 +11,7 @@ const hello = (tcpopts: string) => `
   listen
   < S 0:0(0) win 65535 {tcpopts ${tcpopts}}`;
 
-test("takes the window field as unsigned, up to its largest scaled value [MUST-1] [REC-1]", () => {
+test("takes the window field as unsigned, up to its largest scaled value [MUST-1] [REC-1] [attack 78] [attack 79]", () => {
   script(`
     listen
     < S 0:0(0) win 65535 <mss 1000, ws 14>

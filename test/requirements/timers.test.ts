@@ -175,6 +175,20 @@ test("doubts the way to the peer after R1 retransmissions: three [MUST-20] [SHLD
   assert.ok(seen.filter((kind) => kind === "segment").length >= 5, "TCP goes on meanwhile");
 });
 
+test("gives up after the user time-out of the connection [MUST-21] [5482#1]", () => {
+  const until = (ms: number | null): number => {
+    const run = established().run(`${ms === null ? "" : `option USER_TIMEOUT ${ms}\n`}write 10\n> P. 1:11(10)`);
+    const start = run.nowUs;
+    while (!run.endpoint().socket!.closed && run.nowUs - start < 2_000_000_000) run.pass(0.5);
+    run.take();
+    run.run("closed ETIMEDOUT");
+    return (run.nowUs - start) / 1e6;
+  };
+  assert.ok(until(3000) >= 3 && until(3000) < 6);
+  assert.ok(until(60_000) >= 60 && until(60_000) < 100);
+  assert.ok(until(1_500_000) >= 1500, "longer than the default, too");
+});
+
 test("sends the same bytes again at the same places, whatever the segments were [2525#4]", () => {
   // The engine compares each payload with what was written at its sequence numbers
   const run = new Script().run(`${answeredAfter(0.1)}\nwrite 300\n> P. 1:301(300)\nwrite 900`);

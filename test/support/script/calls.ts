@@ -204,6 +204,11 @@ const CALLS: Record<string, Call> = {
     const got = script.host.exports.usage(index);
     if (!isWanted(parseWanted(wanted!), got)) throw new Error(`${kind} in use: expected ${wanted}, got ${got}`);
   },
+  /** `ignore [N]`: what the stack has sent so far is of no interest; so many segments, if it says how many. */
+  ignore(script, _endpoint, [wanted]) {
+    const count = script.take().length;
+    if (wanted !== undefined) expect("segments sent", Number(wanted), count);
+  },
   /** Nothing happens: the time of the line passes without a segment. */
   quiet() {},
 };
