@@ -42,7 +42,7 @@ test("sequence numbers that cross 2^32 in mid-transfer are exact", () => {
   assertAllFree(sim);
 });
 
-test("a reader that stops for a minute loses nothing: the window closes, is probed, and opens again [9293 3.8.6.1]", () => {
+test("a reader that stops for a minute loses nothing: the window closes, is probed, and opens again [9293 3.8.6.1] [attack 85]", () => {
   const sim = simulate();
   const { client, server, listener } = connected(sim);
   const writer = new Writer(client, 2 * MIB);
@@ -62,7 +62,7 @@ test("a reader that stops for a minute loses nothing: the window closes, is prob
   assertAllFree(sim);
 });
 
-test("a window update that is lost is made up for by a probe", () => {
+test("a window update that is lost is made up for by a probe [attack 84]", () => {
   const sim = simulate();
   const { client, server, listener } = connected(sim);
   const writer = new Writer(client, MIB);
@@ -149,7 +149,7 @@ test("keepalive notices a peer that is gone; a peer that answers keeps the conne
   assertAllFree(sim);
 });
 
-test("a peer that vanishes after our close does not hold the connection for ever", () => {
+test("a peer that vanishes after our close does not hold the connection for ever [attack 70]", () => {
   for (const closeFirst of ["client", "server"] as const) {
     const sim = simulate();
     const { client, server, listener } = connected(sim);
@@ -192,7 +192,7 @@ test("data for an end that was closed is answered with a reset", () => {
   assertAllFree(sim);
 });
 
-test("a listener that closes resets those that nobody accepted, in every state", () => {
+test("a listener that closes resets those that nobody accepted, in every state [attack 65]", () => {
   const sim = simulate({ bToA: { delayMs: 5 } });
   const listener = sim.b.listen(80, 100);
   sim.runFor(1);

@@ -170,7 +170,7 @@ test("the mutants met every state", () => {
   for (let state = STATE_SYN_SENT; state < STATE_COUNT; state++) assert.ok(entered[state]! > 0, `state ${state}`);
 });
 
-test("who sees no packet cannot change a byte, nor end the connection [5961 3.2, 4.2, 5.2]", () => {
+test("who sees no packet cannot change a byte, nor end the connection [5961 3.2, 4.2, 5.2] [attack 50]", () => {
   const dice = new Random(5, 5);
   const sim = simulate({ wholeDelayUs: 200 });
   sim.filter = (from, frame) => {

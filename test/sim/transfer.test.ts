@@ -26,7 +26,7 @@ test("super-segments over a whole wire are exact and need no retransmission", ()
   assert.is(sim.a.counter(COUNTER_TCP_RETRANS_SEGS), 0);
 });
 
-test("super-segments that the link splits and loses parts of are exact", () => {
+test("super-segments that the link splits and loses parts of are exact [attack 87]", () => {
   const offload = { gsoMax: 65535 };
   transfer(simulate({ a: offload, b: offload, aToB: BAD, bToA: BAD }), 4 * MIB, { limitUs: 3600 * SECOND });
 });
@@ -41,7 +41,7 @@ test("a small MTU", () => {
 });
 
 if (seeds > 3) {
-  test("more than 2^32 bytes through one connection are exact: every offset and sequence number wraps", () => {
+  test("more than 2^32 bytes through one connection are exact: every offset and sequence number wraps [attack 77]", () => {
     const offload = { gsoMax: 65535 };
     const sim = simulate({ a: offload, b: offload, wholeDelayUs: 20 });
     transfer(sim, 2 ** 32 + 64 * MIB);

@@ -75,7 +75,7 @@ test("icmp_echo_ignore_all keeps quiet", () => {
   assert.equal(bench.turn([ipv4(icmp(8, 0, 1))]), []);
 });
 
-test("broken messages and those we do not act on are counted [attack 28] [792#12]", () => {
+test("broken messages and those we do not act on are counted [attack 28] [792#12] [792#3]", () => {
   const bench = new Bench();
   bench.meetPeer();
   const wrong = icmp(8, 0, 1);
@@ -192,7 +192,7 @@ test("a datagram for a port that nobody listens on is answered with port unreach
   assert.equal(bench.turn([udp([1], {}, { dst: 0x0a0000ff, to: [255, 255, 255, 255, 255, 255] })]), []);
 });
 
-test("errors are limited per destination, and all together [attack 29] [attack 23]", () => {
+test("errors are limited per destination, and all together [attack 29] [attack 23] [792#14]", () => {
   const bench = new Bench({ prefixLength: 8 });
   bench.meetPeer();
   const asked = ipv4([1], { protocol: OTHER });
@@ -208,7 +208,7 @@ test("errors are limited per destination, and all together [attack 29] [attack 2
   assert.ok(sent >= 10 && sent <= 50, String(sent));
 });
 
-test("no error about an error, nor about a broadcast [1122 3.2.2] [792#1]", () => {
+test("no error about an error, nor about a broadcast [1122 3.2.2] [792#1] [attack 23]", () => {
   const bench = new Bench();
   bench.meetPeer();
   const broadcast = ipv4([1], { protocol: OTHER, dst: 0x0a0000ff, to: [255, 255, 255, 255, 255, 255] });
@@ -266,7 +266,7 @@ test("a quote that is cut off or broken is counted [attack 25]", () => {
   assert.not.ok(socket.closed);
 });
 
-test("unreachable does not end an established connection [5927 5.2] [attack 27]", () => {
+test("unreachable does not end an established connection [5927 5.2] [attack 27] [5927#2]", () => {
   const { bench, socket, quote } = established();
   for (const code of [NET, HOST, PROTOCOL, PORT]) bench.turn([ipv4(icmp(3, code, 0, packet(quote)), { src: ROUTER })]);
   assert.is(bench.host.counter(counters.COUNTER_ICMP_IN_NO_MATCH), 0);

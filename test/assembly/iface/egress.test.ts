@@ -127,7 +127,7 @@ test("a link that splits gets super-segments of at most its size", () => {
   assert.ok(largest > 60_000, `largest ${largest}`);
 });
 
-test("what the link does not take stays, in order, and is counted as back-pressure, not as loss", () => {
+test("what the link does not take stays, in order, and is counted as back-pressure, not as loss [attack 86]", () => {
   const { bench, socket, ack } = open({ mtu: 576 });
   const frames: Uint8Array[] = [];
   let written = 0;

@@ -68,7 +68,7 @@ test("link padding does not reach the protocol [attack 11] [791#5]", () => {
   assert.is((reply[16]! << 8) | reply[17]!, 20 + ECHO.length);
 });
 
-test("source routes and broken options are refused, others skipped [1122 3.2.1.8] [attack 12]", () => {
+test("source routes and broken options are refused, others skipped [1122 3.2.1.8] [attack 12] [791#6]", () => {
   for (const options of [
     [131, 4, 4, 0],
     [137, 4, 4, 0],
@@ -98,7 +98,7 @@ test("the land attack: our own address and port as source [attack 14]", () => {
   drops(tcp({ src: OUR_IP, srcPort: 80, dstPort: 80 }), counters.COUNTER_IP_IN_MARTIAN);
 });
 
-test("packets for other hosts are not forwarded, broadcasts need a broadcast frame and the other way round [1122 3.3.6] [791#4]", () => {
+test("packets for other hosts are not forwarded, broadcasts need a broadcast frame and the other way round [1122 3.3.6] [791#4] [791#12]", () => {
   drops(ipv4(ECHO, { dst: 0x0a000003 }), counters.COUNTER_IP_IN_ADDR_ERRORS);
   drops(ipv4(ECHO, { to: BROADCAST }), counters.COUNTER_IP_IN_ADDR_ERRORS);
   drops(ipv4(ECHO, { dst: 0x0a0000ff }), counters.COUNTER_IP_IN_ADDR_ERRORS);
@@ -114,7 +114,7 @@ test("segments to all hosts get no answer [9293 MUST-57]", () => {
   drops(tcp({ dst: 0x0a0000ff, to: BROADCAST }), counters.COUNTER_TCP_IN_ERRS);
 });
 
-test("TTL 0 and 1 are good enough for us [attack 17]", () => {
+test("TTL 0 and 1 are good enough for us [attack 17] [791#7]", () => {
   answers(ipv4(ECHO, { ttl: 0 }));
   answers(ipv4(ECHO, { ttl: 1 }));
 });
@@ -123,7 +123,7 @@ test("a packet that must not be fragmented is none", () => {
   answers(ipv4(ECHO, { fragment: 0x4000 }));
 });
 
-test("TCP headers that do not fit", () => {
+test("TCP headers that do not fit [attack 32]", () => {
   for (const offset of [0, 4, 15]) {
     const frame = tcp();
     frame[46] = offset << 4;

@@ -162,7 +162,7 @@ test("no payload, a middle that is no multiple of 8, two ends [attack 20] [815#4
   }
 });
 
-test("TCP headers cut up to pass filters are refused [RFC 1858 3, RFC 3128 3]", () => {
+test("TCP headers cut up to pass filters are refused [RFC 1858 3, RFC 3128 3] [815#10]", () => {
   const bench = host();
   const segment = tcp({ dstPort: 81 }).slice(34);
   assert.equal(bench.turn(cut(segment, 8, { protocol: 6 })), []);
@@ -171,7 +171,7 @@ test("TCP headers cut up to pass filters are refused [RFC 1858 3, RFC 3128 3]", 
   assert.is(count(bench, counters.COUNTER_IP_REASM_FAILS), 4);
 });
 
-test("fragments that are never completed: memory stays under ipfrag_high_thresh, the oldest go first, all are gone after 30 s [attack 19]", () => {
+test("fragments that are never completed: memory stays under ipfrag_high_thresh, the oldest go first, all are gone after 30 s [attack 19] [815#9]", () => {
   const limit = 262_144;
   const bench = host({ ipfrag_high_thresh: limit });
   let most = 0;
@@ -239,7 +239,7 @@ test("time exceeded is limited per destination, and not sent about an error [RFC
   assert.is(count(bench, counters.COUNTER_ICMP_OUT_RATE_LIMITED), 2);
 });
 
-test("a mark of congestion on one fragment is one on the datagram; an impossible mix is dropped [RFC 3168 5.3]", () => {
+test("a mark of congestion on one fragment is one on the datagram; an impossible mix is dropped [RFC 3168 5.3] [3168#11]", () => {
   const bench = host();
   const frames = (tos: number[], id: number) =>
     cut(icmp(8, 0, 1, new Uint8Array(100)), 56, { id }).map((frame, index) =>

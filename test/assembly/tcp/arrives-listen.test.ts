@@ -35,7 +35,7 @@ test("ignores RST, refuses ACK with RST, drops what is no SYN and SYN with FIN [
   }
 });
 
-test("answers SYN with SYN-ACK: MSS of the MTU, scale 7 for 6 MiB, unscaled window, timestamps if offered [RFC 7323 2.2, 3.2]", async () => {
+test("answers SYN with SYN-ACK: MSS of the MTU, scale 7 for 6 MiB, unscaled window, timestamps if offered [RFC 7323 2.2, 3.2] [7323#2] [7323#6]", async () => {
   const core = await Core.create();
   core.listen();
   const out = core.synReceived({ tsVal: 1234 });
@@ -49,7 +49,7 @@ test("answers SYN with SYN-ACK: MSS of the MTU, scale 7 for 6 MiB, unscaled wind
   assert.is(core.state(), L.STATE_SYN_RECEIVED);
 });
 
-test("offers neither scale nor timestamps to a peer that did not [RFC 7323 2.2, 3.2]", async () => {
+test("offers neither scale nor timestamps to a peer that did not [RFC 7323 2.2, 3.2] [7323#1] [7323#6]", async () => {
   const core = await Core.create();
   core.listen();
   core.arrive({ flags: SYN, mss: 1460 });
@@ -85,7 +85,7 @@ test("becomes ESTABLISHED by the ACK of the SYN-ACK and tells main of the child"
   assert.is(core.x.inputAcceptQueue(listener), 0);
 });
 
-test("without cookies gives up the oldest half-open child for the newest SYN, and counts it [attack 53]", async () => {
+test("without cookies gives up the oldest half-open child for the newest SYN, and counts it [attack 53] [4987#3]", async () => {
   const core = await Core.create([[L.SYSCTL_TCP_SYNCOOKIES, 0]]);
   const listener = core.listen(3);
   for (let port = 1000; port < 1008; port++) core.arrive({ flags: SYN, remotePort: port });
@@ -100,7 +100,7 @@ test("without cookies gives up the oldest half-open child for the newest SYN, an
   assert.is(core.x.tcbsInUse(), 4);
 });
 
-test("with a full accept queue drops ACK and SYN, and goes on once main accepts", async () => {
+test("with a full accept queue drops ACK and SYN, and goes on once main accepts [4987#7] [attack 66]", async () => {
   const core = await Core.create();
   const listener = core.listen(2);
   const children: number[] = [];
@@ -130,7 +130,7 @@ test("with a full accept queue drops ACK and SYN, and goes on once main accepts"
   assert.is(core.state(fourth), L.STATE_ESTABLISHED);
 });
 
-test("closing a listener resets the children nobody accepted and leaves the accepted", async () => {
+test("closing a listener resets the children nobody accepted and leaves the accepted [attack 65]", async () => {
   const core = await Core.create();
   const listener = core.listen(10);
   const children: number[] = [];

@@ -73,7 +73,7 @@ test("opens simultaneously: bare SYN, SYN-ACK with the same ISN, then either ord
   }
 });
 
-test("connects to itself [RFC 9293 figure 7]", async () => {
+test("connects to itself [RFC 9293 figure 7] [attack 57]", async () => {
   const core = await Core.create();
   core.localPort = 40000;
   core.remotePort = 40000;
@@ -123,7 +123,7 @@ test("without an MSS option sends 536 bytes [RFC 9293 MUST-15]; an MSS of 0 is n
   }
 });
 
-test("uses shifts only if both sent one [RFC 7323 2.2], timestamps likewise [RFC 7323 3.2]", async () => {
+test("uses shifts only if both sent one [RFC 7323 2.2], timestamps likewise [RFC 7323 3.2] [7323#1]", async () => {
   const none = (await Core.create()).synSent();
   none.arrive({ flags: SYN | ACK, ack: 1, mss: 1460 });
   assert.is(none.view.getUint8(L.TCB_RECORDS + none.index * L.TCB_BYTES + L.TCB_OPTIONS), 0);

@@ -11,7 +11,7 @@ const instance = await tcpInstance({ tcp_congestion_control: "cubic", tcp_cubic_
 const C = 0.4;
 const BETA = 0.7;
 
-test("multiplies the window by 0.7 at a loss [9438 4.6]", () => {
+test("multiplies the window by 0.7 at a loss [9438 4.6] [9438#1] [9438#6]", () => {
   const path = new CongestionPath(instance, { rttUs: 100_000 });
   path.set(1000, 500);
   path.loss();
@@ -22,7 +22,7 @@ for (const [rttMs, window] of [
   [100, 1000],
   [200, 3000],
 ] as const) {
-  test(`follows W(t) = C(t-K)^3 + W_max at ${rttMs} ms and a window of ${window} [9438 4.2]`, () => {
+  test(`follows W(t) = C(t-K)^3 + W_max at ${rttMs} ms and a window of ${window} [9438 4.2] [9438#1] [9438#2] [9438#3] [9438#5]`, () => {
     const path = new CongestionPath(instance, { rttUs: rttMs * 1000 });
     path.set(window, window >> 1);
     path.loss();
@@ -41,7 +41,7 @@ for (const [rttMs, window] of [
   });
 }
 
-test("follows Reno with CUBIC's decrease where that is faster: a short path [9438 4.3]", () => {
+test("follows Reno with CUBIC's decrease where that is faster: a short path [9438 4.3] [9438#4]", () => {
   const path = new CongestionPath(instance, { rttUs: 10_000 });
   path.set(100, 50);
   path.loss();
@@ -54,7 +54,7 @@ test("follows Reno with CUBIC's decrease where that is faster: a short path [943
   assert.ok(Math.abs(path.cwnd - reno) <= 3, `${path.cwnd}, not ${reno}`);
 });
 
-test("gives up part of W_max when congestion comes before it is reached: fast convergence [9438 4.7]", () => {
+test("gives up part of W_max when congestion comes before it is reached: fast convergence [9438 4.7] [9438#7]", () => {
   const shrinking = new CongestionPath(instance, { rttUs: 100_000 });
   const steady = new CongestionPath(instance, { rttUs: 100_000 });
   for (const path of [shrinking, steady]) path.set(1000, 500);
@@ -106,7 +106,7 @@ test("grows by half a segment per segment acknowledged at most, whatever the rou
   }
 });
 
-test("does not let the curve run away while nothing is sent [9438 5.8]", () => {
+test("does not let the curve run away while nothing is sent [9438 5.8] [9438#11]", () => {
   const busy = new CongestionPath(instance, { rttUs: 100_000 });
   const paused = new CongestionPath(instance, { rttUs: 100_000 });
   for (const path of [busy, paused]) {
@@ -122,7 +122,7 @@ test("does not let the curve run away while nothing is sent [9438 5.8]", () => {
   assert.ok(Math.abs(busy.cwnd - paused.cwnd) <= 2, `${busy.cwnd} and ${paused.cwnd}`);
 });
 
-test("starts anew from one segment after a time-out, with 0.7 of the window as threshold [9438 4.8]", () => {
+test("starts anew from one segment after a time-out, with 0.7 of the window as threshold [9438 4.8] [9438#8]", () => {
   const path = new CongestionPath(instance, { rttUs: 100_000 });
   path.set(1000, 500);
   path.timeout();
@@ -142,7 +142,7 @@ test("grows as much whether ACKs come one by one or for many segments each [atta
   for (const window of windows) assert.ok(Math.abs(window - windows[0]!) <= 2, `${windows}`);
 });
 
-test("goes back to the window of before a spurious reduction [4015 3.2]", () => {
+test("goes back to the window of before a spurious reduction [4015 3.2] [9438#9]", () => {
   const path = new CongestionPath(instance, { rttUs: 100_000 });
   path.set(1000, SSTHRESH_NONE);
   path.loss();
@@ -150,7 +150,7 @@ test("goes back to the window of before a spurious reduction [4015 3.2]", () => 
   assert.equal([path.cwnd, path.ssthresh], [1000, SSTHRESH_NONE]);
 });
 
-test("is chosen per connection, and leaves the window as it is", () => {
+test("is chosen per connection, and leaves the window as it is [MAY-18]", () => {
   const path = new CongestionPath(instance, { rttUs: 100_000 });
   path.set(100, 50);
   instance.exports.congestionTestChoose(path.tcb, CONGESTION_RENO);

@@ -39,7 +39,7 @@ for (const [value, flags, answer] of [
   [2, CWR, 0],
   [2, 0, 0],
 ] as const) {
-  test(`answers SYN with ECE/CWR bits ${flags} by ${answer} where tcp_ecn is ${value} [RFC 3168 6.1.1]`, async () => {
+  test(`answers SYN with ECE/CWR bits ${flags} by ${answer} where tcp_ecn is ${value} [RFC 3168 6.1.1] [3168#1]`, async () => {
     const core = await Core.create(ecn(value));
     core.listen();
     core.arrive({ flags: SYN | flags, mss: 1460 });
@@ -57,7 +57,7 @@ test("takes no SYN that is itself ECN-capable for an offer [RFC 3168 6.1.1]", as
   }
 });
 
-test("asks with ECE and CWR only where tcp_ecn is 1, and agrees to ECE alone [RFC 3168 6.1.1]", async () => {
+test("asks with ECE and CWR only where tcp_ecn is 1, and agrees to ECE alone [RFC 3168 6.1.1] [3168#1] [3168#2]", async () => {
   for (const [value, asked] of [
     [0, 0],
     [1, BITS],
@@ -75,7 +75,7 @@ test("asks with ECE and CWR only where tcp_ecn is 1, and agrees to ECE alone [RF
   }
 });
 
-test("sends a lost ECN-setup SYN again without ECN, unless tcp_ecn_fallback is 0 [RFC 3168 6.1.1.1]", async () => {
+test("sends a lost ECN-setup SYN again without ECN, unless tcp_ecn_fallback is 0 [RFC 3168 6.1.1.1] [3168#3]", async () => {
   for (const fallback of [0, 1]) {
     const core = await Core.create(ecn(1, [[L.SYSCTL_TCP_ECN_FALLBACK, fallback]]));
     core.index = core.x.inputConnect(40000, 80, false, 0, 0, core.now);
@@ -89,7 +89,7 @@ test("sends a lost ECN-setup SYN again without ECN, unless tcp_ecn_fallback is 0
   }
 });
 
-test("echoes a mark on every ACK until CWR comes, the first at once [RFC 3168 6.1.3]", async () => {
+test("echoes a mark on every ACK until CWR comes, the first at once [RFC 3168 6.1.3] [3168#6] [3168#7]", async () => {
   const core = await withEcn();
   const send = (seq: number, tos: number, flags = 0) =>
     core.arrive({ flags: ACK | flags, seq, ack: 1, data: 100, tos });
@@ -133,7 +133,7 @@ test("ignores marks and echoes where ECN was not agreed [RFC 3168 6.1.1]", async
   assert.is(core.counter(C.COUNTER_TCP_DELIVERED_CE), 0);
 });
 
-test("does not mark ACKs, FIN and probes as ECN-capable [RFC 3168 6.1.4, 6.1.5, 6.1.6]", async () => {
+test("does not mark ACKs, FIN and probes as ECN-capable [RFC 3168 6.1.4, 6.1.5, 6.1.6] [3168#8] [3168#10]", async () => {
   const core = await withEcn();
   core.arrive({ flags: ACK | PSH, seq: 1, ack: 1, data: 10, tos: CE });
   core.expect({ flags: ACK | ECE, tos: NOT_ECT });
@@ -155,7 +155,7 @@ async function sender(): Promise<Sender & { tos(): number }> {
   return Object.assign(made, { tos: () => view.getUint32((made.wasm.outputRecord() >>> 0) + 4 * TOS, true) });
 }
 
-test("sends new data as ECT(0), retransmissions as not ECN-capable [RFC 3168 6.1.5]", async () => {
+test("sends new data as ECT(0), retransmissions as not ECN-capable [RFC 3168 6.1.5] [3168#9] [3168#12]", async () => {
   const s = await sender();
   s.write(3000);
   for (let i = 0; i < 3; i++) {
@@ -167,7 +167,7 @@ test("sends new data as ECT(0), retransmissions as not ECN-capable [RFC 3168 6.1
   assert.is(s.tos(), NOT_ECT);
 });
 
-test("halves the window once for all echoes of one window of data, then sends CWR once [RFC 3168 6.1.2]", async () => {
+test("halves the window once for all echoes of one window of data, then sends CWR once [RFC 3168 6.1.2] [3168#4] [SHLD-8]", async () => {
   const s = await sender();
   s.write(100_000);
   assert.is(s.pull().length, 20);

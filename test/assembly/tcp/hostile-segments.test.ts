@@ -43,7 +43,7 @@ function write(core: Core, bytes: number): void {
   core.kick();
 }
 
-test("an ACK bears SND.NXT though the peer rounded its window down, and the window's end if it shrank [7323 2.4]", async () => {
+test("an ACK bears SND.NXT though the peer rounded its window down, and the window's end if it shrank [7323 2.4] [7323#5]", async () => {
   const core = await Core.create();
   core.established();
   core.arrive({ flags: ACK, seq: 1, ack: 1, wnd: 10 });

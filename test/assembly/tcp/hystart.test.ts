@@ -36,7 +36,7 @@ test("does not look at windows below sixteen segments", () => {
   assert.ok(path.ssthresh >= 16 && path.ssthresh < 64, `${path.ssthresh}`);
 });
 
-test("ends slow start when the round trip grows by an eighth, and by 4 ms at least", () => {
+test("ends slow start when the round trip grows by an eighth, and by 4 ms at least [9438#10]", () => {
   for (const [rise, isSeen] of [
     [3999, false],
     [4100, true],
@@ -59,7 +59,7 @@ test("needs more than eight round trips of a round to judge it", () => {
   assert.ok(path.ssthresh < SSTHRESH_NONE);
 });
 
-test("HyStart++: goes on at a quarter of the pace when the round trip grows, for five rounds [9406 4.3]", () => {
+test("HyStart++: goes on at a quarter of the pace when the round trip grows, for five rounds [9406 4.3] [9438#10]", () => {
   const path = new CongestionPath(plusPlus, { rttUs: 20_000, perAck: 1 });
   rounds(path, 3);
   assert.is(path.cwnd, 80);

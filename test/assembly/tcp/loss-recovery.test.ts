@@ -35,14 +35,14 @@ function duplicates(sender: Sender, count: number, ack = 10_000): number[] {
   return seqs;
 }
 
-test("sends one new segment for each of the first two duplicate ACKs [3042 2, 5681 3.2 step 1]", () => {
+test("sends one new segment for each of the first two duplicate ACKs [3042 2, 5681 3.2 step 1] [3042#1] [5681#14]", () => {
   const sender = inFlight20();
   assert.equal(duplicates(sender, 2), [30_000, 31_000]);
   assert.is(sender.caState, CA_DISORDER);
   assert.is(sender.get("cwnd"), 20);
 });
 
-test("retransmits the first segment at the third duplicate ACK [5681 3.2 step 2-3]", () => {
+test("retransmits the first segment at the third duplicate ACK [5681 3.2 step 2-3] [5681#12]", () => {
   const sender = inFlight20();
   duplicates(sender, 2);
   sender.ack(10_000);
@@ -62,7 +62,7 @@ test("retransmits one wire segment of a super-segment, not all of it", () => {
   assert.equal([first!.seq, first!.bytes, first!.gsoSize], [10_000, 1000, 0]);
 });
 
-test("reduces the window in proportion to what is delivered, to ssthresh in the end [6937 3.1] [6937#2] [6937#4] [6937#5]", () => {
+test("reduces the window in proportion to what is delivered, to ssthresh in the end [6937 3.1] [6937#2] [6937#4] [6937#5] [6937#1]", () => {
   const sender = inFlight20();
   const seqs = duplicates(sender, 19);
   // Two by limited transmit, the retransmission, then one for every two duplicates
@@ -77,7 +77,7 @@ test("reduces the window in proportion to what is delivered, to ssthresh in the 
   assert.ok(sender.inFlight <= 10);
 });
 
-test("does not wait for three duplicates again at a partial ACK [6582 3.2 step 3]", () => {
+test("does not wait for three duplicates again at a partial ACK [6582 3.2 step 3] [6582#3]", () => {
   const sender = inFlight20();
   duplicates(sender, 10);
   sender.ack(15_000); // a second segment is missing
@@ -104,7 +104,7 @@ test("takes duplicate ACKs of its own retransmissions for no loss [6582 3.2 step
   assert.is(sender.caState, CA_OPEN);
 });
 
-test("enters recovery again once data beyond the last one is acknowledged [6582 3.2 step 2]", () => {
+test("enters recovery again once data beyond the last one is acknowledged [6582 3.2 step 2] [6582#2]", () => {
   const sender = inFlight20();
   duplicates(sender, 6);
   sender.ack(33_000);
@@ -117,7 +117,7 @@ test("enters recovery again once data beyond the last one is acknowledged [6582 
   assert.is(sender.caState, CA_RECOVERY);
 });
 
-test("ignores ACKs that repeat the number with data, a new window or nothing outstanding [5681 2]", () => {
+test("ignores ACKs that repeat the number with data, a new window or nothing outstanding [5681 2] [5681#9]", () => {
   const sender = inFlight20();
   for (let i = 0; i < 6; i++) {
     sender.window += 1000;
@@ -146,7 +146,7 @@ test("never counts more segments as delivered than can be: one at least is missi
   );
 });
 
-test("starts from one segment after a time-out and sends nothing twice that is in flight [5681 3.1] [5681#6]", () => {
+test("starts from one segment after a time-out and sends nothing twice that is in flight [5681 3.1] [5681#6] [2525#2]", () => {
   const sender = inFlight20({}, withoutFrto);
   sender.wait(sender.timerIn!);
   assert.is(sender.caState, CA_LOSS);
@@ -208,7 +208,7 @@ test("does not take the ACK of the retransmission for that", () => {
   assert.is(sender.get("cwnd"), 2);
 });
 
-test("takes no round-trip time from a segment sent twice [6298 3]", () => {
+test("takes no round-trip time from a segment sent twice [6298 3] [6298#6]", () => {
   const sender = inFlight20();
   const srtt = sender.get("srttUs");
   sender.wait(sender.timerIn!);
@@ -220,7 +220,7 @@ test("takes no round-trip time from a segment sent twice [6298 3]", () => {
   assert.is(sender.get("rtoUs"), rto); // and the back-off stays
 });
 
-test("takes it from the timestamp instead [7323 4.1]", () => {
+test("takes it from the timestamp instead [7323 4.1] [7323#10]", () => {
   const sender = inFlight20({ timestamps: true, mss: 1012 });
   sender.wait(sender.timerIn!);
   sender.pull();

@@ -31,7 +31,7 @@ const make = (options: SenderOptions = {}): SenderType => {
   return sender;
 };
 
-test("MSG_MORE holds less than a segment until a write without it", () => {
+test("MSG_MORE holds less than a segment until a write without it [MAY-15] [MAY-16]", () => {
   const sender = make();
   sender.writeMarked(100, SEND_MARK_MORE);
   assert.equal(left(sender), []);

@@ -98,7 +98,7 @@ test("counts the timestamps option into the headers of a super-segment", () => {
   assert.equal([first!.bytes, first!.gsoSize], [4940, 988]);
 });
 
-test("bounds the segments of a super-segment, however small the peer's MSS", () => {
+test("bounds the segments of a super-segment, however small the peer's MSS [attack 37]", () => {
   const sender = new Sender(instance, { mss: 10, gsoMax: 65_535 });
   setCwnd(sender, 100_000);
   sender.write(60_000);

@@ -28,7 +28,7 @@ test("gives each connection to one destination its own port of ip_local_port_ran
   assert.ok(core.x.inputConnect(0, 81, false, 0, core.now) >= 0, "another destination has all of them");
 });
 
-test("starts elsewhere for each destination [RFC 6056 3.3.4]", async () => {
+test("starts elsewhere for each destination [RFC 6056 3.3.4] [attack 63]", async () => {
   const core = await Core.create();
   const offsets = new Set<number>();
   for (let port = 1; port <= 50; port++)

@@ -24,7 +24,7 @@ function inFlight20(options: SenderOptions = {}, on = instance, bytes = 1_000_00
 
 const seqs = (sender: Sender) => sender.pull().map(({ seq }) => seq);
 
-test("retransmits what lies below three SACKed segments, and what is in the hole only [8985 6.2 step 5, 6675 5]", () => {
+test("retransmits what lies below three SACKed segments, and what is in the hole only [8985 6.2 step 5, 6675 5] [6675#2] [6675#4] [6675#8]", () => {
   const sender = inFlight20();
   sender.sack(10_000, [[11_000, 12_000]]);
   assert.is(sender.caState, CA_DISORDER);
@@ -37,7 +37,7 @@ test("retransmits what lies below three SACKed segments, and what is in the hole
   assert.equal([sender.get("sackedOut"), sender.get("lostOut"), sender.get("retransOut")], [3, 1, 1]);
 });
 
-test("waits a quarter of the round trip before two SACKed segments mean loss [8985 6.2 step 4]", () => {
+test("waits a quarter of the round trip before two SACKed segments mean loss [8985 6.2 step 4] [8985#5] [8985#6]", () => {
   const sender = inFlight20({}, instance, 30_000);
   sender.sack(10_000, [[28_000, 30_000]]);
   assert.is(sender.caState, CA_DISORDER);
@@ -49,7 +49,7 @@ test("waits a quarter of the round trip before two SACKed segments mean loss [89
   assert.is(seqs(sender)[0], 10_000);
 });
 
-test("finds a retransmission lost by what left after it [8985 6.2 step 5]", () => {
+test("finds a retransmission lost by what left after it [8985 6.2 step 5] [8985#7]", () => {
   const sender = inFlight20();
   sender.sack(10_000, [[11_000, 20_000]]);
   assert.is(seqs(sender)[0], 10_000);
@@ -65,7 +65,7 @@ test("finds a retransmission lost by what left after it [8985 6.2 step 5]", () =
   assert.is(seqs(sender)[0], 10_000);
 });
 
-test("sends the last segment again when the tail was lost, and recovers by SACK [8985 7.3]", () => {
+test("sends the last segment again when the tail was lost, and recovers by SACK [8985 7.3] [8985#11] [attack 83]", () => {
   const sender = inFlight20({}, instance, 30_000);
   sender.ack(27_000); // the last three are gone
   assert.equal(sender.pull(), []);

@@ -47,7 +47,7 @@ function scatter(core: Core, count: number, isDown = false): void {
   }
 }
 
-test("attack 75: single bytes out of order cost a range each, 509 at most; what is further is refused [CVE-2018-5390]", async () => {
+test("attack 75: single bytes out of order cost a range each, 509 at most; what is further is refused [CVE-2018-5390] [attack 75]", async () => {
   const core = (await Core.create()).established({ sackPermitted: true });
   scatter(core, 1);
   const oneRange = core.x.heapBytesInUse();
@@ -63,7 +63,7 @@ test("attack 75: single bytes out of order cost a range each, 509 at most; what 
   assert.is(core.x.heapBytesInUse(), oneRange - 256);
 });
 
-test("attack 75: with no room for another range the furthest is forgotten for a nearer one, in the SACK blocks too [RFC 2018 8]", async () => {
+test("attack 75: with no room for another range the furthest is forgotten for a nearer one, in the SACK blocks too [RFC 2018 8] [2018#9] [attack 75]", async () => {
   const core = (await Core.create()).established({ sackPermitted: true });
   scatter(core, 2000, true);
   assert.is(core.counter(C.COUNTER_TCP_OFO_PRUNED), 2000 - 509);
@@ -86,7 +86,7 @@ test("attack 75: with no room for another range the furthest is forgotten for a 
   assert.is(core.rcvNxt(), 5001);
 });
 
-test("attack 76: the first copy of a byte wins, whatever comes later with other bytes", async () => {
+test("attack 76: the first copy of a byte wins, whatever comes later with other bytes [attack 76]", async () => {
   const core = (await Core.create()).established({ sackPermitted: true });
   const fill = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte);
   core.arrive({ flags: ACK, seq: 11, ack: 1, data: fill(1, 10) });

@@ -16,7 +16,7 @@ function start(window?: number, threshold = 0x7fffffff): void {
   if (window !== undefined) wasm.congestionTestSet(tcb, window, threshold);
 }
 
-test("starts with ten segments and no threshold [6928 2, 5681 3.1]", () => {
+test("starts with ten segments and no threshold [6928 2, 5681 3.1] [5681#1] [6928#1] [2525#1]", () => {
   start();
   assert.is(cwnd(), 10);
   assert.is(ssthresh(), 0x7fffffff);
@@ -26,7 +26,7 @@ test("starts with ten segments and no threshold [6928 2, 5681 3.1]", () => {
   setSysctl(instance, SYSCTL_TCP_INITIAL_CWND, 10);
 });
 
-test("grows by what is acknowledged in slow start [5681 3.1]", () => {
+test("grows by what is acknowledged in slow start [5681 3.1] [5681#3]", () => {
   start();
   wasm.congestionTestAck(tcb, 10, true);
   assert.is(cwnd(), 20);
@@ -34,7 +34,7 @@ test("grows by what is acknowledged in slow start [5681 3.1]", () => {
   assert.is(cwnd(), 40);
 });
 
-test("grows by one segment per window in congestion avoidance, however the ACKs fall [5681 3.1]", () => {
+test("grows by one segment per window in congestion avoidance, however the ACKs fall [5681 3.1] [5681#5] [2525#6]", () => {
   for (const perAck of [1, 2, 5, 20]) {
     start(20, 10);
     for (let acked = 0; acked < 20; acked += perAck) wasm.congestionTestAck(tcb, perAck, true);
@@ -42,7 +42,7 @@ test("grows by one segment per window in congestion avoidance, however the ACKs 
   }
 });
 
-test("leaves slow start exactly at ssthresh, with the rest counted for congestion avoidance", () => {
+test("leaves slow start exactly at ssthresh, with the rest counted for congestion avoidance [5681#8]", () => {
   start(10, 16);
   wasm.congestionTestAck(tcb, 10, true);
   assert.is(cwnd(), 16);
@@ -72,13 +72,13 @@ test("never sets ssthresh below two segments [5681 3.1 (4)]", () => {
   assert.is(ssthresh(), 2);
 });
 
-test("starts again from one segment after a time-out [5681 3.1]", () => {
+test("starts again from one segment after a time-out [5681 3.1] [5681#6]", () => {
   start(50);
   wasm.congestionTestTimeout(tcb, 50, true);
   assert.equal([cwnd(), ssthresh()], [1, 25]);
 });
 
-test("holds ssthresh when the same data times out again [5681 3.1]", () => {
+test("holds ssthresh when the same data times out again [5681 3.1] [5681#7]", () => {
   start(50);
   wasm.congestionTestTimeout(tcb, 50, true);
   wasm.congestionTestTimeout(tcb, 50, false);

@@ -39,7 +39,7 @@ test("takes SRTT = R and RTTVAR = R/2 from the first sample [6298 2.2]", () => {
   assert.is(field(TCB_RTO_US), 1_200_000);
 });
 
-test("updates RTTVAR from the old SRTT, then SRTT [6298 2.3]", () => {
+test("updates RTTVAR from the old SRTT, then SRTT [6298 2.3] [6298#3]", () => {
   samples(400_000, 800_000);
   assert.is(field(TCB_RTTVAR_US), 250_000); // 3/4 * 200 ms + 1/4 * |400 - 800| ms
   assert.is(field(TCB_SRTT_US), 450_000); // 7/8 * 400 ms + 1/8 * 800 ms
@@ -55,7 +55,7 @@ test("never adds less than tcp_rto_min to SRTT", () => {
   setSysctl(instance, SYSCTL_TCP_RTO_MIN_US, 200_000);
 });
 
-test("bounds the time-out from above [6298 2.5]", () => {
+test("bounds the time-out from above [6298 2.5] [6298#5]", () => {
   samples(119_000_000);
   assert.is(field(TCB_RTO_US), 120_000_000);
   samples(0x7fffffff, 0x7fffffff);

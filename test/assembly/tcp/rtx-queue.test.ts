@@ -173,7 +173,7 @@ test("takes all losses back", () => {
   wasm.rtxTestPurge(tcb);
 });
 
-test("leaves room for others: a connection holds at most as many records as are free", () => {
+test("leaves room for others: a connection holds at most as many records as are free [attack 38]", () => {
   const first = connection();
   const second = connection();
   const exhausted = () => Number(view.getBigUint64(COUNTERS + 8 * COUNTER_RTX_EXHAUSTED, true));

@@ -34,7 +34,7 @@ test("offers SACK on a SYN where Linux has it, with and without timestamps", asy
   assert.equal((await offered([[L.SYSCTL_TCP_SACK, 0]])).slice(0, 8), [...mss, 1, 1, 8, 10]);
 });
 
-test("agrees to SACK only if the SYN offered it and tcp_sack allows it [RFC 2018 2]", async () => {
+test("agrees to SACK only if the SYN offered it and tcp_sack allows it [RFC 2018 2] [2018#1]", async () => {
   const has = (options: Uint8Array): boolean =>
     options.some((byte, i) => byte === SACK_PERMITTED[0] && options[i + 1] === SACK_PERMITTED[1] && i >= 4);
   const answer = async (sackPermitted: boolean, sysctl: number) => {
@@ -48,12 +48,12 @@ test("agrees to SACK only if the SYN offered it and tcp_sack allows it [RFC 2018
   assert.equal(await answer(true, 0), [false, false]);
 });
 
-test("sends no block to a peer that did not permit it [RFC 2018 2]", async () => {
+test("sends no block to a peer that did not permit it [RFC 2018 2] [2018#1]", async () => {
   const core = (await Core.create()).established();
   assert.equal(blocksAfter(core, 101, 10), []);
 });
 
-test("the first block holds the segment that came last, the others follow by age [RFC 2018 4]", async () => {
+test("the first block holds the segment that came last, the others follow by age [RFC 2018 4] [2018#3] [2018#4] [2018#5]", async () => {
   const core = await receiver();
   assert.equal(blocksAfter(core, 101, 10), [[101, 111]]);
   assert.equal(blocksAfter(core, 201, 10), [
@@ -104,7 +104,7 @@ test("joins blocks that a segment closes the gap between", async () => {
   ]);
 });
 
-test("beside timestamps there is room for three blocks [RFC 2018 3]", async () => {
+test("beside timestamps there is room for three blocks [RFC 2018 3] [2018#2]", async () => {
   const core = await receiver([], 5000);
   for (const at of [101, 201, 301]) blocksAfter(core, at, 10);
   core.arrive(text(401, 10));
@@ -134,7 +134,7 @@ test("forgets the blocks that RCV.NXT has reached, keeps the others", async () =
   assert.equal(sackBlocks(core.expect({ ack: 71 }).options), []);
 });
 
-test("reports a duplicate of what waits out of order, before the block that holds it [RFC 2883 4.1.1]", async () => {
+test("reports a duplicate of what waits out of order, before the block that holds it [RFC 2883 4.1.1] [2883#3]", async () => {
   const core = await receiver();
   blocksAfter(core, 101, 100);
   assert.equal(blocksAfter(core, 121, 20), [
@@ -151,7 +151,7 @@ test("reports a duplicate of what waits out of order, before the block that hold
   );
 });
 
-test("reports a duplicate below RCV.NXT, wholly or in part old [RFC 2883 4.1.2]", async () => {
+test("reports a duplicate below RCV.NXT, wholly or in part old [RFC 2883 4.1.2] [2883#1] [2883#2] [2883#4]", async () => {
   const core = await receiver();
   core.arrive(text(1, 100));
   core.pullAll();
@@ -160,7 +160,7 @@ test("reports a duplicate below RCV.NXT, wholly or in part old [RFC 2883 4.1.2]"
   assert.equal(sackBlocks(core.expect({ ack: 121 }).options), [[81, 101]], "a partial overlap");
 });
 
-test("reports the part of an in-order segment that had waited out of order [RFC 2883 4.1.3]", async () => {
+test("reports the part of an in-order segment that had waited out of order [RFC 2883 4.1.3] [2883#4]", async () => {
   const core = await receiver();
   blocksAfter(core, 51, 10);
   core.arrive(text(1, 55));

@@ -30,7 +30,7 @@ function child(core: Core): number {
   return -1;
 }
 
-test("answers with a SYN-ACK that costs no memory, and makes the connection of its ACK", async () => {
+test("answers with a SYN-ACK that costs no memory, and makes the connection of its ACK [4987#4] [4987#5]", async () => {
   const core = await cookies();
   const before = [core.x.tcbsInUse(), core.x.heapBytesInUse()];
   const reply = core.cookie({ mss: 1460 })!;
@@ -60,7 +60,7 @@ test("takes the data that came with the ACK, also when the bare ACK was lost", a
   assert.is(core.read().length, 300);
 });
 
-test("carries window scale, SACK and ECN in the timestamp, as Linux does [attack 54]", async () => {
+test("carries window scale, SACK and ECN in the timestamp, as Linux does [attack 54] [4987#5]", async () => {
   for (const wscale of [0, 1, 7, 14, undefined]) {
     for (const sackPermitted of [false, true]) {
       for (const ecn of [0, ECE | CWR]) {
@@ -129,7 +129,7 @@ for (const [announced, used] of [
   });
 }
 
-test("is valid for one to two times 64 s and not longer [attack 54]", async () => {
+test("is valid for one to two times 64 s and not longer [attack 54] [4987#6]", async () => {
   for (const [ageSeconds, isValid] of [
     [0, true],
     [63, true],
@@ -178,7 +178,7 @@ test("cookies of one peer differ from port to port and from minute to minute", a
   assert.is.not(core.cookie({})!.isn, now);
 });
 
-test("starts when the SYN queue is full, and then a legitimate client still connects [attack 53]", async () => {
+test("starts when the SYN queue is full, and then a legitimate client still connects [attack 53] [4987#1] [4987#5]", async () => {
   const core = await Core.create([[L.SYSCTL_TCP_SYNCOOKIES, 1]]);
   const listener = core.listen(8);
   for (let port = 1000; port < 1008; port++) assert.is(core.cookie({ remotePort: port }), undefined);

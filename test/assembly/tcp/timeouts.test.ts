@@ -366,7 +366,7 @@ test("sends a delayed ACK when its time is up, and only then [9293 MUST-58, MUST
   assert.equal(sender.pull(), []);
 });
 
-test("halves the window for each time-out of idleness before it sends again [5681 4.1]", () => {
+test("halves the window for each time-out of idleness before it sends again [5681 4.1] [5681#15]", () => {
   const sender = new Sender(instance);
   sender.write(1_000_000);
   let acked = 0;

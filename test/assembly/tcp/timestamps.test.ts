@@ -21,7 +21,7 @@ function sent(out: Leaving): number {
   return new DataView(out.options.buffer, out.options.byteOffset + 4, 4).getUint32(0);
 }
 
-test("an older timestamp is answered with an ACK and dropped [RFC 7323 5.3 R1]", async () => {
+test("an older timestamp is answered with an ACK and dropped [RFC 7323 5.3 R1] [7323#14] [attack 41]", async () => {
   const core = await withTimestamps(5000);
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 4999 });
   core.expect({ flags: ACK, ack: 1 });
@@ -62,7 +62,7 @@ test("a TS.Recent of 0 is no reason to drop: some hosts send it on their SYN onl
   assert.is(core.rcvNxt(), 11);
 });
 
-test("timestamps and window scale are agreed on independently, in every combination [RFC 7323 2.2, 3.2]", async () => {
+test("timestamps and window scale are agreed on independently, in every combination [RFC 7323 2.2, 3.2] [7323#1] [7323#6]", async () => {
   for (const ours of [0, 1, 2, 3]) {
     for (const theirs of [0, 1, 2, 3]) {
       const core = await Core.create([
@@ -88,7 +88,7 @@ test("timestamps and window scale are agreed on independently, in every combinat
   }
 });
 
-test("compares modulo 2^32 [RFC 7323 3.2]", async () => {
+test("compares modulo 2^32 [RFC 7323 3.2] [7323#21]", async () => {
   const core = await withTimestamps(0xfffffffe);
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 3 });
   assert.is(core.rcvNxt(), 11);
@@ -97,7 +97,7 @@ test("compares modulo 2^32 [RFC 7323 3.2]", async () => {
   assert.is(core.rcvNxt(), 11);
 });
 
-test("a RST is exempt [RFC 7323 5.3]", async () => {
+test("a RST is exempt [RFC 7323 5.3] [7323#15] [7323#8]", async () => {
   const core = await withTimestamps(5000);
   core.arrive({ flags: RST, seq: 1, tsVal: 1 });
   assert.is(core.state(), L.STATE_CLOSED);
@@ -106,7 +106,7 @@ test("a RST is exempt [RFC 7323 5.3]", async () => {
   assert.is(bare.state(), L.STATE_CLOSED);
 });
 
-test("attack 41: once the peer uses the option, a segment without it is dropped in silence [RFC 7323 3.2]", async () => {
+test("attack 41: once the peer uses the option, a segment without it is dropped in silence [RFC 7323 3.2] [7323#7] [attack 41]", async () => {
   const core = await withTimestamps(5000);
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: -1 });
   core.expectNothing();
@@ -132,7 +132,7 @@ test("not negotiated, the option is ignored", async () => {
   assert.is(core.expect({ ack: 11 }).options.length, 0);
 });
 
-test("after 24 idle days any timestamp is news [RFC 7323 5.5]", async () => {
+test("after 24 idle days any timestamp is news [RFC 7323 5.5] [7323#19] [attack 41]", async () => {
   const core = await withTimestamps(5000);
   core.now += 24 * DAY_US;
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10, tsVal: 4000 });
@@ -143,7 +143,7 @@ test("after 24 idle days any timestamp is news [RFC 7323 5.5]", async () => {
   assert.is(core.x.inputTsRecent(core.index), 4000);
 });
 
-test("a delayed ACK echoes the earliest segment, one out of order is not echoed, its filler is [RFC 7323 4.3]", async () => {
+test("a delayed ACK echoes the earliest segment, one out of order is not echoed, its filler is [RFC 7323 4.3] [7323#12] [7323#13]", async () => {
   const core = await withTimestamps(100);
   for (let i = 0; i < 30; i++) {
     core.arrive({ flags: ACK, seq: 1 + i * 100, ack: 1, data: 100 });
@@ -166,7 +166,7 @@ test("a delayed ACK echoes the earliest segment, one out of order is not echoed,
   assert.is(echoed(core.expect({ ack: 5101 })), 350, "the segment that fills it");
 });
 
-test("our clock ticks in ms, from an offset that depends on the pair of hosts only [RFC 7323 5.4, 7.1; RFC 6191]", async () => {
+test("our clock ticks in ms, from an offset that depends on the pair of hosts only [RFC 7323 5.4, 7.1; RFC 6191] [7323#18] [7323#23]", async () => {
   const core = await withTimestamps(5);
   const at = core.x.inputTimestamp(core.index, core.now) >>> 0;
   assert.is((core.x.inputTimestamp(core.index, core.now + 7_000) - at) >>> 0, 7);

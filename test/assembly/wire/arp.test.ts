@@ -39,14 +39,14 @@ test("reads what it emitted, and calls it valid", () => {
   );
 });
 
-test("refuses a short packet, accepts link padding [826]", () => {
+test("refuses a short packet, accepts link padding [826] [attack 3]", () => {
   u8.set(bytesOf(REQUEST), PACKET);
   for (let length = 0; length < 28; length++) assert.is(wasm.wireArpIsValid(PACKET, length), 0, `length ${length}`);
   assert.is(wasm.wireArpIsValid(PACKET, 28), 1);
   assert.is(wasm.wireArpIsValid(PACKET, 46), 1);
 });
 
-test("refuses any other hardware type, protocol type or address length [826]", () => {
+test("refuses any other hardware type, protocol type or address length [826] [826#1] [attack 3]", () => {
   for (let at = 0; at < 6; at++) {
     for (let bit = 0; bit < 8; bit++) {
       u8.set(bytesOf(REQUEST), PACKET);

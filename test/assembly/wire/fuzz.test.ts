@@ -49,7 +49,7 @@ test("Ethernet reads nothing outside", () => {
   });
 });
 
-test("ARP reads nothing outside", () => {
+test("ARP reads nothing outside [attack 3]", () => {
   survives(bytesWith([0, 1, 8, 0, 6, 4]), (ptr, length) => {
     if (!wasm.wireArpIsValid(ptr, length)) return false;
     wasm.wireArpRead(ptr, OUT);
@@ -87,7 +87,7 @@ test("ICMPv4 reads nothing outside", () => {
   });
 });
 
-test("TCP and its options read nothing outside", () => {
+test("TCP and its options read nothing outside [attack 32]", () => {
   survives(
     bytesWith([0, 80, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x80], [0, 80, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50]),
     (ptr, length) => {

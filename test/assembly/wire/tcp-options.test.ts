@@ -203,7 +203,7 @@ test("stops at the end of the list, whatever stands behind it [9293 3.1]", () =>
   assert.equal(parseHex(""), { errors: 0 });
 });
 
-test("stops at an option of length 0 or 1 and keeps what came before [9293 3.1 MUST-7]", () => {
+test("stops at an option of length 0 or 1 and keeps what came before [9293 3.1 MUST-7] [attack 33]", () => {
   for (const kind of ["02", "03", "04", "05", "08", "fd"]) {
     for (const length of ["00", "01"]) {
       const hex = `080a0000000100000002 ${kind}${length} 020405b4 0402`;
@@ -212,14 +212,14 @@ test("stops at an option of length 0 or 1 and keeps what came before [9293 3.1 M
   }
 });
 
-test("stops at an option that runs past the header, its length byte included", () => {
+test("stops at an option that runs past the header, its length byte included [attack 34]", () => {
   for (const hex of ["020405", "0303", "05 0a 00000001", "080a00000001000000", "fd05ffff", "02", "08", "fdff"]) {
     assert.equal(parseHex(hex, true), { errors: 1 }, hex);
     assert.equal(parseHex(`01 ${hex}`, false), { errors: 1 }, hex);
   }
 });
 
-test("ignores an option with the wrong length for its kind and reads the next", () => {
+test("ignores an option with the wrong length for its kind and reads the next [attack 34]", () => {
   for (const hex of [
     "0203ff",
     "0205ffffff",
@@ -237,7 +237,7 @@ test("ignores an option with the wrong length for its kind and reads the next", 
   }
 });
 
-test("ignores MSS, window scale and SACK-permitted without SYN [7323 2.2, 2018 2]", () => {
+test("ignores MSS, window scale and SACK-permitted without SYN [7323 2.2, 2018 2] [7323#1] [attack 39]", () => {
   assert.equal(parseHex("020405b4 0402 080a0000000100000002 01 030307"), { errors: 0, timestamps: [1, 2] });
 });
 
@@ -245,7 +245,7 @@ test("ignores SACK blocks on a SYN [2018 3]", () => {
   assert.equal(parseHex("0101 050a 00000001 00000002", true), { errors: 0 });
 });
 
-test("uses 14 for any greater window scale and counts it [7323 2.3]", () => {
+test("uses 14 for any greater window scale and counts it [7323 2.3] [7323#3] [attack 39]", () => {
   for (const [hex, windowScale, errors] of [
     ["03030e01", 14, 0],
     ["03030f01", 14, 1],
@@ -262,7 +262,7 @@ test("reports an MSS of any size as it was sent", () => {
   }
 });
 
-test("ignores each SACK block that is empty or reversed and keeps the others in order", () => {
+test("ignores each SACK block that is empty or reversed and keeps the others in order [attack 35]", () => {
   assert.equal(parseHex("0101 0522 00000005 00000005  00000020 00000030  00000009 00000008  fffffff0 00000010"), {
     errors: 2,
     sack: [

@@ -47,7 +47,7 @@ test("reads what its setters wrote, ports and data offset untouched", () => {
   );
 });
 
-test("refuses a data offset below 5 or past the segment [9293 3.1]", () => {
+test("refuses a data offset below 5 or past the segment [9293 3.1] [attack 32]", () => {
   for (let words = 0; words < 16; words++) {
     u8[SEGMENT + 12] = words << 4;
     for (const length of [0, 12, 13, 19, 20, 23, 24, 40, 59, 60, 1480]) {
