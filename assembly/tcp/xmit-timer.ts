@@ -10,6 +10,11 @@ import { withinUserTimeout } from "./user-timeout";
 
 /** With more than one segment in flight the peer answers at once: no more than what ACKs jitter by (Linux's figure). */
 const PROBE_SLACK_US: u64 = 2000;
+/**
+ * No probe leaves sooner. On a path of microseconds it is not the path that is late but a host: its thread may be off the processor for
+ * this long, and a probe would be a retransmission that nobody needs. Linux, which answers from an interrupt, has no such floor.
+ */
+const PROBE_LEAST_US: u64 = 20000;
 /** RFC 8985 7.2: a probe before any round trip was measured. */
 const PROBE_INITIAL_US: u64 = 1000000;
 
@@ -78,7 +83,7 @@ function scheduleProbe(tcb: Tcb, mostUs: u64, nowUs: u64): bool {
   let waitUs = PROBE_INITIAL_US;
   if (tcb.srttUs !== 0) {
     const delayedAckUs = tcb.packetsOut === 1 ? <u64>load<u32>(SYSCTL_TCP_RTO_MIN_US) : PROBE_SLACK_US;
-    waitUs = 2 * <u64>tcb.srttUs + delayedAckUs;
+    waitUs = max<u64>(2 * <u64>tcb.srttUs + delayedAckUs, PROBE_LEAST_US);
   }
   if (mostUs !== 0) waitUs = min<u64>(waitUs, mostUs);
   setRetransmitTimer(tcb, TIMER_LOSS_PROBE, nowUs + waitUs);

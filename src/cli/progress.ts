@@ -59,11 +59,18 @@ export function transferResult(bytes: number, milliseconds: number, sha256: stri
   return { bytes, seconds, gbitPerSecond: seconds > 0 ? (bytes * 8) / seconds / 1e9 : 0, sha256 };
 }
 
-/** What the stack sent again and what was lost in front of it, for `--json`. */
-export function linkReport(stack: Stack): { retransSegs: number; linkDrops: number; linkErrors: number } {
+type LinkReport = { retransSegs: number; lossProbes: number; linkDrops: number; linkErrors: number };
+
+/** What the stack sent again (tail loss probes too) and what was lost in front of it, for `--json`. */
+export function linkReport(stack: Stack): LinkReport {
   const { counters, interfaces } = stack.stats();
   const sum = (field: "linkDrops" | "linkErrors"): number => interfaces.reduce((total, one) => total + one[field], 0);
-  return { retransSegs: counters.tcpRetransSegs ?? 0, linkDrops: sum("linkDrops"), linkErrors: sum("linkErrors") };
+  return {
+    retransSegs: counters.tcpRetransSegs ?? 0,
+    lossProbes: counters.tcpLossProbes ?? 0,
+    linkDrops: sum("linkDrops"),
+    linkErrors: sum("linkErrors"),
+  };
 }
 
 /** One line for people. */

@@ -58,9 +58,10 @@ async function move(hosts: TwoHosts, sender: End, receiver: End): Promise<void> 
   assert.is(received.code, 0, received.stderr);
   assert.is(await sha256(copy), sourceSha256);
   for (const report of [...(sender === "ours" ? [sent] : []), ...(receiver === "ours" ? [received] : [])]) {
-    const { linkDrops, linkErrors, retransSegs } = JSON.parse(report.stdout);
+    const { linkDrops, linkErrors, retransSegs, lossProbes } = JSON.parse(report.stdout);
     assert.equal({ linkDrops, linkErrors }, { linkDrops: 0, linkErrors: 0 });
-    if (sender === receiver) assert.is(retransSegs, 0, "two of ours sent a segment again");
+    // A host that does not get its processor for long is probed once, which says nothing about loss
+    if (sender === receiver) assert.ok(retransSegs <= lossProbes, `two of ours sent ${retransSegs} segments again`);
   }
   if (receiver === "ours") {
     const report = JSON.parse(received.stdout);
