@@ -131,7 +131,11 @@ export const SYSCTL_TCP_MAX_TW_BUCKETS = CONFIG_SYSCTLS + 244; // connections in
 export const SYSCTL_TCP_TW_REUSE = CONFIG_SYSCTLS + 248; // 0 never, 1 always, 2 over the loopback (default)
 export const SYSCTL_TCP_MAX_ORPHANS = CONFIG_SYSCTLS + 252; // closed connections that are not over, 65536
 export const SYSCTL_TCP_FASTOPEN = CONFIG_SYSCTLS + 256; // mask: 1 client (default), 2 server, 4, 0x200, 0x400 as in Linux
-export const SYSCTL_END = CONFIG_SYSCTLS + 260;
+export const SYSCTL_TCP_FASTOPEN_KEY0 = CONFIG_SYSCTLS + 260; // four words; all 0 = a key of the core's own that changes daily
+export const SYSCTL_TCP_FASTOPEN_KEY1 = CONFIG_SYSCTLS + 264;
+export const SYSCTL_TCP_FASTOPEN_KEY2 = CONFIG_SYSCTLS + 268;
+export const SYSCTL_TCP_FASTOPEN_KEY3 = CONFIG_SYSCTLS + 272;
+export const SYSCTL_END = CONFIG_SYSCTLS + 276;
 
 // IP's settings, in a block of their own
 export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;
@@ -459,6 +463,7 @@ export const TCB_OPTION_SACK = 2;
 export const TCB_OPTION_WSCALE = 4;
 export const TCB_OPTION_ECN = 8;
 export const TCB_OPTION_ECN_SEEN = 16; // the peer sent data that may be marked
+export const TCB_OPTION_SYN_DATA = 32; // data in the SYN was acknowledged or taken (RFC 7413)
 
 export const SSTHRESH_NONE = 0x7fffffff; // TCB_SSTHRESH before the first loss: "arbitrarily high" (RFC 5681 3.1)
 

@@ -154,9 +154,11 @@ export interface Sysctl {
   tcp_max_orphans: number;
   /**
    * TCP Fast Open (RFC 7413), a sum of: 1 as a client, 2 as a server, 4 data in the SYN without a cookie, 512 take it without a
-   * cookie, 1024 for all listeners. 0..1543. Default 1.
+   * cookie, 1024 for all listeners; other bits have no meaning. 0..2147483647. Default 1.
    */
   tcp_fastopen: number;
+  /** Key of the Fast Open cookies, four hexadecimal words with dashes between them. Default: all zero, a random one that changes daily. */
+  tcp_fastopen_key: string;
 }
 
 type Row = readonly [address: number, initial: number, least: number, most: number];
@@ -229,7 +231,7 @@ const NUMBERS = {
   tcp_max_tw_buckets: [layout.SYSCTL_TCP_MAX_TW_BUCKETS, 65_536, 1, layout.TCB_CAPACITY],
   tcp_tw_reuse: [layout.SYSCTL_TCP_TW_REUSE, 2, 0, 2],
   tcp_max_orphans: [layout.SYSCTL_TCP_MAX_ORPHANS, 65_536, 0, layout.TCB_CAPACITY],
-  tcp_fastopen: [layout.SYSCTL_TCP_FASTOPEN, 1, 0, 0x607],
+  tcp_fastopen: [layout.SYSCTL_TCP_FASTOPEN, 1, 0, 0x7fffffff],
 } as const satisfies Partial<Record<keyof Sysctl, Row>>;
 
 /** Settings that are several numbers, in ascending order, each in a word of its own. */
@@ -260,6 +262,14 @@ const LISTS = {
   },
 } as const;
 
+/** `tcp_fastopen_key`, a word each. */
+const FASTOPEN_KEY = [
+  layout.SYSCTL_TCP_FASTOPEN_KEY0,
+  layout.SYSCTL_TCP_FASTOPEN_KEY1,
+  layout.SYSCTL_TCP_FASTOPEN_KEY2,
+  layout.SYSCTL_TCP_FASTOPEN_KEY3,
+] as const;
+
 /** The words of the CONFIG block that settings come to, by address. */
 export type SysctlWords = Map<number, number>;
 
@@ -274,6 +284,7 @@ export function resolveSysctl(sysctl: Partial<Sysctl> = {}): SysctlWords {
   for (const { addresses, initial } of Object.values(LISTS)) {
     for (const [index, address] of addresses.entries()) words.set(address, initial[index]!);
   }
+  for (const address of FASTOPEN_KEY) words.set(address, 0);
   words.set(layout.SYSCTL_TCP_CONGESTION_CONTROL, layout.CONGESTION_CUBIC);
   for (const change of changedWords(sysctl)) words.set(...change);
   return words;
@@ -296,6 +307,8 @@ function setSysctl(words: SysctlWords, name: string, value: unknown): void {
     words.set(address, integer(option, value, least, most));
   } else if (Object.hasOwn(LISTS, name)) {
     setList(words, option, name as keyof typeof LISTS, value);
+  } else if (name === "tcp_fastopen_key") {
+    setFastOpenKey(words, option, value);
   } else if (name === "tcp_congestion_control") {
     const code = congestionCode(value);
     if (code === undefined) throw invalidValue(option, `one of ${CONGESTION_CONTROLS.join(", ")}`, value);
@@ -303,6 +316,14 @@ function setSysctl(words: SysctlWords, name: string, value: unknown): void {
   } else {
     throw invalidValue("sysctl", `settings out of ${sysctlNames().join(", ")}`, name);
   }
+}
+
+function setFastOpenKey(words: SysctlWords, option: string, value: unknown): void {
+  if (typeof value !== "string") throw invalidType(option, "a string", value);
+  if (!/^[\da-f]{1,8}(-[\da-f]{1,8}){3}$/i.test(value)) {
+    throw invalidValue(option, "four hexadecimal words such as 0-0-0-1", value);
+  }
+  for (const [index, word] of value.split("-").entries()) words.set(FASTOPEN_KEY[index]!, Number.parseInt(word, 16));
 }
 
 function setList(words: SysctlWords, option: string, name: keyof typeof LISTS, value: unknown): void {
@@ -332,5 +353,5 @@ export function integer(name: string, value: unknown, least: number, most: numbe
 
 /** The names of all settings. */
 function sysctlNames(): string[] {
-  return [...Object.keys(NUMBERS), ...Object.keys(LISTS), "tcp_congestion_control"];
+  return [...Object.keys(NUMBERS), ...Object.keys(LISTS), "tcp_fastopen_key", "tcp_congestion_control"];
 }

@@ -50,7 +50,14 @@ export interface TcpInfo {
   sndWscale: number;
   rcvWscale: number;
   /** What was negotiated. */
-  options: { timestamps: boolean; sack: boolean; windowScaling: boolean; ecn: boolean; ecnSeen: boolean };
+  options: {
+    timestamps: boolean;
+    sack: boolean;
+    windowScaling: boolean;
+    ecn: boolean;
+    ecnSeen: boolean;
+    synData: boolean;
+  };
   caState: "open" | "disorder" | "cwr" | "recovery" | "loss";
   congestionControl: CongestionControl;
   /** Payload bytes sent (with and of retransmissions), acknowledged, received in order. */
@@ -155,6 +162,7 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
       windowScaling: (options & layout.TCB_OPTION_WSCALE) !== 0,
       ecn: (options & layout.TCB_OPTION_ECN) !== 0,
       ecnSeen: (options & layout.TCB_OPTION_ECN_SEEN) !== 0,
+      synData: (options & layout.TCB_OPTION_SYN_DATA) !== 0,
     },
     caState: CA_STATES[u8(layout.TCB_CA_STATE)] ?? "open",
     congestionControl: congestionName(u8(layout.TCB_CONGESTION)),

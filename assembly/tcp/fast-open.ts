@@ -1,4 +1,4 @@
-// TCP Fast Open, both sides: cookies (SipHash of both addresses and the day, 4.1.2), who may send data in his SYN and whose is taken, the
+// TCP Fast Open, both sides: cookies (SipHash of both addresses, 4.1.2), who may send data in his SYN and whose is taken, the
 // limit of pending ones (5.1), and what the SYN-ACK says about it all. RFC 7413 3, 4. Must not know segment building (output.ts,
 // segment-builder.ts ask here what goes into a SYN) nor queues.
 import { count } from "../count";
@@ -16,6 +16,11 @@ import {
   STATE_SYN_RECEIVED,
   STATE_SYN_SENT,
   SYSCTL_TCP_FASTOPEN,
+  SYSCTL_TCP_FASTOPEN_KEY0,
+  SYSCTL_TCP_FASTOPEN_KEY1,
+  SYSCTL_TCP_FASTOPEN_KEY2,
+  SYSCTL_TCP_FASTOPEN_KEY3,
+  TCB_OPTION_SYN_DATA,
 } from "../layout";
 import { NONE } from "../storage/none";
 import { sipHash24 } from "../storage/siphash";
@@ -39,10 +44,11 @@ const WAITING: u8 = 4; // client: the SYN waits for the first data
 const ACCEPTED: u8 = 8; // server: the SYN's cookie was good; main has the connection before the handshake is complete
 const COOKIE_DUE: u8 = 16; // server: the SYN-ACK carries a cookie
 const PENDING: u8 = 32; // server: counted in its listener's fastOpenPending
+const EXPERIMENTAL: u8 = 64; // server: the peer uses the option's experimental kind
 
 /** Bytes of our cookies. */
 const COOKIE_BYTES: u32 = 8;
-/** The key of the cookies changes with the day; the day before is still good. */
+/** Without tcp_fastopen_key the key changes with the day; the day before is still good. */
 const DAY_US: u64 = 86400000000;
 /** Room for the options of a SYN. */
 const OPTIONS_MAX: u32 = 40;
@@ -50,19 +56,31 @@ const FIXED_HEADERS: u32 = 40;
 /** A connection that was reset while pending counts as pending so long: spoofed SYNs shall not be cheap (5.1). Linux's number. */
 const RESET_PENALTY_US: u64 = 60000000;
 
-// What is hashed: client, server, day, and a word that tells it from other uses of the key. ISNs and SYN cookies hash other lengths
-const KEY: usize = memory.data(40, 8);
-const KEY_BYTES: u32 = 40;
+// The key of a day that nobody configured: a hash of the day under a secret. ISNs and SYN cookies hash other lengths with it
+const DAY: usize = memory.data(16, 8);
+const KEY: usize = memory.data(16, 8);
+const ENDS: usize = memory.data(8, 8);
 const COOKIE: usize = memory.data(16, 8);
 
+function writeKey(day: u32): void {
+  store<u32>(KEY, load<u32>(SYSCTL_TCP_FASTOPEN_KEY0));
+  store<u32>(KEY, load<u32>(SYSCTL_TCP_FASTOPEN_KEY1), 4);
+  store<u32>(KEY, load<u32>(SYSCTL_TCP_FASTOPEN_KEY2), 8);
+  store<u32>(KEY, load<u32>(SYSCTL_TCP_FASTOPEN_KEY3), 12);
+  if ((load<u64>(KEY) | load<u64>(KEY, 8)) !== 0) return;
+  store<u32>(DAY, day);
+  for (let half: u32 = 0; half < 2; half++) {
+    store<u32>(DAY, half, 4);
+    store<u64>(KEY + ((<usize>half) << 3), sipHash24(SECRET_ISN, DAY, 16));
+  }
+}
+
+// As Linux computes it, so that servers of one key understand each other's cookies: SipHash of the client's and the server's IPv4 address
 function cookieOf(tcb: Tcb, day: u32): u64 {
-  store<u64>(KEY, tcb.remoteAddressHigh);
-  store<u64>(KEY, tcb.remoteAddressLow, 8);
-  store<u64>(KEY, tcb.localAddressHigh, 16);
-  store<u64>(KEY, tcb.localAddressLow, 24);
-  store<u32>(KEY, day, 32);
-  store<u32>(KEY, 0x544f4643, 36); // "CFOT"
-  return sipHash24(SECRET_ISN, KEY, KEY_BYTES);
+  writeKey(day);
+  store<u32>(ENDS, <u32>(tcb.remoteAddressLow >> 32));
+  store<u32>(ENDS, <u32>(tcb.localAddressLow >> 32), 4);
+  return sipHash24(KEY, ENDS, 8);
 }
 
 function mode(): u32 {
@@ -84,12 +102,13 @@ export function fastOpenAdmits(listener: Tcb, child: Tcb, seg: Segment, nowUs: u
   if ((bits & SERVER_WITHOUT_COOKIE) === 0) {
     if (!hasOption) return false;
     if (!isCookieGood(child, seg, nowUs)) {
-      child.handshake |= COOKIE_DUE;
+      child.handshake |= seg.options.fastOpenExperimental !== 0 ? COOKIE_DUE | EXPERIMENTAL : COOKIE_DUE;
       return false;
     }
   }
   count(COUNTER_TCP_FASTOPEN_PASSIVE);
   child.handshake |= ACCEPTED | PENDING;
+  if (seg.payloadLength !== 0) child.options |= <u8>TCB_OPTION_SYN_DATA;
   listener.fastOpenPending += 1;
   return true;
 }
@@ -190,12 +209,12 @@ export function fastOpenPayload(tcb: Tcb): u32 {
 export function fastOpenOption(tcb: Tcb, ptr: usize, nowUs: u64): u32 {
   if ((tcb.handshake & COOKIE_DUE) !== 0) {
     store<u64>(COOKIE, cookieOf(tcb, <u32>(nowUs / DAY_US)));
-    return emitFastOpen(ptr, COOKIE, COOKIE_BYTES);
+    return emitFastOpen(ptr, COOKIE, COOKIE_BYTES, (tcb.handshake & EXPERIMENTAL) !== 0);
   }
   if (tcb.state !== <u8>STATE_SYN_SENT || (tcb.handshake & CONNECTING) === 0 || tcb.retransmits !== 0) return 0;
   const entry = fastOpenFind(tcb.remoteAddressHigh, tcb.remoteAddressLow);
-  if (entry === null) return (mode() & CLIENT_WITHOUT_COOKIE) !== 0 ? 0 : emitFastOpen(ptr, 0, 0);
-  return emitFastOpen(ptr, entry.cookiePtr, entry.cookieBytes);
+  if (entry === null) return (mode() & CLIENT_WITHOUT_COOKIE) !== 0 ? 0 : emitFastOpen(ptr, 0, 0, false);
+  return emitFastOpen(ptr, entry.cookiePtr, entry.cookieBytes, false);
 }
 
 /**
@@ -211,6 +230,7 @@ export function fastOpenAnswered(tcb: Tcb, seg: Segment, nowUs: u64): void {
   if (tcb.sndNxt === tcb.iss + 1) return; // there was no data in the SYN
   if (tcb.rtxHead === NONE) {
     count(COUNTER_TCP_FASTOPEN_ACTIVE);
+    tcb.options |= <u8>TCB_OPTION_SYN_DATA;
     return;
   }
   count(COUNTER_TCP_FASTOPEN_ACTIVE_FAIL);

@@ -17,6 +17,8 @@ const KIND_SACK_PERMITTED: u8 = 4;
 const KIND_SACK: u8 = 5;
 const KIND_TIMESTAMPS: u8 = 8;
 const KIND_FASTOPEN: u8 = 34;
+const KIND_EXPERIMENT: u8 = 254; // RFC 6994; before it had a kind of its own, Fast Open was this with a magic number
+const MAGIC_FASTOPEN: u16 = 0x89f9; // as it lies in memory
 
 // Bytes of a Fast Open cookie
 const COOKIE_MIN: u32 = 4;
@@ -67,6 +69,7 @@ export class TcpOptions {
   right3: u32;
   optionErrors: u8; // options and SACK blocks that were malformed
   fastOpenBytes: u8; // of the cookie below; 0 = a request for one
+  fastOpenExperimental: u8; // 1: the option came with the experimental kind
   fastOpen0: u64; // as on the wire, zero behind its end
   fastOpen1: u64;
 
@@ -161,7 +164,14 @@ function readOption(ptr: usize, kind: u8, length: u32, isSyn: bool, into: TcpOpt
       if (isSyn) into.present |= OPT_SACK_PERMITTED;
       return true;
     case KIND_FASTOPEN:
-      return readFastOpen(ptr + 2, length - 2, isSyn, into);
+      if (!readFastOpen(ptr + 2, length - 2, isSyn, into)) return false;
+      into.fastOpenExperimental = 0;
+      return true;
+    case KIND_EXPERIMENT:
+      if (length < 4 || load<u16>(ptr, 2) !== MAGIC_FASTOPEN) return true; // somebody else's experiment
+      if (!readFastOpen(ptr + 4, length - 4, isSyn, into)) return false;
+      into.fastOpenExperimental = 1;
+      return true;
     default:
       return true; // MUST-6: unknown options are skipped by their length
   }
@@ -247,13 +257,16 @@ export function emitSynOptions(
  * Writes the Fast Open option and no-ops up to a whole word (RFC 7413 4.1.1).
  * @param ptr -> room for 20 bytes
  * @param cookiePtr -> `bytes` of cookie: 4..16, even; 0 bytes ask for one
+ * @param isExperimental with the experimental kind, for a peer that spoke so
  * @returns bytes written, a multiple of 4
  */
-export function emitFastOpen(ptr: usize, cookiePtr: usize, bytes: u32): u32 {
-  store<u8>(ptr, KIND_FASTOPEN);
-  store<u8>(ptr, <u8>(2 + bytes), 1);
-  if (bytes !== 0) memory.copy(ptr + 2, cookiePtr, bytes);
-  let length = 2 + bytes;
+export function emitFastOpen(ptr: usize, cookiePtr: usize, bytes: u32, isExperimental: bool): u32 {
+  const headBytes: u32 = isExperimental ? 4 : 2;
+  store<u8>(ptr, isExperimental ? KIND_EXPERIMENT : KIND_FASTOPEN);
+  store<u8>(ptr, <u8>(headBytes + bytes), 1);
+  if (isExperimental) store<u16>(ptr, MAGIC_FASTOPEN, 2);
+  if (bytes !== 0) memory.copy(ptr + headBytes, cookiePtr, bytes);
+  let length = headBytes + bytes;
   while ((length & 3) !== 0) {
     store<u8>(ptr + length, KIND_NOP);
     length += 1;

@@ -43,7 +43,8 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
     (options.sack ? 2 : 0) |
     (options.windowScaling ? 4 : 0) |
     (options.ecn ? 8 : 0) |
-    (options.ecnSeen ? 16 : 0);
+    (options.ecnSeen ? 16 : 0) |
+    (options.synData ? 32 : 0);
   const small: [offset: number, value: number][] = [
     [7, info.deliveryRateAppLimited ? 1 : 0],
     [1, CA_STATES[info.caState]],
