@@ -24,34 +24,50 @@ function rttAt(window: number): number {
   return Math.max(RTT_S, (window * PACKET_BYTES * 8) / RATE_BPS);
 }
 
-/** A sawtooth: from `beta` of the full window along `grow` to the full window, again and again. */
-function sawtooth(algorithm: string, beta: number, grow: (window: number, sinceS: number) => number): Point[] {
+/**
+ * A sawtooth: from `beta` of the full window up along a curve, again and again.
+ * @param rise - makes a curve that starts at `from`; each call of it is a step further
+ */
+function sawtooth(algorithm: string, beta: number, rise: (from: number) => () => number): Point[] {
   const points: Point[] = [];
   let window = beta * FULL;
-  let epoch = 0;
+  let next = rise(window);
   for (let t = 0; t < SECONDS; t += STEP_S) {
     points.push({ algorithm, curve: "textbook", seconds: t, segments: window });
-    window = grow(window, t + STEP_S - epoch);
+    window = next();
     if (window < FULL) continue;
     window = beta * FULL;
-    epoch = t + STEP_S;
+    next = rise(window);
   }
   return points;
 }
 
 /** RFC 5681: one segment more each round trip, half after a loss. */
 function renoTextbook(): Point[] {
-  return sawtooth("reno", 0.5, (window) => window + STEP_S / rttAt(window));
+  return sawtooth("reno", 0.5, (from) => {
+    let window = from;
+    return () => {
+      window += STEP_S / rttAt(window);
+      return window;
+    };
+  });
 }
 
-/** RFC 9438 4.2 and 4.3: the cubic function, or what Reno would reach with the same backing off if that is more. */
+/**
+ * RFC 9438 4.2 and 4.3: the cubic function, or what Reno would reach with the same backing off if that is more. The window is one segment
+ * beyond the full one when the loss is noticed, a round trip later.
+ */
 function cubicTextbook(): Point[] {
-  const k = Math.cbrt((FULL * 0.3) / 0.4);
-  let friendly = 0.7 * FULL;
-  return sawtooth("cubic", 0.7, (window, sinceS) => {
-    if (sinceS <= STEP_S) friendly = 0.7 * FULL;
-    friendly += (((3 * 0.3) / 1.7) * STEP_S) / rttAt(window);
-    return Math.max(0.4 * (sinceS - k) ** 3 + FULL, friendly);
+  const [beta, c, most] = [0.7, 0.4, FULL + 1];
+  return sawtooth("cubic", beta, (from) => {
+    const k = Math.cbrt((most - from) / c);
+    let seconds = 0;
+    let friendly = from;
+    return () => {
+      seconds += STEP_S;
+      friendly += (((3 * (1 - beta)) / (1 + beta)) * STEP_S) / rttAt(friendly);
+      return Math.max(c * (seconds - k) ** 3 + most, friendly);
+    };
   });
 }
 

