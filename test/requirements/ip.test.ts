@@ -1,9 +1,40 @@
 // What TCP asks of IPv4 and tells it: RFC 9293 3.9.1.8, 3.9.1.9 and 3.9.2, RFC 791, RFC 1122 3.2.1, as scripts.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { established, Script, script } from "../support/script/index.ts";
+import { ANSWERED, CALLED, established, Script, script } from "../support/script/index.ts";
 
 const test = suite("requirements/ip");
+
+test("sends the DiffServ field that was set, unchanged, and the next one when it changes [MUST-48] [SHLD-21] [SHLD-22] [791#9]", () => {
+  script(`
+    option IP_TOS 184
+    connect
+    > S 0:0(0) {tos 184}
+    < S. 0:0(0) ack 1 win 65535 <mss 1000>
+    > . 1:1(0) ack 1 {tos 184}
+    write 10
+    > P. 1:11(10) {tos 184}
+    option IP_TOS 32
+    write 1000
+    > p. 11:1011(1000) {tos 32}
+    < P. 1:11(10) ack 1011 win 65535
+    > . 1011:1011(0) ack 11 {tos 32}`);
+  script(`${ANSWERED}\nwrite 10\n> P. 1:11(10) {tos 0}`);
+});
+
+test("sends the time to live that was set, else the default of 64 [MUST-49] [791#7]", () => {
+  script(`
+    option IP_TTL 9
+    connect
+    > S 0:0(0) {ttl 9}
+    < S. 0:0(0) ack 1 win 65535 <mss 1000>
+    > . 1:1(0) ack 1 {ttl 9}
+    option IP_TTL 200
+    write 10
+    > P. 1:11(10) {ttl 200}`);
+  script(`${CALLED}\nwrite 10\n> P. 1:11(10) {ttl 64}`);
+  script("connect\n> S 0:0(0) {ttl 77}", { sysctl: { ip_default_ttl: 77 } });
+});
 
 test("processes a segment behind IP options that it does not know [MUST-50] [791#6] [MAY-10] [MAY-11]", () => {
   // Router alert, an unknown one, record route, time stamp, no-ops and the end

@@ -73,7 +73,7 @@ function exchange({ sim, listener }: Lab, bytes = 500): number {
   return tookUs;
 }
 
-test("the first connection asks for a cookie, the second sends its request in the SYN: a round trip less [RFC 7413 3]", () => {
+test("the first connection asks for a cookie, the second sends its request in the SYN: a round trip less [RFC 7413 3] [7413#1] [7413#4] [7413#6]", () => {
   const it = lab();
   const first = exchange(it);
   assert.equal(
@@ -104,7 +104,7 @@ test("more than a segment: the rest follows the handshake, every byte once", () 
   assertAllFree(it.sim);
 });
 
-test("a server that has forgotten its key takes no data; the client sends it again at once [RFC 7413 4.2.2]", () => {
+test("a server that has forgotten its key takes no data; the client sends it again at once [RFC 7413 4.2.2] [7413#2] [7413#5]", () => {
   const it = lab();
   exchange(it);
   const day = 24 * 3600 * SECOND;
@@ -117,7 +117,7 @@ test("a server that has forgotten its key takes no data; the client sends it aga
   assert.is(it.sim.b.counter(C.COUNTER_TCP_FASTOPEN_PASSIVE), 1, "the SYN-ACK brought a new cookie");
 });
 
-test("a path that eats SYNs with data costs one time-out each, and after the second none is sent for a while [RFC 7413 4.1.3.1]", () => {
+test("a path that eats SYNs with data costs one time-out each, and after the second none is sent for a while [RFC 7413 4.1.3.1] [7413#6] [7413#8]", () => {
   const it = lab();
   exchange(it);
   it.sim.filter = (from, { bytes }) => !(from === "a" && (flagsOf(bytes) & SYN) !== 0 && payloadOf(bytes) > 0);

@@ -61,7 +61,7 @@ test("the last byte of an urgent write is told as such: the pointer is one after
   assert.is(server.hasUrgent, false);
 });
 
-test("reading stops at the mark and leaves the urgent byte out of the stream", () => {
+test("reading stops at the mark and leaves the urgent byte out of the stream [MUST-33]", () => {
   const { sim, client, server } = pair();
   send(sim, client, "abc!", L.SEND_MARK_URGENT);
   send(sim, client, "def");

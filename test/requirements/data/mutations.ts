@@ -83,7 +83,7 @@ export const MUTATIONS: readonly Mutation[] = [
     id: "MUST-11",
     what: "an active open forgets that it was one",
     file: "assembly/tcp/arrives-synchronized.ts",
-    edits: [["tcb.state === STATE_SYN_RECEIVED ? ECONNREFUSED : ECONNRESET", "ECONNRESET"]],
+    edits: [["tcb.state === STATE_SYN_RECEIVED && !isFastOpened(tcb) ? ECONNREFUSED : ECONNRESET", "ECONNRESET"]],
   },
   {
     id: "MUST-12",
@@ -145,10 +145,21 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [["return nowUs - tcb.firstUnansweredUs >= patienceUs(tcb);", "return false;"]],
   },
   {
+    id: "MUST-21",
+    what: "the user time-out is not looked at",
+    file: "assembly/tcp/timeouts.ts",
+    edits: [["if (hasUserTimeout(tcb)) return isUserTimeoutOver(tcb, tcb.firstUnansweredUs, nowUs);", ""]],
+  },
+  {
     id: "MUST-22",
     what: "an unanswered SYN is repeated for ever",
     file: "assembly/tcp/timeouts.ts",
-    edits: [["if (<u32>tcb.retransmits >= min<u32>(synRetries(tcb), 255)) {", "if (false) {"]],
+    edits: [
+      [
+        "const isUsedUp = <u32>tcb.retransmits >= min<u32>(synRetries(tcb), 255) && !isDeferring(tcb);",
+        "const isUsedUp = false;",
+      ],
+    ],
   },
   {
     id: "MUST-23",
@@ -206,6 +217,41 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "one unanswered probe is enough",
     file: "assembly/tcp/keepalive.ts",
     edits: [["if (tcb.keepAliveProbes >= probesMax(tcb)) return true;", "if (tcb.keepAliveProbes >= 1) return true;"]],
+  },
+  {
+    id: "MUST-30",
+    what: "URG is not sent",
+    file: "assembly/tcp/urgent-out.ts",
+    edits: [["  out.flags |= URG;", "  out.flags |= 0;"]],
+  },
+  {
+    id: "MUST-31",
+    what: "a pointer beyond its segment is not believed",
+    file: "assembly/tcp/urgent-in.ts",
+    edits: [
+      [
+        "if (seqLt(offset, tcb.rcvHead) || seqLt(at, tcb.rcvNxt)) return;",
+        "if (seqLt(offset, tcb.rcvHead) || seqLt(at, tcb.rcvNxt) || seg.up > seg.payloadLength) return;",
+      ],
+    ],
+  },
+  {
+    id: "MUST-32",
+    what: "a pointer that moves on is not told",
+    file: "assembly/tcp/urgent-in.ts",
+    edits: [["if (isPending && !seqGt(offset, tcb.urgentAt)) return;", "if (isPending) return;"]],
+  },
+  {
+    id: "MUST-33",
+    what: "the mark is one too far",
+    file: "assembly/tcp/urgent-in.ts",
+    edits: [["  tcb.urgentAt = offset;", "  tcb.urgentAt = offset + 1;"]],
+  },
+  {
+    id: "MUST-62",
+    what: "the pointer is the urgent byte",
+    file: "assembly/tcp/urgent-out.ts",
+    edits: [["const ahead = tcb.sndUp - out.seq;", "const ahead = tcb.sndUp - out.seq - 1;"]],
   },
   {
     id: "MUST-34",
@@ -308,6 +354,18 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "soft errors are forgotten",
     file: "assembly/tcp/user-calls.ts",
     edits: [["tcb.state !== STATE_LISTEN) tcb.softErrno = errno;", "tcb.state !== STATE_LISTEN) tcb.softErrno = 0;"]],
+  },
+  {
+    id: "MUST-48",
+    what: "IP_TOS does nothing",
+    file: "assembly/iface/egress.ts",
+    edits: [["(tcb.tos & DSCP_MASK) | <u8>out.tos,", "<u8>out.tos,"]],
+  },
+  {
+    id: "MUST-49",
+    what: "IP_TTL does nothing",
+    file: "assembly/iface/egress.ts",
+    edits: [["tcb.ttl !== 0 ? tcb.ttl : <u8>", "<u8>"]],
   },
   {
     id: "MUST-50",

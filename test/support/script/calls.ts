@@ -8,6 +8,7 @@ import { Endpoint } from "./endpoint.ts";
 import { ipv4Of } from "./inbound.ts";
 import type { Script } from "./script.ts";
 import { isWanted, parseWanted } from "./segment-text.ts";
+import { streamBytes } from "./stream.ts";
 
 /** Pairs of words after the first: `port 80 backlog 5`. */
 function pairs(words: string[]): Map<string, string> {
@@ -104,6 +105,14 @@ const CALLS: Record<string, Call> = {
   write(script, endpoint, [count]) {
     socketOf(endpoint);
     endpoint.toWrite += Number(count);
+    script.settle();
+  },
+  /** `oob`: writes one urgent byte behind what was written (MSG_OOB). */
+  oob(script, endpoint) {
+    const socket = socketOf(endpoint);
+    if (endpoint.toWrite > 0) throw new Error("what was written before still waits for room");
+    expect("urgent bytes written", 1, socket.writeUrgent(streamBytes(endpoint.written, 1)[0]!));
+    endpoint.written += 1;
     script.settle();
   },
   /** `read N`: exactly so many bytes are there; `read none`; `read eof`. */
