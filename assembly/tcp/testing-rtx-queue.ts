@@ -1,5 +1,6 @@
 // What the unit tests of the retransmission queue call. Records by index, times as f64 µs.
 import { NONE } from "../storage/none";
+import { rtxFind } from "./rtx-index";
 import {
   inFlight,
   rtxAppend,
@@ -49,6 +50,11 @@ export function rtxTestMarkLost(index: u32, record: u32): void {
 export function rtxTestMarkAllLost(index: u32): void {
   const tcb = Tcb.at(index);
   for (let at = tcb.rtxHead; at !== NONE; at = rtxAt(at).next) rtxMarkLost(tcb, at);
+}
+
+/** @returns index of the record that holds `seq` or else of the first one after it, or -1 */
+export function rtxTestFind(index: u32, seq: u32): i32 {
+  return <i32>rtxFind(Tcb.at(index), seq);
 }
 
 export function rtxTestClearLost(index: u32): void {

@@ -210,6 +210,21 @@ export class Sender {
     return rows;
   }
 
+  /** Where the record that holds `seq`, or the first one after it, begins; null = nowhere. */
+  find(seq: number): number | null {
+    const index = this.wasm.rtxTestFind(this.index, (ISS + 1 + seq) >>> 0);
+    if (index < 0) return null;
+    const at = this.wasm.outputHog(4 << 20);
+    const count = this.wasm.rtxTestDump(this.index, at);
+    let begin: number | null = null;
+    for (let i = 0; i < count; i++) {
+      if (this.#view.getUint32(at + 24 * i, true) === index)
+        begin = (this.#view.getUint32(at + 24 * i + 4, true) - ISS - 1) | 0;
+    }
+    this.wasm.outputUnhog(at);
+    return begin;
+  }
+
   /** A counter of the instance, by its name without COUNTER_. */
   counter(name: string): number {
     const place = (counters as Record<string, number>)[`COUNTER_${name}`];

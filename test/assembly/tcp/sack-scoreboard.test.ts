@@ -199,4 +199,28 @@ test("marks nothing for a D-SACK, and believes no more of them than was sent aga
   assert.equal([sender.get("sackedOut"), sender.get("packetsOut")], [0, 15]);
 });
 
+test("finds the record of a sequence number while records are cut, joined and acknowledged", () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const dice = new Random(seed);
+    const segments = 800;
+    const sender = inFlight(segments, { gsoMax: dice.below(2) * 65_535 });
+    let una = 0;
+    for (let step = 0; step < 150; step++) {
+      const left = una * MSS + MSS + dice.below((segments - una - 1) * MSS);
+      if (dice.below(4) === 0 && una < segments - 100) {
+        una += 1 + dice.below(8);
+        const rows = sender.records();
+        while (rows.some(({ seq, end, flags }) => flags & 16 && seq <= una * MSS && una * MSS < end)) una += 1;
+      }
+      sender.sack(una * MSS, [[left, Math.min(left + dice.below(9000), segments * MSS)]]);
+      const rows = sender.records();
+      for (let i = 0; i < 10; i++) {
+        const seq = una * MSS + dice.below((segments - una + 2) * MSS);
+        const wanted = rows.findIndex(({ end }) => end > seq);
+        assert.is(sender.find(seq), wanted < 0 ? null : rows[wanted]!.seq, `seed ${seed} step ${step} seq ${seq}`);
+      }
+    }
+  }
+});
+
 test.run();
