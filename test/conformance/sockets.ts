@@ -74,9 +74,9 @@ export class PortSocket {
     return this.sim?.state ?? "CLOSED";
   }
 
-  /** Whether the handshake is under way. */
+  /** Whether the handshake is under way and the socket of no use until it is over: with Fast Open it is. */
   get isOpening(): boolean {
-    return this.state === "SYN-SENT" || this.state === "SYN-RECEIVED";
+    return (this.state === "SYN-SENT" || this.state === "SYN-RECEIVED") && this.sim?.connected !== true;
   }
 
   /** The pending error, Linux's `sk_err`. */
