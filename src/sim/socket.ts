@@ -5,6 +5,7 @@ import {
   READY_CONNECTED,
   READY_EOF,
   READY_FIN_ACKED,
+  READY_URGENT,
   SEND_MARK_URGENT,
   SOCKET_OPTION_KEEPALIVE,
   SOCKET_OPTION_KEEPCNT,
@@ -38,6 +39,8 @@ export class SimSocket {
   closed = false;
   /** Whether TCP_NOTSENT_LOWAT holds writes back; to be set before the connection exists. */
   limitsUnsent = false;
+  /** How often the core said that there is urgent data. */
+  urgentSignals = 0;
   /** Bytes accepted by `write`. */
   written = 0;
   /** Bytes handed out by `read`. */
@@ -168,6 +171,11 @@ export class SimSocket {
     return this.isAttached && this.#io!.hasUrgent;
   }
 
+  /** Bytes before the urgent mark; undefined: none is ahead. */
+  get urgentAhead(): number | undefined {
+    return this.isAttached ? this.#io!.urgentAhead : undefined;
+  }
+
   /** Whether the next byte is the urgent one (SIOCATMARK). */
   get atMark(): boolean {
     return this.isAttached && this.#io!.urgentAhead === 0;
@@ -232,6 +240,7 @@ export class SimSocket {
     if ((bits & READY_CONNECTED) !== 0) this.connected = true;
     if ((bits & READY_EOF) !== 0 && this.readable === 0) this.#atEnd = true;
     if ((bits & READY_FIN_ACKED) !== 0) this.finAcked = true;
+    if ((bits & READY_URGENT) !== 0) this.urgentSignals++;
     if ((bits & READY_CLOSED) === 0) return;
     this.closed = true;
     this.error = errno;

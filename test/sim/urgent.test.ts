@@ -61,13 +61,36 @@ test("the last byte of an urgent write is told as such: the pointer is one after
   assert.is(server.hasUrgent, false);
 });
 
-test("reading stops at the mark and leaves the urgent byte out of the stream [MUST-33]", () => {
+test("urgent data has any length: one that the field does not reach is told once it does [9293 3.8.5 MUST-31]", () => {
+  const { sim, client, server, pointers } = pair();
+  const words = "y".repeat(150_000);
+  const bytes = text(words);
+  let from = 0;
+  let got = "";
+  sim.processes.push(
+    () => {
+      from += client.write(bytes, from, L.SEND_MARK_URGENT);
+    },
+    () => {
+      got += readText(server, 65_536) ?? "";
+    },
+  );
+  assert.ok(sim.runFor(20 * SECOND, () => from === bytes.length && client.unacknowledged === 0));
+  sim.runFor(SECOND);
+  assert.is(pointers.at(-1), bytes.length);
+  assert.ok(pointers.every((pointer) => pointer <= bytes.length));
+  assert.is(got.length, bytes.length - 1, "all but the urgent byte");
+});
+
+test("reading stops at the mark and leaves the urgent byte out of the stream; the reader can see how far it is [MUST-33]", () => {
   const { sim, client, server } = pair();
   send(sim, client, "abc!", L.SEND_MARK_URGENT);
   send(sim, client, "def");
   sim.runFor(SECOND);
   assert.is(server.atMark, false);
+  assert.is(server.urgentAhead, 3);
   assert.is(readText(server), "abc");
+  assert.is(server.urgentAhead, 0);
   assert.is(server.atMark, true);
   assert.is(readText(server), "def");
   assert.is(server.atMark, false);
@@ -115,6 +138,7 @@ test("a pointer is news before its byte arrives, and goes with a shut window [92
   );
   sim.runFor(SECOND);
   assert.is(server.readUrgent(), -1, "announced, not here");
+  assert.is(server.urgentSignals, 1);
   while (server.readUrgent() === -1) {
     readText(server);
     sim.runFor(SECOND);
