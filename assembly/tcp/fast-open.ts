@@ -174,7 +174,16 @@ export function fastOpenConnects(tcb: Tcb, nowUs: u64): bool {
   tcb.handshake |= CONNECTING;
   if ((entry === null || entry.cookieBytes === 0) && (bits & CLIENT_WITHOUT_COOKIE) === 0) return false;
   tcb.handshake |= WAITING;
+  // What main may count on: the SYN takes as much, less the room for options
+  tcb.sndMss = serverMss(tcb, entry);
   return true;
+}
+
+// The segment size that the server is known to take, the path, and the user allow
+function serverMss(tcb: Tcb, entry: FastOpenEntry | null): u32 {
+  let mss: u32 = tcb.pmtu > FIXED_HEADERS ? tcb.pmtu - FIXED_HEADERS : 0;
+  if (entry !== null && entry.mss !== 0) mss = min<u32>(mss, entry.mss);
+  return tcb.userMss !== 0 ? min<u32>(mss, tcb.userMss) : mss;
 }
 
 /** Whether the SYN waits for data: main may write, but nothing has left. */
@@ -195,9 +204,8 @@ export function fastOpenPayload(tcb: Tcb): u32 {
   const entry = fastOpenFind(tcb.remoteAddressHigh, tcb.remoteAddressLow);
   const isFree = (mode() & CLIENT_WITHOUT_COOKIE) !== 0;
   if (!isFree && (entry === null || entry.cookieBytes === 0)) return 0;
-  const path = tcb.pmtu > FIXED_HEADERS + OPTIONS_MAX ? tcb.pmtu - FIXED_HEADERS - OPTIONS_MAX : 0;
-  const mss = entry === null ? path : entry.mss > OPTIONS_MAX ? min<u32>(entry.mss - OPTIONS_MAX, path) : 0;
-  return min(tcb.sndTail, mss);
+  const mss = serverMss(tcb, entry);
+  return mss > OPTIONS_MAX ? min(tcb.sndTail, mss - OPTIONS_MAX) : 0;
 }
 
 /**
@@ -226,8 +234,9 @@ export function fastOpenAnswered(tcb: Tcb, seg: Segment, nowUs: u64): void {
   const entry = fastOpenTake(tcb.remoteAddressHigh, tcb.remoteAddressLow, nowUs);
   entry.mss = <u16>min<u32>(tcb.peerMss, 0xffff);
   takeCookie(entry, seg);
-  notePath(entry, tcb.retransmits !== 0 || tcb.totalRetrans !== 0, nowUs);
-  if (tcb.sndNxt === tcb.iss + 1) return; // there was no data in the SYN
+  const hadData = tcb.sndNxt !== tcb.iss + 1;
+  notePath(entry, hadData && (tcb.retransmits !== 0 || tcb.totalRetrans !== 0), nowUs);
+  if (!hadData) return;
   if (tcb.rtxHead === NONE) {
     count(COUNTER_TCP_FASTOPEN_ACTIVE);
     tcb.options |= <u8>TCB_OPTION_SYN_DATA;

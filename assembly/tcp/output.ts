@@ -134,7 +134,7 @@ function sendSyn(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
 function addSynData(tcb: Tcb, out: Outgoing, nowUs: u64): void {
   const bytes = fastOpenPayload(tcb);
   if (bytes === 0) return;
-  const index = rtxAppend(tcb, tcb.sndNxt, tcb.sndNxt + bytes, 0, 1, nowUs);
+  const index = rtxAppend(tcb, tcb.sndNxt, tcb.sndNxt + bytes, RTX_PUSH, 1, nowUs);
   if (index === NONE) return;
   rateOnSend(tcb, rtxAt(index), false, nowUs);
   tcb.sndNxt += bytes;

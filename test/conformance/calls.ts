@@ -2,17 +2,17 @@
 // transfer.ts, options are options.ts, readiness is poll.ts.
 import { SYSCTL_TCP_WMEM_DEFAULT, SYSCTL_TCP_WMEM_MAX } from "../../assembly/layout.ts";
 import { type Call, immediate } from "./blocking.ts";
+import { connectCall, disconnect, settleSendBuffer } from "./connect.ts";
 import { epollCall } from "./epoll.ts";
 import * as errno from "./errno.ts";
 import { fail, ok, type Reply, type Request } from "./frames.ts";
 import { ioctl } from "./ioctl.ts";
 import * as ops from "./ops.ts";
-import { SO_SNDBUF, SOL_SOCKET } from "./option-names.ts";
 import { getOption, lingerSeconds, setOption } from "./options.ts";
 import { pollCall } from "./poll.ts";
 import type { Run } from "./run.ts";
 import { SendBuffer } from "./send-buffer.ts";
-import { AF_INET, AF_INET6, AF_UNSPEC, familyOf, readSockaddr, writeSockaddr } from "./sockaddr.ts";
+import { AF_INET, AF_INET6, readSockaddr, writeSockaddr } from "./sockaddr.ts";
 import { PortSocket } from "./sockets.ts";
 import { receiveCall, sendCall } from "./transfer.ts";
 
@@ -61,7 +61,7 @@ export function socketCall(run: Run, request: Request): Call {
     case ops.OP_GETSOCKOPT:
       return immediate(getOption(run, socket, a, b, c));
     case ops.OP_SETSOCKOPT:
-      return immediate(setOption(socket, a, b, payload));
+      return immediate(setOption(run, socket, a, b, payload));
     default:
       return immediate(fail(errno.ENOSYS));
   }
@@ -80,13 +80,6 @@ function openSocket(run: Run, domain: number, type: number, protocol: number): R
 function newSocket(run: Run, family: number, nonblocking: boolean): PortSocket {
   const buffer = new SendBuffer(run.setting(SYSCTL_TCP_WMEM_DEFAULT), run.setting(SYSCTL_TCP_WMEM_MAX));
   return new PortSocket(family, nonblocking, buffer);
-}
-
-// The connection is established: the buffer is as large as the option or the window says
-function settleSendBuffer(run: Run, socket: PortSocket): void {
-  const fixed = socket.option(SOL_SOCKET, SO_SNDBUF, 0);
-  if (fixed !== 0) socket.sendBuffer.lock(fixed);
-  socket.sendBuffer.grow(run.sendFacts(socket));
 }
 
 function bind(run: Run, socket: PortSocket, payload: Buffer): Reply {
@@ -138,66 +131,6 @@ function acceptCall(run: Run, socket: PortSocket): Call {
     blocks: !socket.nonblocking,
     deadlineUs: run.now + socket.receiveTimeoutUs,
   };
-}
-
-function connectCall(run: Run, socket: PortSocket, payload: Buffer): Call {
-  if (familyOf(payload) === AF_UNSPEC && payload.length >= 2) return immediate(disconnect(socket));
-  const remote = readSockaddr(payload, socket.family);
-  if (typeof remote === "number") return immediate(fail(remote));
-  if (socket.listener !== null) return immediate(fail(errno.EISCONN));
-  if (socket.isConnecting) {
-    if (socket.isOpening && socket.nonblocking) return immediate(fail(errno.EALREADY));
-  } else if (socket.sim !== null && socket.state !== "CLOSED") {
-    return immediate(fail(errno.EISCONN));
-  } else {
-    openConnection(run, socket, remote);
-  }
-  return {
-    attempt: () => connected(run, socket),
-    giveUp: () => fail(errno.EINPROGRESS),
-    blocks: !socket.nonblocking,
-    deadlineUs: run.now + socket.sendTimeoutUs,
-  };
-}
-
-/** OPEN: from now on the socket is connecting. */
-function openConnection(run: Run, socket: PortSocket, remote: { address: number; port: number }): void {
-  socket.become(
-    run.host.connect(
-      remote.address,
-      remote.port,
-      [...socket.stackOptions.values()],
-      0,
-      socket.local.port,
-      socket.local.address,
-    ),
-  );
-  socket.remote = remote;
-  socket.isConnecting = true;
-}
-
-// How a connect ended, or null while it has not
-function connected(run: Run, socket: PortSocket): Reply | null {
-  const { sim } = socket;
-  if (sim?.connected && socket.error === 0) {
-    socket.isConnecting = false;
-    socket.local = sim.localEndpoint;
-    settleSendBuffer(run, socket);
-    return ok();
-  }
-  if (sim !== null && !sim.closed) return null;
-  const error = socket.takeError() || errno.ECONNABORTED;
-  socket.isConnecting = false;
-  socket.sim = null;
-  return fail(error);
-}
-
-function disconnect(socket: PortSocket): Reply {
-  socket.sim?.abort();
-  socket.listener?.close();
-  socket.listener = null;
-  socket.become(null);
-  return ok();
 }
 
 function shutdown(socket: PortSocket, how: number): Reply {

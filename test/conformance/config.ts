@@ -17,6 +17,9 @@ export interface RunConfig {
 /** Linux's values where the product's differ (docs/decisions.md says why they do). */
 export const LINUX_SYSCTLS: Partial<Sysctl> = { tcp_syn_retries: 6 };
 
+/** Bits of tcp_fastopen that mean something to the stack; Linux takes any. */
+const FASTOPEN_BITS = 0x607;
+
 /** The lines as pairs; what is not a pair is left out. */
 export function parseLines(text: string): [key: string, value: string][] {
   return text.split("\n").flatMap((line) => {
@@ -53,7 +56,7 @@ export function sysctlsOf(lines: readonly [key: string, value: string][]): Parti
   for (const [key, text] of lines) {
     const name = /^net\.(?:ipv4|core)\.(?:neigh\.default\.)?(\w+)$/.exec(key)?.[1];
     if (name === undefined) continue;
-    for (const value of readings(text)) {
+    for (const value of name === "tcp_fastopen" ? [Number(text) & FASTOPEN_BITS] : readings(text)) {
       if (!isSetting(name, value)) continue;
       settings[name] = value;
       break;

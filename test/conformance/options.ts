@@ -4,12 +4,13 @@
 import {
   SOCKET_OPTION_CONGESTION,
   SYSCTL_TCP_CONGESTION_CONTROL,
+  SYSCTL_TCP_FASTOPEN,
   SYSCTL_TCP_RMEM_DEFAULT,
   TCB_CONGESTION,
   TCB_PMTU,
   TCB_SND_MSS,
 } from "../../assembly/layout.ts";
-import { EINVAL, ENOPROTOOPT, ENOTCONN } from "./errno.ts";
+import { EINVAL, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP } from "./errno.ts";
 import { fail, ok, type Reply } from "./frames.ts";
 import * as names from "./option-names.ts";
 import type { Run } from "./run.ts";
@@ -115,9 +116,13 @@ function memoryInfo(run: Run, socket: PortSocket): Buffer {
 }
 
 /** SETSOCKOPT: the stack is told at once if it knows the socket, else when it does. */
-export function setOption(socket: PortSocket, level: number, name: number, payload: Buffer): Reply {
+export function setOption(run: Run, socket: PortSocket, level: number, name: number, payload: Buffer): Reply {
   if (!KNOWN_LEVELS.includes(level)) return fail(ENOPROTOOPT);
   if (level === names.IPPROTO_IPV6 && socket.family !== AF_INET6) return fail(ENOPROTOOPT);
+  if (level === names.IPPROTO_TCP && name === names.TCP_FASTOPEN_CONNECT) {
+    if ((run.setting(SYSCTL_TCP_FASTOPEN) & 1) === 0) return fail(EOPNOTSUPP);
+    if (socket.state !== "CLOSED") return fail(EINVAL);
+  }
   const option = stackOption(level, name, payload);
   if (typeof option === "number") return fail(option);
   if (option === null && payload.length < 4 && level !== names.IPPROTO_IP) return fail(EINVAL);

@@ -58,7 +58,7 @@ export class PortSocket {
     const inNetwork = (sim.field(TCB_SND_NXT) - sim.field(TCB_SND_UNA)) >>> 0;
     this.#maxWindow = Math.max(this.#maxWindow, sim.field(TCB_SND_WND));
     return {
-      mss: sim.field(TCB_SND_MSS),
+      mss: sim.field(TCB_SND_MSS) || 536,
       acked,
       // A FIN is not of the stream
       sent: Math.min(written, acked + inNetwork),
@@ -74,9 +74,12 @@ export class PortSocket {
     return this.sim?.state ?? "CLOSED";
   }
 
-  /** Whether the handshake is under way and the socket of no use until it is over: with Fast Open it is. */
+  /** Whether the handshake is under way; with Fast Open a connection may be used before it is complete. */
   get isOpening(): boolean {
-    return (this.state === "SYN-SENT" || this.state === "SYN-RECEIVED") && this.sim?.connected !== true;
+    const { sim, state } = this;
+    // Fast Open: before its data the client may write, and afterwards has to wait; the server need not wait at all
+    if (state === "SYN-SENT") return !sim?.connected || sim.written > 0;
+    return state === "SYN-RECEIVED" && !sim?.connected;
   }
 
   /** The pending error, Linux's `sk_err`. */

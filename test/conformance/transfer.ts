@@ -1,12 +1,22 @@
 // SEND and RECV: the calls of Linux's write and read families, with their flags, on the rings of a socket.
-import { SEND_MARK_END_OF_RECORD, SEND_MARK_MORE, SEND_MARK_URGENT } from "../../assembly/layout.ts";
+import {
+  SEND_MARK_END_OF_RECORD,
+  SEND_MARK_MORE,
+  SEND_MARK_URGENT,
+  SOCKET_OPTION_FASTOPEN_CONNECT,
+  SYSCTL_TCP_FASTOPEN,
+  TCB_SND_MSS,
+} from "../../assembly/layout.ts";
 import type { SimSocket } from "../../src/sim/socket.ts";
+import { socketOption } from "../../src/socket-options.ts";
 import type { Call } from "./blocking.ts";
 import { immediate } from "./blocking.ts";
+import { connected, openConnection } from "./connect.ts";
 import * as errno from "./errno.ts";
 import { fail, ok, type Reply, type Request } from "./frames.ts";
 import { IPPROTO_TCP, SO_RCVLOWAT, SOL_SOCKET, TCP_INQ } from "./option-names.ts";
 import type { Run } from "./run.ts";
+import { AF_UNSPEC, familyOf, readSockaddr } from "./sockaddr.ts";
 import type { PortSocket } from "./sockets.ts";
 
 export const MSG_OOB = 1;
@@ -17,7 +27,13 @@ export const MSG_EOR = 0x80;
 export const MSG_WAITALL = 0x100;
 export const MSG_ERRQUEUE = 0x2000;
 export const MSG_MORE = 0x8000;
+/** In `sendto` to an address: data in the SYN (RFC 7413). */
+const MSG_FASTOPEN = 0x20000000;
 
+/** Bit of tcp_fastopen: as a client. */
+const FASTOPEN_CLIENT = 1;
+/** Room that a SYN leaves for options. */
+const SYN_OPTIONS_BYTES = 40;
 /** An offer may have to wait for the ring before it to be given up. */
 const RING_TURNS = 8;
 /** u64 length, i32 level, i32 type, i32 data, padding. */
@@ -30,20 +46,59 @@ export function sendCall(run: Run, socket: PortSocket, request: Request): Call {
   let taken = 0;
   let isShort = false;
   const short = (error: number): Reply => (taken > 0 ? ok(taken) : fail(error));
+  const mayWait = !socket.nonblocking && (flags & MSG_DONTWAIT) === 0;
+  if ((flags & MSG_FASTOPEN) !== 0 && !isDeferred(socket)) {
+    const refused = fastOpen(run, socket, request.payload.subarray(0, request.b));
+    if (refused !== 0) return immediate(fail(refused));
+  }
+  const isFastOpen = socket.isConnecting || isDeferred(socket);
   return {
     attempt: () => {
+      if (isDeferred(socket) && taken === 0) {
+        taken = fill(run, socket, data.subarray(0, synRoom(socket)), flags);
+        if (!mayWait && taken > 0) return ok(taken);
+      }
+      if (isFastOpen && socket.state === "SYN-SENT") return null;
+      if (isFastOpen && socket.isConnecting) {
+        const opened = connected(run, socket);
+        if (opened === null || opened.result < 0) return opened;
+      }
       const refused = sendRefusal(socket);
-      if (refused !== 0) return short(refused);
+      if (refused !== 0) return isFastOpen ? fail(refused) : short(refused);
       if (socket.isOpening) return null;
       if (isShort && !socket.sendBuffer.isWritable(run.sendFacts(socket))) return null;
-      taken += fill(run, socket, data.subarray(taken), flags);
+      if (taken < data.length) taken += fill(run, socket, data.subarray(taken), flags);
       isShort = taken < data.length;
       return isShort ? null : ok(taken);
     },
-    giveUp: () => short(errno.EAGAIN),
-    blocks: !socket.nonblocking && (flags & MSG_DONTWAIT) === 0,
+    giveUp: () => short((flags & MSG_FASTOPEN) !== 0 && socket.state === "SYN-SENT" ? errno.EINPROGRESS : errno.EAGAIN),
+    blocks: mayWait,
     deadlineUs: run.now + socket.sendTimeoutUs,
   };
+}
+
+// connect() has returned, and the SYN waits for data to go with it
+function isDeferred(socket: PortSocket): boolean {
+  const { sim } = socket;
+  return sim?.connected === true && sim.written === 0 && socket.state === "SYN-SENT";
+}
+
+// Bytes that go with the SYN, beside its options
+function synRoom(socket: PortSocket): number {
+  return Math.max(0, socket.sim!.field(TCB_SND_MSS) - SYN_OPTIONS_BYTES);
+}
+
+// Begins the connection that the data goes with. @returns a Linux errno, 0 = begun
+function fastOpen(run: Run, socket: PortSocket, address: Buffer): number {
+  if ((run.setting(SYSCTL_TCP_FASTOPEN) & FASTOPEN_CLIENT) === 0) return errno.EOPNOTSUPP;
+  if (address.length >= 2 && familyOf(address) === AF_UNSPEC) return errno.EOPNOTSUPP;
+  if (socket.listener !== null) return errno.EISCONN;
+  if (socket.isOpening) return errno.EALREADY;
+  if (socket.sim !== null) return 0; // after the handshake it means nothing
+  const remote = readSockaddr(address, socket.family);
+  if (typeof remote === "number") return remote;
+  openConnection(run, socket, remote, [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)]);
+  return 0;
 }
 
 // One buffer of Linux's size after the other, as its write does; the stack sends what it may in between. @returns bytes taken
