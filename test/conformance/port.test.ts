@@ -24,6 +24,8 @@ const SOCK_NONBLOCK = 0x800;
 const IPPROTO_TCP = 6;
 const PEER_ISS = 0xfffffff0;
 const PORT = 8080;
+/** SipHash-2-4 of 192.0.2.1 and 192.168.0.1 under the key of the test, by another implementation. */
+const COOKIE = "0b3ad0ec99a15273";
 
 const conformance = suite("test/conformance/port");
 let port: PortUnderTest;
@@ -193,6 +195,20 @@ conformance("takes sysctls while the run goes on", async () => {
   const options = tcpHeader.subarray(20, (tcpHeader[12]! >>> 4) * 4);
   assert.not(options.includes(8), "a timestamps option");
 });
+
+conformance(
+  "makes Fast Open cookies of a key that was given as Linux does: SipHash of both addresses [RFC 7413 4.1.2]",
+  async () => {
+    const main = await port.begin();
+    const config = "net.ipv4.tcp_fastopen=0x70403\nnet.ipv4.tcp_fastopen_key=00112233-44556677-8899aabb-ccddeeff\n";
+    await main.call({ op: ops.OP_CONFIG, now: START_US, payload: Buffer.from(config) });
+    await listen(main);
+    const request = peerPacket({ dstPort: PORT, seq: PEER_ISS, flags: SYN, tcpOptions: [34, 2, 1, 1] });
+    await main.call({ op: ops.OP_INJECT, now: START_US, payload: request });
+    const reply = await main.call({ op: ops.OP_NEXT_PACKET, now: START_US });
+    assert.ok(reply.payload.toString("hex").includes(`220a${COOKIE}`), reply.payload.toString("hex"));
+  },
+);
 
 conformance("speaks IPv6 sockets over IPv4-mapped addresses", async () => {
   const main = await port.begin(HELLO_LINES.replace("ipv4", "ipv4-mapped-ipv6"));
