@@ -226,8 +226,7 @@ test("resets when data comes after it was closed [SHLD-3] [2525#16] [attack 67] 
 
 test("receives for as long as it wants after it has shut down its own side [MAY-1] [attack 67]", () => {
   const run = established().run("reader on\nshutdown\n> F. 1:1(0) ack 1\n< . 1:1(0) ack 2 win 65535");
-  for (let seq = 1; seq < 300_000; seq += 1000)
-    run.run(`+0.5 < . ${seq}:${seq + 1000}(1000) ack 2 win 65535`.replace("+0.5 ", ""));
+  for (let seq = 1; seq < 300_000; seq += 1000) run.run(`< . ${seq}:${seq + 1000}(1000) ack 2 win 65535`);
   run.pass(1);
   run.take();
   run

@@ -226,7 +226,7 @@ for (const [state, lines, rcvNxt, sndNxt] of STATES) {
       > . ${sndNxt}:${sndNxt}(0) ack ${rcvNxt}
       state ${state}
       < R ${rcvNxt}:${rcvNxt}(0)
-      closed ${state === "CLOSING" || state === "LAST-ACK" ? "*" : "ECONNRESET"}`.replace("\n      closed *", ""),
+      ${state === "CLOSING" || state === "LAST-ACK" ? "usage tcp_timers 0" : "closed ECONNRESET"}`,
     );
   });
 

@@ -1,7 +1,6 @@
 // Opening a connection: RFC 9293 3.4.1, 3.5, 3.9.1.1 and 3.10.7.1 to 3.10.7.4, RFC 6528, as scripts.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { EINVAL, ENETUNREACH } from "../../assembly/layout.ts";
 import { ANSWERED, CALLED, Script, script } from "../support/script/index.ts";
 
 const test = suite("requirements/setup");
@@ -19,7 +18,6 @@ function isnNow(run: Script, remotePort = 40_000): number {
 
 test("lets the initial sequence number of four ends advance with a clock of 4 µs [MUST-8] [6528#1] [attack 62]", () => {
   const run = new Script();
-  const first = isnNow(run);
   for (const seconds of [0.000004, 0.001, 1, 100, 5000, 17_179]) {
     const before = run.nowUs;
     const last = isnNow(run);
@@ -27,7 +25,6 @@ test("lets the initial sequence number of four ends advance with a clock of 4 µ
     const ticks = Math.floor((run.nowUs - before) / 4);
     assert.ok(Math.abs(((isnNow(run) - last) >>> 0) - (ticks >>> 0)) <= 1, `after ${seconds} s`);
   }
-  assert.type(first, "number");
 });
 
 test("hides the initial sequence number behind a secret of the stack [MUST-9] [SHLD-1] [6528#1] [attack 62]", () => {
@@ -180,14 +177,14 @@ test("refuses to connect to broadcast, multicast and no address at all [MUST-46]
   for (const to of ["255.255.255.255", "224.0.0.1", "239.1.2.3", "10.0.0.255", "0.0.0.0", "240.0.0.1"]) {
     const run = script(`connect to ${to}\n+10 quiet`);
     const { error } = run.endpoint().socket!;
-    assert.ok(error === EINVAL || error === ENETUNREACH || error !== 0, `${to}: ${error}`);
+    assert.is.not(error, 0, to);
   }
 });
 
 test("answers no SYN to broadcast or multicast [MUST-57]", () => {
   for (const to of ["255.255.255.255", "10.0.0.255", "224.0.0.1", "239.255.255.250"]) {
-    for (const mac of ["0277 0a000001", "ffffffffffff"]) {
-      script(`listen\n< S 0:0(0) win 65535 {to ${to}, mac ${mac.replace(" ", "")}}\n+300 quiet`);
+    for (const mac of ["02770a000001", "ffffffffffff"]) {
+      script(`listen\n< S 0:0(0) win 65535 {to ${to}, mac ${mac}}\n+300 quiet`);
     }
   }
   // At a port where nobody listens either
