@@ -1,5 +1,5 @@
 // Pacing: spreads data over time at the rate the congestion control answered with (0 = as fast as the window allows). A burst of about
-// a millisecond's worth leaves at one go, in one super-segment or in many segments; the next may leave once this one has gone out at
+// two milliseconds' worth leaves at one go, in a few super-segments or in many segments; the next may leave once this one has gone out at
 // that rate. Timers of a process fire late: what was due meanwhile is made up for, and at high rates bursts last as long as timers
 // are late, so that the rate is what was asked for at 20 Gbit/s too.
 import { SYSCTL_TCP_MIN_TSO_SEGS } from "../layout";
@@ -7,8 +7,11 @@ import { Tcb } from "./tcb";
 import { arm } from "./timers";
 
 const NS_PER_US: u64 = 1000;
-/** C.send_quantum of draft-ietf-ccwg-bbr-06 5.6.3: 1/1024 s worth, at most one super-segment, */
-const QUANTA_PER_SECOND: u64 = 1024;
+/**
+ * C.send_quantum of draft-ietf-ccwg-bbr-06 5.6.3, which leaves it to the implementation beyond a millisecond: 1/512 s worth, two super-segments of
+ * Linux's size, because each wake-up of a process costs; at most 64 KiB,
+ */
+const QUANTA_PER_SECOND: u64 = 512;
 const QUANTUM_MAX: u64 = 65536;
 /** but not less than goes out while a timer may be late: 100 µs. */
 const TIMERS_PER_SECOND: u64 = 10000;
@@ -21,6 +24,8 @@ const LATE_MAX_NS: u64 = 1000000;
 export function isPaced(tcb: Tcb, nowUs: u64): bool {
   if (tcb.pacingRate === 0) return false;
   if (tcb.pacingNextNs < (nowUs + 1) * NS_PER_US) {
+    // Only a connection that pacing held back makes up for the time: not one that waited for data or for the window
+    if (tcb.pacingBurst < burstBytes(tcb)) tcb.pacingNextNs = max(tcb.pacingNextNs, nowUs * NS_PER_US);
     tcb.pacingBurst = 0;
     return false;
   }
