@@ -52,6 +52,14 @@ class Kit {
     return verdicts;
   }
 
+  /** What the kit's list says that Linux itself needs for a script, or nothing. */
+  remark(script: string): string {
+    const list = readFileSync(join(this.#paths.kit, "given.txt"), "utf8").split("\n");
+    const line = list.find((text) => text.startsWith(script));
+    const needed = /Linux needs [^;]*/.exec(line ?? "");
+    return needed === null ? "" : ` (the list: ${needed[0]})`;
+  }
+
   /** The trace of one script, as text. */
   trace(script: string): string {
     const path = join(this.#folder, "trace.txt");
@@ -100,7 +108,7 @@ function report(kit: Kit): string {
     `${verdicts.filter(({ status }) => status === "pass").length}/${verdicts.length}`;
   const rows = given.map((verdict) => {
     const us = tolerance(kit, verdict, exactNames);
-    const own = verdict.status === "pass" ? "passes" : `fails at line ${verdict.line}`;
+    const own = verdict.status === "pass" ? "passes" : `fails at line ${verdict.line}${kit.remark(verdict.script)}`;
     return `| ${verdict.script} | ${own} | ${us === null ? "none" : us} |`;
   });
   const all = kit.run("--glob", "**/*.pkt");
