@@ -196,8 +196,8 @@ export const OP_SHUTDOWN_WRITE = 5; // handle: FIN after all that is in the send
 export const OP_CLOSE = 6; // handle: orderly close (RST if unread data is discarded); main forgets the socket now
 export const OP_ABORT = 7; // handle: RST; main forgets the socket now
 export const OP_SET_OPTION = 8; // handle, value = a SOCKET_OPTION_ code, value2.. = its words; handle 0: for the OP_CONNECT or OP_LISTEN with this token that follows
-export const OP_PING = 10; // token, remote address, value = ICMP id << 16 | sequence, value2 = payload bytes -> EVENT_PING_REPLY | EVENT_PING_FAILED
 export const OP_MARK = 9; // handle, value = SEND_MARK_ bits, value2 = offset after the last byte of the write; before that is published
+export const OP_PING = 10; // token, remote address, value = ICMP id << 16 | sequence, value2 = payload bytes -> EVENT_PING_REPLY | EVENT_PING_FAILED
 export const OP_CLOSE_LISTENER = 11; // handle: children that were not accepted are reset; main forgets it now
 export const OP_RING_WANTED = 12; // handle, value = bytes it is to hold (0 = as usual): main wants a send ring (first write), or a larger one
 export const OP_RELEASE = 13; // handle: main forgets a socket that EVENT_SOCKET said is closed
@@ -248,8 +248,7 @@ export const EVENT_VALUE2 = 20; // u32
 export const EVENT_TIME_US = 24; // f64, core time or a duration
 export const EVENT_LOCAL_ADDRESS = 32; // 16 bytes
 export const EVENT_REMOTE_ADDRESS = 48; // 16 bytes
-// u16 pair for EVENT_ATTACHED, EVENT_ACCEPTED and EVENT_STATE: local port << 16 | remote port
-export const EVENT_PORTS = 20; // same word as EVENT_VALUE2
+export const EVENT_PORTS = EVENT_VALUE2; // of EVENT_ATTACHED, EVENT_ACCEPTED and EVENT_STATE: local port << 16 | remote port
 
 export const EVENT_ATTACHED = 1; // token, handle, addresses, ports: OP_CONNECT or OP_LISTEN made this socket
 export const EVENT_FAILED = 2; // token, errno: OP_CONNECT or OP_LISTEN made none
@@ -265,8 +264,8 @@ export const READY_READABLE = 2; // rcvTail moved while main waited for it
 export const READY_WRITABLE = 4; // room in the send ring while main waited for it, or a ring was offered
 export const READY_EOF = 8; // the peer's FIN was reached: no byte will follow those in the ring
 export const READY_FIN_ACKED = 16; // the peer has acknowledged our FIN and so all we sent
-export const READY_URGENT = 64; // an urgent pointer arrived, or the byte it announces
 export const READY_CLOSED = 32; // TIME-WAIT or CLOSED: the core needs nothing more of main; errno = 0 after an orderly end
+export const READY_URGENT = 64; // an urgent pointer arrived, or the byte it announces
 export const INTERFACE_EVENT_CONFLICT = 1; // another host claims our address (RFC 5227)
 
 // --------------------------------------------------------------------------------------------------------- RX descriptors
@@ -331,8 +330,8 @@ export const TCB_RCV_HEAD = 4; // u32 offset: bytes read out of the receive ring
 export const TCB_SND_EPOCH_TAKEN = 8; // u32: main has moved to the send ring of this epoch
 export const TCB_RCV_EPOCH_TAKEN = 12; // u32: main reads from the receive ring of this epoch
 export const TCB_WAITS = 16; // u32, READY_READABLE | READY_WRITABLE: set by main before it sleeps, cleared by the core with the event
-export const TCB_SND_MARKS = 24; // u32: OP_MARK of this socket pushed so far; bytes published after one are looked at once it has arrived
 export const TCB_KICKED = 20; // u32 0 | 1: an OP_KICK is on its way; set by main, cleared by the core
+export const TCB_SND_MARKS = 24; // u32: OP_MARK of this socket pushed so far; bytes published after one are looked at once it has arrived
 // line 1, written by the core
 export const TCB_SND_HEAD = 64; // u32 offset: bytes acknowledged, their room is free
 export const TCB_RCV_TAIL = 68; // u32 offset: bytes in order, ready to be read
@@ -394,7 +393,7 @@ export const TCB_ADV_MSS = 312; // u32 bytes, the MSS we announced
 export const TCB_DELIVERED_CE = 316; // u32, segments whose ACK echoed a congestion mark
 // the options of a socket, one block that a listener's children inherit (tcp/options-set.ts); written by the core
 export const TCB_SOCKET_OPTIONS = 320;
-export const TCB_SOCKET_FLAGS = 320; // u32, SOCKET_FLAG_ bits
+export const TCB_SOCKET_FLAGS = TCB_SOCKET_OPTIONS; // u32, SOCKET_FLAG_ bits
 export const TCB_USER_TIMEOUT_MS = 324; // u32, 0 = tcp_retries2
 export const TCB_SNDBUF = 328; // u32 bytes as getsockopt tells them (doubled), 0 = never set: autotuning
 export const TCB_RCVBUF = 332; // u32 likewise

@@ -89,7 +89,10 @@ export interface Sysctl {
   tcp_frto: number;
   /** µs an ACK may be delayed, 0..500000. Default 40000. */
   tcp_delack_min_us: number;
-  /** Pace of a connection with a rate limit while its window may double, per cent of window / RTT, 1..1000. Default 200. */
+  /**
+   * While the window may double: pace of a connection with a rate limit, and what sizes the super-segments of all others, per cent of
+   * window / RTT, 1..1000. Default 200.
+   */
   tcp_pacing_ss_ratio: number;
   /** The same once it grows slowly. Default 120. */
   tcp_pacing_ca_ratio: number;

@@ -84,12 +84,7 @@ export function datagramsInitialise(tablesPtr: usize): usize {
   return bucketsPtr + BUCKETS * 4;
 }
 
-/** Datagrams of which something is kept. */
-export function datagramsInUse(): u32 {
-  return Slab.at(slabPtr).inUse;
-}
-
-/** Bytes that they cost. */
+/** Bytes that the datagrams of which something is kept cost. */
 export function datagramBytes(): u32 {
   return charged;
 }

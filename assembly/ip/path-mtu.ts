@@ -60,7 +60,7 @@ export function pathMtusInUse(): u32 {
 }
 
 /** The MTU of a link changed. */
-export function pathMtuInvalidate(): void {
+function pathMtuInvalidate(): void {
   pathMtuGeneration = pathMtuGeneration === 0xffffffff ? 1 : pathMtuGeneration + 1;
 }
 

@@ -2,11 +2,12 @@
 // its numbers are Linux's: the first ACKs are not delayed, as the peer is in slow start and grows by them; then every second
 // full-sized segment is acknowledged; a dialogue waits for the answer to carry the ACK; a lone segment waits for the ACK time-out
 // (ATO), which follows the peer's pace. Must not know why a segment was accepted, nor windows.
-import { SOCKET_FLAG_QUICKACK_OFF, SYSCTL_TCP_DELACK_MIN_US, TCB_OPTION_TIMESTAMPS } from "../layout";
+import { SOCKET_FLAG_QUICKACK_OFF, SYSCTL_TCP_DELACK_MIN_US } from "../layout";
 import { FIN, PSH, SYN, URG } from "../wire/tcp";
-import { sackOptionBytes, TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
+import { sackOptionBytes } from "../wire/tcp-options";
 import { ackNow } from "./challenge";
 import { Segment } from "./segment";
+import { constantOptions, MSS_DEFAULT } from "./sizes";
 import { TCB_FLAG_ACK_DELAYED, Tcb } from "./tcb";
 import { arm } from "./timers";
 
@@ -24,8 +25,6 @@ export const QUICK_ACKS_MAX: u32 = 16;
 const DELAY_MAX_US: u64 = 200000;
 /** MUST-40, whatever tcp_delack_min_us says. */
 const DELAY_LIMIT_US: u64 = 499999;
-/** What a first estimate of the peer's segment size may be at most: the size that everybody can send (RFC 9293 MUST-15). */
-const RCV_MSS_INITIAL: u32 = 536;
 /** The least segment size that is believed. */
 const RCV_MSS_MIN: u32 = 88;
 
@@ -33,9 +32,9 @@ function atoMinUs(): u32 {
   return <u32>min<u64>(load<u32>(SYSCTL_TCP_DELACK_MIN_US), DELAY_LIMIT_US);
 }
 
-/** Sets the estimate of the peer's segment size before anything arrived. */
+/** Sets the estimate of the peer's segment size before anything arrived: at most what everybody can send. */
 export function initialiseRcvMss(tcb: Tcb, window: u32): void {
-  tcb.rcvMss = max(min(min(tcb.advMss, RCV_MSS_INITIAL), window / 2), min(RCV_MSS_MIN, tcb.advMss));
+  tcb.rcvMss = max(min(min(tcb.advMss, MSS_DEFAULT), window / 2), min(RCV_MSS_MIN, tcb.advMss));
 }
 
 // The mode lies where main sees it: TCP_QUICKACK reads whether this is no dialogue
@@ -81,9 +80,9 @@ function measureRcvMss(tcb: Tcb, seg: Segment): void {
   }
   // SACK blocks take their room from the payload: with them the size is what it would be without
   const invariant = size + sackOptionBytes(seg.options.sackCount);
-  const withTimestamps = invariant + ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0);
+  const withTimestamps = invariant + constantOptions(tcb);
   const isRemnant = (seg.flags & (PSH | FIN | URG | SYN)) !== 0;
-  if (withTimestamps >= RCV_MSS_INITIAL || (withTimestamps >= RCV_MSS_MIN && !isRemnant)) {
+  if (withTimestamps >= MSS_DEFAULT || (withTimestamps >= RCV_MSS_MIN && !isRemnant)) {
     tcb.lastSegmentSize = <u16>min<u32>(invariant, 0xffff);
     if (invariant === lastSize) {
       tcb.rcvMss = min(invariant, tcb.advMss);

@@ -28,7 +28,7 @@ const QUICK_ACKS: u32 = 2;
 const ASK: u32 = 1; // 2, the default, only answers
 
 /** Whether both ends agreed to use it; before that, in SYN-SENT, whether our SYN asks for it. */
-export function hasEcn(tcb: Tcb): bool {
+function hasEcn(tcb: Tcb): bool {
   return (tcb.options & TCB_OPTION_ECN) !== 0;
 }
 

@@ -29,6 +29,7 @@ import { tcbOfHandle } from "./connections";
 import { COOKIE_MAX, FastOpenEntry, fastOpenFind, fastOpenTake, isPathPaused, notePath } from "./fast-open-cache";
 import { rtxAt, rtxMarkLost } from "./rtx-queue";
 import { Segment } from "./segment";
+import { FIXED_HEADERS, OPTIONS_MAX } from "./sizes";
 import { Tcb } from "./tcb";
 
 // tcp_fastopen, a mask; Linux's bits
@@ -50,9 +51,6 @@ const EXPERIMENTAL: u8 = 64; // server: the peer uses the option's experimental 
 const COOKIE_BYTES: u32 = 8;
 /** Without tcp_fastopen_key the key changes with the day; the day before is still good. */
 const DAY_US: u64 = 86400000000;
-/** Room for the options of a SYN. */
-const OPTIONS_MAX: u32 = 40;
-const FIXED_HEADERS: u32 = 40;
 /** A connection that was reset while pending counts as pending so long: spoofed SYNs shall not be cheap (5.1). Linux's number. */
 const RESET_PENALTY_US: u64 = 60000000;
 

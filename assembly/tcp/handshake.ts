@@ -20,16 +20,11 @@ import { initialiseReceiveSpace, receiveWindowScale } from "./receive-space";
 import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
 import { startSender } from "./sender";
+import { FIXED_HEADERS, FIXED_HEADERS_V6, MSS_DEFAULT, MSS_DEFAULT_V6 } from "./sizes";
 import { setState } from "./state";
 import { TCB_FLAG_FIN_QUEUED, Tcb } from "./tcb";
 import { chooseTimestampOffset, initialiseTsRecent } from "./timestamps";
 
-/** RFC 9293 3.7.1 (MUST-15): the send MSS of a peer that sent no MSS option. */
-const MSS_DEFAULT_V4: u32 = 536;
-const MSS_DEFAULT_V6: u32 = 1220;
-/** Fixed IP and TCP headers. */
-const HEADERS_V4: u32 = 40;
-const HEADERS_V6: u32 = 60;
 /** No path has a smaller MTU (RFC 791), so no MSS is less than what it leaves. */
 const ADV_MSS_MIN: u32 = 28;
 
@@ -43,13 +38,13 @@ function isV4(tcb: Tcb): bool {
  * @param mtu of the link, bytes of IP packet: what we can take, whatever the path to the peer holds
  */
 export function prepareConnection(tcb: Tcb, interfaceIndex: u32, mtu: u32): void {
-  const headers = isV4(tcb) ? HEADERS_V4 : HEADERS_V6;
+  const headers = isV4(tcb) ? FIXED_HEADERS : FIXED_HEADERS_V6;
   tcb.interfaceIndex = interfaceIndex;
   startPath(tcb, mtu);
   // RFC 9293 3.7.1 (MUST-67): the largest packet we take, less the fixed headers
   tcb.advMss = mtu > headers + ADV_MSS_MIN ? mtu - headers : ADV_MSS_MIN;
   if (tcb.userMss !== 0) tcb.advMss = min<u32>(tcb.advMss, tcb.userMss);
-  tcb.peerMss = limitMss(tcb, isV4(tcb) ? MSS_DEFAULT_V4 : MSS_DEFAULT_V6);
+  tcb.peerMss = limitMss(tcb, isV4(tcb) ? MSS_DEFAULT : MSS_DEFAULT_V6);
   let options: u32 = ecnOffer();
   if (load<u32>(SYSCTL_TCP_TIMESTAMPS) !== 0) options |= TCB_OPTION_TIMESTAMPS;
   if (load<u32>(SYSCTL_TCP_WINDOW_SCALING) !== 0) options |= TCB_OPTION_WSCALE;

@@ -48,7 +48,6 @@ export function recoveryReset(tcb: Tcb): void {
   tcb.highSeq = tcb.iss;
   tcb.tlpState = TLP_NONE;
   tcb.frto = 0;
-  tcb.isReneging = 0;
   tcb.retransmitTs = 0;
   tcb.priorSsthresh = 0;
   tcb.prrDelivered = 0;
@@ -107,7 +106,7 @@ export function enterRecovery(tcb: Tcb, acked: u32, withEcho: bool): void {
  *   RFC 3168 6.1.2: "TCP should not react to congestion indications more than once every window of data".
  * @param acked segments that the ACK in hand has acknowledged
  */
-export function enterCwr(tcb: Tcb, acked: u32): void {
+function enterCwr(tcb: Tcb, acked: u32): void {
   tcb.priorSsthresh = 0;
   if (tcb.caState >= <u8>CA_CWR) return;
   undoForget(tcb);
@@ -155,7 +154,6 @@ function endRecovery(tcb: Tcb, event: AckEvent): bool {
 function open(tcb: Tcb): void {
   if (tcb.caState === <u8>CA_LOSS) congestionOnLossExit(tcb);
   tcb.caState = <u8>CA_OPEN;
-  tcb.isReneging = 0;
 }
 
 function onAckInRecovery(tcb: Tcb, event: AckEvent, isDuplicate: bool): void {

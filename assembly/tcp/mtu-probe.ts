@@ -17,15 +17,14 @@ import {
   SYSCTL_TCP_PROBE_INTERVAL,
   SYSCTL_TCP_PROBE_THRESHOLD,
   SYSCTL_TCP_REORDERING,
-  TCB_OPTION_TIMESTAMPS,
 } from "../layout";
-import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { unsentBytes } from "./new-data";
 import { resendTooBig } from "./path-mtu";
 import { inFlight } from "./rtx-queue";
 import { bytesToBoundary } from "./send-marks";
-import { syncMss } from "./send-window";
+import { syncMss, usableWindow } from "./send-window";
 import { seqGte } from "./seq";
+import { FIXED_HEADERS, headerBytes, sentOffset } from "./sizes";
 import { Tcb } from "./tcb";
 
 /** No probe is due. */
@@ -33,18 +32,13 @@ export const PROBE_NONE: u32 = 0;
 /** One is, once more of what is in flight has arrived: nothing else may leave meanwhile. */
 export const PROBE_WAIT: u32 = 0xffffffff;
 
-const FIXED_HEADERS: u32 = 40;
 /** A smaller congestion window would not show a single loss for what it is (Linux). */
 const CWND_MIN: u32 = 11;
 
 const MODE_ALWAYS: u32 = 2;
 
-function headers(tcb: Tcb): u32 {
-  return FIXED_HEADERS + ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0);
-}
-
 function baseMtu(tcb: Tcb): u32 {
-  return min<u32>(load<u32>(SYSCTL_TCP_BASE_MSS) + headers(tcb), 0xffff);
+  return min<u32>(load<u32>(SYSCTL_TCP_BASE_MSS) + headerBytes(tcb), 0xffff);
 }
 
 /** Starts a connection whose segment size is known: it searches from the beginning if tcp_mtu_probing is 2. */
@@ -73,10 +67,10 @@ export function blackHoleSuspected(tcb: Tcb, nowUs: u64): void {
     tcb.isMtuSearched = 1;
     tcb.mtuSearchUs = nowUs;
   } else {
-    const now = <u32>tcb.mtuSearchLow > headers(tcb) ? <u32>tcb.mtuSearchLow - headers(tcb) : 0;
+    const now = <u32>tcb.mtuSearchLow > headerBytes(tcb) ? <u32>tcb.mtuSearchLow - headerBytes(tcb) : 0;
     let mss = min<u32>(now >> 1, load<u32>(SYSCTL_TCP_BASE_MSS));
     mss = max<u32>(max<u32>(mss, load<u32>(SYSCTL_TCP_MTU_PROBE_FLOOR)), load<u32>(SYSCTL_TCP_MIN_SND_MSS));
-    tcb.mtuSearchLow = <u16>min<u32>(mss + headers(tcb), 0xffff);
+    tcb.mtuSearchLow = <u16>min<u32>(mss + headerBytes(tcb), 0xffff);
   }
   syncMss(tcb);
 }
@@ -91,13 +85,13 @@ export function mtuProbeDue(tcb: Tcb, nowUs: u64): u32 {
     searchAgain(tcb, nowUs);
     return PROBE_NONE;
   }
-  const bytes = ((high + low) >> 1) - headers(tcb);
+  const bytes = ((high + low) >> 1) - headerBytes(tcb);
   if (bytes <= tcb.sndMss) return PROBE_NONE;
   // What follows the probe must be enough to show its loss
   const needed = bytes + (load<u32>(SYSCTL_TCP_REORDERING) + 1) * tcb.sndMss;
   if (unsentBytes(tcb) < needed || tcb.sndWnd < needed) return PROBE_NONE;
-  if (bytesToBoundary(tcb, tcb.sndNxt - tcb.iss - 1) < bytes) return PROBE_NONE;
-  if (tcb.sndNxt - tcb.sndUna + needed > tcb.sndWnd) return PROBE_WAIT;
+  if (bytesToBoundary(tcb, sentOffset(tcb)) < bytes) return PROBE_NONE;
+  if (usableWindow(tcb) < needed) return PROBE_WAIT;
   const flight = inFlight(tcb);
   if (flight + 2 > tcb.cwnd) return flight === 0 ? PROBE_NONE : PROBE_WAIT;
   return bytes;
@@ -106,7 +100,7 @@ export function mtuProbeDue(tcb: Tcb, nowUs: u64): u32 {
 // RFC 4821 7.2: the path may have become wider since the search ended
 function searchAgain(tcb: Tcb, nowUs: u64): void {
   if (nowUs - tcb.mtuSearchUs < <u64>load<u32>(SYSCTL_TCP_PROBE_INTERVAL) * 1000000) return;
-  beginSearch(tcb, tcb.sndMss + headers(tcb), nowUs);
+  beginSearch(tcb, tcb.sndMss + headerBytes(tcb), nowUs);
 }
 
 /** The probe leaves: it takes the place of two segments in the congestion window. */
@@ -120,10 +114,10 @@ export function mtuProbeSent(tcb: Tcb, seq: u32, bytes: u32): void {
 /** SND.UNA has moved: if the probe has arrived, segments may be as large as it was. */
 export function mtuProbeOnAck(tcb: Tcb): void {
   if (tcb.mtuProbeBytes === 0 || !seqGte(tcb.sndUna, tcb.mtuProbeEnd)) return;
-  const packet = <u32>tcb.mtuProbeBytes + headers(tcb);
+  const packet = <u32>tcb.mtuProbeBytes + headerBytes(tcb);
   count(COUNTER_TCP_MTUP_SUCCESS);
   // The window is counted in segments, and these are larger now (RFC 4821 7.6.1: bytes in flight stay)
-  tcb.cwnd = max<u32>(1, <u32>((<u64>tcb.cwnd * (tcb.sndMss + headers(tcb))) / packet));
+  tcb.cwnd = max<u32>(1, <u32>((<u64>tcb.cwnd * (tcb.sndMss + headerBytes(tcb))) / packet));
   tcb.mtuSearchLow = <u16>packet;
   tcb.mtuProbeBytes = 0;
   syncMss(tcb);
@@ -138,7 +132,7 @@ export function mtuProbeOnAck(tcb: Tcb): void {
 export function mtuProbeFailed(tcb: Tcb): bool {
   if (tcb.mtuProbeBytes === 0 || tcb.caState > <u8>CA_DISORDER || tcb.sndUna !== tcb.mtuProbeStart) return false;
   count(COUNTER_TCP_MTUP_FAIL);
-  tcb.mtuSearchHigh = <u16>(<u32>tcb.mtuProbeBytes + headers(tcb) - 1);
+  tcb.mtuSearchHigh = <u16>(<u32>tcb.mtuProbeBytes + headerBytes(tcb) - 1);
   tcb.mtuProbeBytes = 0;
   tcb.cwnd += 1;
   resendTooBig(tcb);

@@ -6,6 +6,7 @@ import { bytesToBlockEnd } from "./send-blocks";
 import { bytesToBoundary } from "./send-marks";
 import { segmentSizeNow } from "./send-window";
 import { seqGt } from "./seq";
+import { sentOffset } from "./sizes";
 import { isSynchronized } from "./state";
 import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_MORE, TCB_FLAG_MORE_HELD, TCB_FLAG_PUSH, Tcb } from "./tcb";
 import { isUrgentOut } from "./urgent-out";
@@ -73,5 +74,5 @@ export function mustPush(tcb: Tcb, bytes: u32, isOverride: bool): bool {
 }
 
 function isRecordEnd(tcb: Tcb, bytes: u32): bool {
-  return tcb.markBlock !== 0 && bytesToBoundary(tcb, tcb.sndNxt - tcb.iss - 1) === bytes;
+  return tcb.markBlock !== 0 && bytesToBoundary(tcb, sentOffset(tcb)) === bytes;
 }

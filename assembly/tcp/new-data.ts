@@ -7,11 +7,11 @@ import {
   STATE_TIME_WAIT,
   SYSCTL_TCP_MIN_TSO_SEGS,
   SYSCTL_TCP_TSO_RTT_LOG,
-  TCB_OPTION_TIMESTAMPS,
 } from "../layout";
 import { NONE } from "../storage/none";
-import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
+import { IPV4_MAX_PACKET } from "../wire/ipv4";
 import { ackRoom } from "./ack-slots";
+import { windowRate } from "./congestion/pacing-rate";
 import { noteWindowUse } from "./congestion/window-validation";
 import { mayAnswerEarly } from "./fast-open";
 import { linkGsoMax } from "./link-limits";
@@ -21,21 +21,15 @@ import { sackBytesBeside } from "./sack-blocks";
 import { bytesToBlockEnd, withinHalfWindow } from "./send-blocks";
 import { bytesToBoundary } from "./send-marks";
 import { segmentSizeNow, usableWindow } from "./send-window";
+import { headerBytes, sentOffset } from "./sizes";
 import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_FIN_SENT, Tcb } from "./tcb";
 
 /** Wire segments of one super-segment: what 64 KiB make at the default MSS of 536 bytes. Bounds the work a tiny MSS makes. */
 const SUPER_SEGMENTS_MAX: u32 = 128;
-/** IPv4 and TCP header without options. */
-const FIXED_HEADERS: u32 = 40;
-/** Longest IPv4 packet. */
-const PACKET_MAX: u32 = 65535;
 /** A sender that paused longer than this is not waiting for ACKs to fill a super-segment. */
 const DEFER_RECENT_US: u64 = 1000;
 /** When paced: super-segments of about one millisecond. */
 const PACED_SEGMENTS_PER_SECOND: u64 = 1024;
-/** Of a window per round trip, that a window which is not paced may be assumed to leave at (tcp_pacing_ss_ratio, _ca_ratio). */
-const RATE_PERCENT_SLOW_START: u64 = 200;
-const RATE_PERCENT_AVOIDANCE: u64 = 120;
 
 /** Whether data or FIN may be sent for the first time in this state. */
 export function maySendNew(tcb: Tcb): bool {
@@ -45,7 +39,7 @@ export function maySendNew(tcb: Tcb): bool {
 
 /** Bytes in the send ring that were never sent: D of RFC 9293 3.8.6.2.1. Only before the FIN was sent. */
 export function unsentBytes(tcb: Tcb): u32 {
-  return tcb.sndTail - (tcb.sndNxt - tcb.iss - 1);
+  return tcb.sndTail - sentOffset(tcb);
 }
 
 /** Whether a FIN waits for its turn. */
@@ -70,12 +64,12 @@ export function congestionRoom(tcb: Tcb): u32 {
 /** Payload bytes of the largest segment the interface takes, a multiple of `mss`, at least one. */
 export function largestPayload(tcb: Tcb, mss: u32): u32 {
   const gsoMax = linkGsoMax(tcb.interfaceIndex);
-  const timestamps = (tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0;
-  const headers = FIXED_HEADERS + timestamps + sackBytesBeside(tcb);
-  const packet = min(gsoMax, PACKET_MAX);
+  const headers = headerBytes(tcb) + sackBytesBeside(tcb);
+  const packet = min(gsoMax, IPV4_MAX_PACKET);
   if (packet < headers + 2 * mss) return mss;
   // No larger than half of what the peer can take at most, so that one is under way while the other is read (Linux)
   let bytes = withinHalfWindow(tcb, packet - headers);
+  // Not paced: the rate at which the window leaves, which sizes bursts even if nothing spreads them (Linux)
   const rate = tcb.pacingRate !== 0 ? tcb.pacingRate : windowRate(tcb, mss);
   if (rate !== 0) bytes = min(bytes, pacedPayload(tcb, rate, gsoMax, mss));
   return max<u32>(1, min<u32>(bytes / mss, SUPER_SEGMENTS_MAX)) * mss;
@@ -88,20 +82,12 @@ function pacedPayload(tcb: Tcb, rate: u64, gsoMax: u32, mss: u32): u32 {
   const rttLog = load<u32>(SYSCTL_TCP_TSO_RTT_LOG);
   const halvings = rttLog !== 0 && tcb.minRttUs !== 0 ? tcb.minRttUs >> rttLog : 32;
   if (halvings < 32) bytes += gsoMax >> halvings;
-  return <u32>min<u64>(max<u64>(bytes, <u64>load<u32>(SYSCTL_TCP_MIN_TSO_SEGS) * mss), PACKET_MAX);
-}
-
-// Bytes/s at which a window that is not paced leaves, with room to grow; 0 = no round trip measured yet. Linux's
-// tcp_update_pacing_rate, which sizes bursts there even if nothing spreads them
-function windowRate(tcb: Tcb, mss: u32): u64 {
-  if (tcb.srttUs === 0) return 0;
-  const percent: u64 = tcb.cwnd < tcb.ssthresh >> 1 ? RATE_PERCENT_SLOW_START : RATE_PERCENT_AVOIDANCE;
-  return (<u64>max(tcb.cwnd, tcb.packetsOut) * mss * 10000 * percent) / tcb.srttUs;
+  return <u32>min<u64>(max<u64>(bytes, <u64>load<u32>(SYSCTL_TCP_MIN_TSO_SEGS) * mss), IPV4_MAX_PACKET);
 }
 
 // Two super-segments at least in a window, so that ACKs of the first clock out more while the second is under way (Linux)
 function halfWindow(tcb: Tcb, mss: u32): u32 {
-  return <u32>min<u64>(<u64>max<u32>(tcb.cwnd >> 1, 1) * mss, PACKET_MAX);
+  return <u32>min<u64>(<u64>max<u32>(tcb.cwnd >> 1, 1) * mss, IPV4_MAX_PACKET);
 }
 
 /**
@@ -125,7 +111,7 @@ function allowedBytes(tcb: Tcb, isOverride: bool, nowUs: u64): u32 {
   }
   const room = <u64>min(congestion, ackRoom(tcb)) * mss;
   const most = largestPayload(tcb, mss);
-  const record = min(unsent, bytesToBoundary(tcb, tcb.sndNxt - tcb.iss - 1));
+  const record = min(unsent, bytesToBoundary(tcb, sentOffset(tcb)));
   const block = most > mss ? min(record, bytesToBlockEnd(tcb, mss)) : record;
   const limit = <u32>min<u64>(min<u32>(min<u32>(block, window), most), room);
   if (isOverride) return min(limit, mss);

@@ -77,7 +77,7 @@ export function rackExtendWindow(tcb: Tcb): void {
 }
 
 /** RFC 8985 6.2 step 4: RACK.reo_wnd, µs. */
-export function rackWindowUs(tcb: Tcb): u32 {
+function rackWindowUs(tcb: Tcb): u32 {
   if (tcb.reorderingSeen === 0) {
     // Without reordering ever seen: be quick in a recovery, or when as many were SACKED as classic recovery would wait for
     if (tcb.caState >= <u8>CA_RECOVERY) return 0;

@@ -30,7 +30,6 @@ export function isHeadSacked(tcb: Tcb): bool {
 /** A time-out: RFC 2018 8, "turn off all of the SACKed bits". */
 export function takeSacksBack(tcb: Tcb): void {
   count(COUNTER_TCP_SACK_RENEGING);
-  tcb.isReneging = 1;
   rtxClearSacked(tcb);
   scoreboardReset(tcb);
 }

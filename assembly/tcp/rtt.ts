@@ -48,7 +48,7 @@ export function rttSample(tcb: Tcb, rttUs: u32): void {
 }
 
 /** RTO without back-off, µs (RFC 6298 2.3, 2.4, 2.5). */
-export function rtoOfEstimate(tcb: Tcb): u32 {
+function rtoOfEstimate(tcb: Tcb): u32 {
   if (tcb.srttUs === 0) return RTO_INITIAL_US;
   const variance = max<u64>(4 * <u64>tcb.rttvarUs, load<u32>(SYSCTL_TCP_RTO_MIN_US));
   const rto = max<u64>(<u64>tcb.srttUs + variance, RTO_FLOOR_US);

@@ -3,11 +3,12 @@
 // as a look at all ranges per ACK would cost too much. Must not know how the bytes are stored.
 //
 //   tcb:  │ dsackStart dsackEnd │ sack0Start sack0End │ sack1 ... │ sack2 ... │ sack3 ... │     host order, as emitSack() reads it
-import { TCB_OPTION_SACK, TCB_OPTION_TIMESTAMPS } from "../layout";
+import { TCB_OPTION_SACK } from "../layout";
 import { emitSack, sackBlocksMax, sackOptionBytes } from "../wire/tcp-options";
 import { wantOutputSoon } from "./connections";
 import { seqGt, seqLt, seqLte } from "./seq";
 import { Tcb } from "./tcb";
+import { hasTimestamps } from "./timestamps";
 
 /** Blocks remembered: as many as an option without timestamps holds. */
 const BLOCKS: u32 = 4;
@@ -96,11 +97,11 @@ function blocksDue(tcb: Tcb): u32 {
 }
 
 function blocksMax(tcb: Tcb): u32 {
-  return sackBlocksMax((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0);
+  return sackBlocksMax(hasTimestamps(tcb));
 }
 
 /** Bytes of the SACK option that the next segment carries, 0 = none. */
-export function sackBytesDue(tcb: Tcb): u32 {
+function sackBytesDue(tcb: Tcb): u32 {
   return sackOptionBytes(blocksDue(tcb));
 }
 

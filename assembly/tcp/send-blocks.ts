@@ -2,19 +2,20 @@
 // window allow, from where sending stood when there was nothing else to send; a super-segment does not cross from one into the next. So
 // the remainder of a block leaves at once, and what would be a small part of the next one may wait for company (new-data.ts).
 import { linkGsoMax } from "./link-limits";
+import { MSS_DEFAULT, sentOffset } from "./sizes";
 import { Tcb } from "./tcb";
 
-/** A largest window beyond this holds two blocks at least. */
-const HALF_WINDOW_FROM: u32 = 536;
-
-/** Bytes of the largest packet that half of the window the peer can take at most leaves room for; `bytes` if that is less. */
+/**
+ * Bytes of the largest packet that half of the window the peer can take at most leaves room for; `bytes` if that is less, or if the
+ * window is too small to be halved.
+ */
 export function withinHalfWindow(tcb: Tcb, bytes: u32): u32 {
-  return tcb.maxSndWnd > HALF_WINDOW_FROM ? min(bytes, tcb.maxSndWnd >> 1) : bytes;
+  return tcb.maxSndWnd > MSS_DEFAULT ? min(bytes, tcb.maxSndWnd >> 1) : bytes;
 }
 
 /** Main is about to be seen to have written beyond `tcb.sndTail`: if sending has reached the last block, it begins there. */
 export function blocksOnWrite(tcb: Tcb, mss: u32): void {
-  const sent = tcb.sndNxt - tcb.iss - 1;
+  const sent = sentOffset(tcb);
   const written = tcb.sndTail - tcb.sndBlockBase;
   const before = written === 0 ? 0 : written - 1;
   const lastStart = tcb.sndBlockBase + (before - (before % blockBytes(tcb, mss)));
@@ -24,7 +25,7 @@ export function blocksOnWrite(tcb: Tcb, mss: u32): void {
 /** Bytes from SND.NXT to the end of its block, at least one segment. */
 export function bytesToBlockEnd(tcb: Tcb, mss: u32): u32 {
   const size = blockBytes(tcb, mss);
-  const left = size - ((tcb.sndNxt - tcb.iss - 1 - tcb.sndBlockBase) % size);
+  const left = size - ((sentOffset(tcb) - tcb.sndBlockBase) % size);
   // The sizes have changed: the end lies inside a segment, and the next will do
   return left < mss ? left + size : left - (left % mss);
 }

@@ -25,6 +25,7 @@ import { hasOutput } from "./new-data";
 import { blocksOnWrite } from "./send-blocks";
 import { releaseMarks } from "./send-marks";
 import { segmentSizeNow } from "./send-window";
+import { sentOffset } from "./sizes";
 import { TCB_FLAG_FIN_QUEUED, Tcb } from "./tcb";
 import { arm } from "./timers";
 
@@ -133,7 +134,7 @@ export function wakeWriter(tcb: Tcb): void {
   const capacity = tcb.sndRingCapacity;
   const used = tcb.loadSndTail() - tcb.sndHeadShared;
   if (used > capacity - capacity / 3) return;
-  const unsent = <i32>(tcb.loadSndTail() - (tcb.sndNxt - tcb.iss - 1));
+  const unsent = <i32>(tcb.loadSndTail() - sentOffset(tcb));
   if (unsent > 0 && (<u64>unsent) << 1 >= <u64>notsentLowat(tcb)) return;
   if (tcb.takeWaits(READY_WRITABLE) !== 0) raise(tcb, READY_WRITABLE);
 }

@@ -1,26 +1,20 @@
 // What the peer lets us send: SND.WND and its bookkeeping (RFC 9293 3.10.7.4, "fifth"), the usable window, and the segment size
 // that suits both path and window. How much of it we use is new-data.ts's business.
-import { SYSCTL_TCP_MIN_SND_MSS, TCB_OPTION_TIMESTAMPS } from "../layout";
+import { SYSCTL_TCP_MIN_SND_MSS } from "../layout";
 import { NONE } from "../storage/none";
 import { SYN } from "../wire/tcp";
-import { TIMESTAMPS_OPTION_BYTES } from "../wire/tcp-options";
 import { wantOutput } from "./connections";
 import { rtxAt, rtxMarkLost } from "./rtx-queue";
 import { RTX_RETRANSMITTED } from "./rtx-record";
 import { sackBytesBeside } from "./sack-blocks";
 import { Segment } from "./segment";
 import { seqLt, seqLte } from "./seq";
+import { constantOptions, FIXED_HEADERS, MSS_DEFAULT, OPTIONS_MAX } from "./sizes";
 import { Tcb } from "./tcb";
 import { cancelRetransmitTimer, TIMER_PERSIST } from "./timers";
 
-/** Bytes of IPv4 and TCP header without options. */
-const FIXED_HEADERS: u32 = 40;
-/** Most bytes of TCP options; SYSCTL_TCP_MIN_SND_MSS makes room for all of them and a little data. */
-const OPTIONS_MAX: u32 = 40;
 /** Payload of a path with the smallest MTU IPv4 knows (68 bytes). */
 const SMALLEST_PAYLOAD: u32 = 28;
-/** RFC 9293 MUST-15: the segment size without an MSS option. */
-const MSS_DEFAULT: u32 = 536;
 
 /**
  * Takes the window of an acceptable segment, unless it is older than the one we know:
@@ -72,7 +66,7 @@ export function syncMss(tcb: Tcb): void {
   if (<u32>tcb.mtuSearchHigh > tcb.pmtu) tcb.mtuSearchHigh = <u16>tcb.pmtu;
   const packet = tcb.isMtuSearched !== 0 ? min<u32>(tcb.pmtu, tcb.mtuSearchLow) : tcb.pmtu;
   const path = packet > FIXED_HEADERS ? packet - FIXED_HEADERS : SMALLEST_PAYLOAD;
-  const options = (tcb.options & TCB_OPTION_TIMESTAMPS) !== 0 ? TIMESTAMPS_OPTION_BYTES : 0;
+  const options = constantOptions(tcb);
   const leastMss = load<u32>(SYSCTL_TCP_MIN_SND_MSS);
   const least = leastMss > OPTIONS_MAX ? leastMss - OPTIONS_MAX : 1;
   const mss = min(announced, path);

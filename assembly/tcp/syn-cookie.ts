@@ -20,6 +20,7 @@ import {
 } from "../wire/tcp-options";
 import { isEcnSetupSyn } from "./ecn";
 import { Segment } from "./segment";
+import { MSS_DEFAULT } from "./sizes";
 import { Tcb } from "./tcb";
 
 /** What "minute" means: a cookie is valid in the one it was made and the next. */
@@ -32,7 +33,6 @@ const DATA_MASK: u32 = 0xffffff;
 // The MSS a peer may have: the largest that is not above what it announced is used. u16 each, ascending
 const MSS_COUNT: u32 = 8;
 const MSS_TABLE: usize = memory.data<u16>([48, 216, 536, 1220, 1360, 1440, 1460, 8960]);
-const MSS_DEFAULT: u32 = 536;
 
 // The low bits of our timestamp in a SYN-ACK with a cookie
 const TS_WSCALE_MASK: u32 = 15; // 15 = the peer does not scale

@@ -52,6 +52,8 @@ import {
 export const TCB_FLAG_OWNED: u32 = 1; // main holds a Connection or Listener for it
 export const TCB_FLAG_ACCEPT_QUEUE: u32 = 2; // counted in its listener's accept queue
 export const TCB_FLAG_PASSIVE: u32 = 4; // came from LISTEN (decides where SYN-RECEIVED returns to, RFC 9293 3.10.7.4)
+export const TCB_FLAG_MORE: u32 = 8; // moreAt holds: after the write that ends there more follows
+export const TCB_FLAG_MORE_HELD: u32 = 16; // and what is less than a segment before it waits
 export const TCB_FLAG_FIN_QUEUED: u32 = 32; // FIN follows the last byte in the send ring
 export const TCB_FLAG_FIN_SENT: u32 = 64;
 export const TCB_FLAG_ACK_NOW: u32 = 128; // an ACK must leave in this turn
@@ -65,12 +67,10 @@ export const TCB_FLAG_CLOSED_REPORTED: u32 = 16384; // READY_CLOSED was queued
 export const TCB_FLAG_READING_CLOSED: u32 = 32768; // main closed it: arriving data is answered with RST
 export const TCB_FLAG_CONNECT_TIMEOUT: u32 = 65536; // connectDeadlineUs holds
 export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the TCB is freed
-export const TCB_FLAG_MORE: u32 = 8; // moreAt holds: after the write that ends there more follows
-export const TCB_FLAG_MORE_HELD: u32 = 16; // and what is less than a segment before it waits
 export const TCB_FLAG_PUSH: u32 = 262144; // pushTo holds
 export const TCB_FLAG_URGENT_OUT: u32 = 524288; // sndUp holds: urgent data of ours is not acknowledged
-export const TCB_FLAG_URGENT_TOLD: u32 = 2097152; // the probe that announces urgent data has left, the one that asks follows
 export const TCB_FLAG_READ_SHUT: u32 = 1048576; // main will not read: text after our FIN is answered with RST
+export const TCB_FLAG_URGENT_TOLD: u32 = 2097152; // the probe that announces urgent data has left, the one that asks follows
 
 @unmanaged
 @final
@@ -280,7 +280,7 @@ export class Tcb {
   rackPersist: u8; // recoveries until it is one quarter again
   frto: u8; // FRTO_ of frto.ts
   undoValid: u8; // 1: undoMarker holds
-  isReneging: u8; // 1: the peer took SACKed data back
+  recovery0: u8;
   undoMarker: u32; // SND.UNA when the recovery began
   undoRetrans: i32; // retransmissions that no D-SACK has answered; -1: there was none yet
   // delivery rate (BBR draft 4.1.1): carried per record, sampled at each ACK
@@ -378,7 +378,6 @@ export class Tcb {
     return changetype<usize>(this);
   }
 
-  // A connection in TIME-WAIT is no listener: its links in the list of time-wait.ts lie where a listener has its children
   // A listener is challenged by nobody: when its SYN queue was full last (0 = never) lies where a connection has its last challenge ACK
   get synOverflowUs(): u64 {
     return this.lastChallengeUs;
@@ -387,6 +386,7 @@ export class Tcb {
     this.lastChallengeUs = us;
   }
 
+  // A connection in TIME-WAIT is no listener: its links in the list of time-wait.ts lie where a listener has its children
   get timeWaitNext(): u32 {
     return this.firstChild;
   }

@@ -161,16 +161,6 @@ export function bbrTestCwndGain(phase: u32): u32 {
   return bbrCwndGain(<u8>phase);
 }
 
-/** Pacing rate of a connection, bytes/s; 0 = none. */
-export function pacingTestRate(index: u32): f64 {
-  return <f64>Tcb.at(index).pacingRate;
-}
-
-/** SO_MAX_PACING_RATE, bytes/s. */
-export function pacingTestLimit(index: u32, rate: f64): void {
-  Tcb.at(index).maxPacingRate = <u64>rate;
-}
-
 /** Delivery rate that the last ACK gave, bytes/s; 0 = none. */
 export function rateTestLast(): f64 {
   return <f64>ackSample().deliveryRate;

@@ -55,7 +55,7 @@ export function isOriginalDelayed(tcb: Tcb, event: AckEvent): bool {
 }
 
 /** Whether the reduction in hand is known to have been needless. */
-export function mayUndo(tcb: Tcb, event: AckEvent): bool {
+function mayUndo(tcb: Tcb, event: AckEvent): bool {
   return tcb.undoValid !== 0 && (tcb.undoRetrans === 0 || isOriginalDelayed(tcb, event));
 }
 

@@ -33,7 +33,7 @@ export function restartTimer(tcb: Tcb, nowUs: u64): void {
  * Sets the time-out. In place of a probe or reordering timer it keeps what has passed of it: these come first, but do not put it off
  * (RFC 8985 7.2).
  */
-export function rearmTimeout(tcb: Tcb, nowUs: u64): void {
+function rearmTimeout(tcb: Tcb, nowUs: u64): void {
   if (tcb.packetsOut === 0) return;
   if (tcb.timerKind === TIMER_LOSS_PROBE || tcb.timerKind === TIMER_REORDER) resumeTimeout(tcb, nowUs);
   else timerFromNow(tcb, nowUs);

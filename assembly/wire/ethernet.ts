@@ -15,7 +15,6 @@ export const ETHERNET_HEADER: u32 = 14;
 
 export const ETHERTYPE_IPV4: u16 = 0x0800; // RFC 894
 export const ETHERTYPE_ARP: u16 = 0x0806; // RFC 826
-export const ETHERTYPE_VLAN: u16 = 0x8100; // IEEE 802.1Q tag: two bytes of tag, then the real type
 export const ETHERTYPE_IPV6: u16 = 0x86dd; // RFC 2464
 
 @unmanaged

@@ -30,10 +30,6 @@ export const ICMPV4_REDIRECT: u8 = 5;
 export const ICMPV4_ECHO: u8 = 8;
 export const ICMPV4_TIME_EXCEEDED: u8 = 11;
 export const ICMPV4_PARAMETER_PROBLEM: u8 = 12;
-export const ICMPV4_TIMESTAMP: u8 = 13;
-export const ICMPV4_TIMESTAMP_REPLY: u8 = 14;
-export const ICMPV4_ADDRESS_MASK: u8 = 17; // deprecated (RFC 6918)
-export const ICMPV4_ADDRESS_MASK_REPLY: u8 = 18;
 
 // Codes of ICMPV4_UNREACHABLE (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1).
 export const UNREACHABLE_NET: u8 = 0;

@@ -61,7 +61,7 @@ export function advanceMaxBwFilter(bbr: BbrState): void {
 }
 
 /** RS.delivered, segments. */
-export function sampleVolume(sample: AckSample): u32 {
+function sampleVolume(sample: AckSample): u32 {
   if (sample.mss === 0) return 0;
   const bytes = sample.delivered - sample.priorDelivered;
   return <u32>min<u64>((bytes + sample.mss - 1) / sample.mss, U32.MAX_VALUE);

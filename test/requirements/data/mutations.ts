@@ -107,7 +107,7 @@ export const MUTATIONS: readonly Mutation[] = [
     id: "MUST-15",
     what: "1460 is assumed",
     file: "assembly/tcp/handshake.ts",
-    edits: [["const MSS_DEFAULT_V4: u32 = 536;", "const MSS_DEFAULT_V4: u32 = 1460;"]],
+    edits: [["isV4(tcb) ? MSS_DEFAULT :", "isV4(tcb) ? 1460 :"]],
   },
   {
     id: "MUST-16",
