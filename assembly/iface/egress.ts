@@ -142,7 +142,7 @@ function emit(tcb: Tcb, out: Outgoing): void {
   const header = TcpHeader.at(headerPtr);
   header.emit(tcb.localPort, tcb.remotePort, out.seq, out.ack, tcpHeaderBytes, out.flags, out.window);
   if (out.urgent !== 0) header.urgentPointer = out.urgent;
-  if (out.optionsLength !== 0) memory.copy(header.optionsPtr, out.optionsPtr, out.optionsLength);
+  for (let i: u32 = 0; i < out.optionsLength; i += 4) store<u32>(header.optionsPtr + i, load<u32>(out.optionsPtr + i));
   descriptor.headerLength = ETHERNET_HEADER + IPV4_HEADER + tcpHeaderBytes;
   descriptor.piece1Ptr = out.piece1Ptr;
   descriptor.piece1Length = out.piece1Length;

@@ -22,6 +22,7 @@ import {
   TX_RINGS,
 } from "../layout";
 import { NONE } from "../storage/none";
+import { zero } from "../storage/zero";
 import { Interface } from "./interfaces";
 
 /** Slots that bulk data leaves to ARP, ICMP and resets, which nobody keeps for a second try. */
@@ -90,7 +91,7 @@ export function txNext(interfaceIndex: u32): TxDescriptor {
   const tail = load<u32>(ringPtr(interfaceIndex), RING_TAIL);
   const slot = tail & (TX_CAPACITY - 1);
   const next = descriptorAt(interfaceIndex, tail);
-  memory.fill(changetype<usize>(next), 0, TX_DESCRIPTOR_BYTES);
+  zero(changetype<usize>(next), TX_DESCRIPTOR_BYTES);
   next.headerPtr = TX_HEADERS + (interfaceIndex * TX_CAPACITY + slot) * TX_HEADER_BYTES;
   next.owner = NONE;
   return next;

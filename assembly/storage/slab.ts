@@ -3,6 +3,7 @@
 // written into a record (by a late user of a freed one, or by another thread) can damage the pool. Knows no TCP.
 
 import { NONE } from "./none";
+import { zero } from "./zero";
 
 // One word per record. A handle is the same word with the record's index in place of the link:
 //
@@ -78,7 +79,7 @@ export class Slab {
       this.setWord(index, (FIRST_GENERATION << INDEX_BITS) | IN_USE);
     }
     this.inUse += 1;
-    memory.fill(this.address(index), 0, this.recordBytes);
+    zero(this.address(index), this.recordBytes);
     return index;
   }
 

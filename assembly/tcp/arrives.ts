@@ -59,17 +59,18 @@ export function dispatch(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
 }
 
 /**
- * Header prediction: in bulk transfer nearly every segment is either the next piece of text with no news in its ACK, or a bare ACK of
- * new data, from a peer whose window did not change. For these two the answers to the eight steps are known: no flag but
+ * Header prediction: in bulk transfer nearly every segment is either the next piece of text with no news in its ACK and the window
+ * as it was, or a bare ACK of new data, with any window. For these two the answers to the eight steps are known: no flag but
  * ACK and PSH, SEG.SEQ = RCV.NXT, timestamp not old, SEG.ACK in range, nothing out of order, text within the window. What is
  * left is done below, with the functions that the steps use, in their order.
  */
 export function isPredicted(tcb: Tcb, seg: Segment): bool {
   if (tcb.state !== STATE_ESTABLISHED || (seg.flags & ~PSH) !== ACK || seg.seq !== tcb.rcvNxt) return false;
   if (isTimestampAbsent(tcb, seg) || (hasTimestamps(tcb) && seqLt(seg.options.tsVal, tcb.tsRecent))) return false;
-  if (seg.wnd << tcb.sndWscale !== tcb.sndWnd || isOutOfOrder(tcb) || tcb.peerFinSeen !== 0) return false;
+  if (isOutOfOrder(tcb) || tcb.peerFinSeen !== 0) return false;
   if (seg.payloadLength === 0) return seqGt(seg.ack, tcb.sndUna) && seqLte(seg.ack, tcb.sndNxt);
-  if (seg.ack !== tcb.sndUna || tcb.has(TCB_FLAG_READING_CLOSED)) return false;
+  if (seg.ack !== tcb.sndUna || seg.wnd << tcb.sndWscale !== tcb.sndWnd || tcb.has(TCB_FLAG_READING_CLOSED))
+    return false;
   return seqLte(seg.end, tcb.rcvAdvertised);
 }
 

@@ -75,12 +75,15 @@ export function windowToAdvertise(tcb: Tcb): u32 {
 
 /** Notes that a segment with ACK was built: nothing is owed until more arrives. */
 export function ackSent(tcb: Tcb): void {
+  const edge = tcb.rcvAdvertised - tcb.rcvNxt;
+  const isOwed = tcb.has(TCB_FLAG_ACK_NOW | TCB_FLAG_ACK_DELAYED) || tcb.ackState !== 0 || tcb.duplicateAcksOwed !== 0;
+  if (!isOwed && tcb.lastAckSent === tcb.rcvNxt && tcb.rcvWnd === edge) return; // it told the peer nothing new
   tcb.clear(TCB_FLAG_ACK_NOW | TCB_FLAG_ACK_DELAYED);
   tcb.delayedAckUs = 0;
   ackLeft(tcb);
   if (hasSack(tcb)) tcb.duplicateAcksOwed = 0; // its blocks tell of all
   tcb.lastAckSent = tcb.rcvNxt;
-  tcb.rcvWnd = tcb.rcvAdvertised - tcb.rcvNxt;
+  tcb.rcvWnd = edge;
   updateKickAt(tcb);
 }
 

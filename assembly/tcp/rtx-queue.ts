@@ -32,13 +32,14 @@ import { Tcb } from "./tcb";
 const RTX_RESERVE: u32 = 4096;
 
 let slab: usize = 0;
+let records: usize = 0; // where the slab has them, for rtxAt()
 
 /** Lays out the slab of records from `ptr` on. @returns the end */
 export function rtxInitialise(ptr: usize): usize {
   slab = (ptr + 63) & ~63;
-  const recordsPtr = (slab + slabBytes(RTX_CAPACITY) + 63) & ~63;
-  Slab.at(slab).init(recordsPtr, RTX_RECORD_BYTES, RTX_CAPACITY);
-  return recordsPtr + <usize>RTX_CAPACITY * RTX_RECORD_BYTES;
+  records = (slab + slabBytes(RTX_CAPACITY) + 63) & ~63;
+  Slab.at(slab).init(records, RTX_RECORD_BYTES, RTX_CAPACITY);
+  return records + <usize>RTX_CAPACITY * RTX_RECORD_BYTES;
 }
 
 /** Records in use, of all connections. */
@@ -48,7 +49,7 @@ export function rtxInUse(): u32 {
 
 /** The record of an index that is not NONE. */
 export function rtxAt(index: u32): RtxRecord {
-  return RtxRecord.at(Slab.at(slab).address(index));
+  return RtxRecord.at(records + <usize>index * RTX_RECORD_BYTES);
 }
 
 /** Wire segments that `bytes` of payload make: at least one, as a SYN or FIN alone makes. */

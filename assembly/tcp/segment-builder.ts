@@ -10,6 +10,7 @@ import {
   TCB_OPTION_WSCALE,
 } from "../layout";
 import { byteRingPieces, piece1Bytes, piece1Ptr, piece2Bytes, piece2Ptr } from "../storage/byte-ring";
+import { zero } from "../storage/zero";
 import { ACK, RST, SYN } from "../wire/tcp";
 import { emitSynOptions, emitTimestamps } from "../wire/tcp-options";
 import { ecnEchoFlag, ecnSynFlags } from "./ecn";
@@ -78,7 +79,8 @@ export function setPayload(tcb: Tcb, out: Outgoing, offset: u32, bytes: u32, mss
 }
 
 function clear(tcb: Tcb, out: Outgoing): void {
-  memory.fill(changetype<usize>(out), 0, offsetof<Outgoing>());
+  zero(changetype<usize>(out), offsetof<Outgoing>("options0")); // options are written as far as optionsLength says
+  out.tos = 0;
   out.segments = 1;
   // RFC 9293 3.8.3, MUST-20: "When the number of transmissions of the same segment reaches or exceeds threshold R1, pass
   // negative advice [...] to the IP layer, to trigger dead-gateway diagnosis."

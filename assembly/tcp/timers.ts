@@ -64,7 +64,9 @@ export function disarm(tcb: Tcb): void {
 export function setRetransmitTimer(tcb: Tcb, kind: u32, deadlineUs: u64): void {
   tcb.timerKind = kind;
   tcb.retransmitUs = deadlineUs;
-  arm(tcb);
+  // The entry is not later than any other deadline, so this is the only one that it may have to move for
+  const timers = TimerWheel.at(wheel);
+  if (deadlineUs < timers.deadlineOf(tcb.index)) timers.set(tcb.index, deadlineUs);
 }
 
 /** Turns the tagged timer off if it is of this kind. */

@@ -1,6 +1,7 @@
 // What congestion control is told and what it answers: numbers, wide enough for loss-based and model-based algorithms alike, and
 // never the TCB. The names in the rate sample are those of draft-ietf-ccwg-bbr-06 2.3 and 4.1.2. All three records lie at fixed
 // places in SCRATCH and are valid during one call.
+import { zero } from "../../storage/zero";
 import { ACK_SAMPLE, CONGESTION_WINDOW, LOST_SAMPLE } from "../scratch";
 
 /** One ACK, as a record of numbers. Segments are wire segments. */
@@ -36,7 +37,7 @@ export class AckSample {
   hasSack: u32; // 1: SACK was negotiated
 
   clear(): void {
-    memory.fill(changetype<usize>(this), 0, offsetof<AckSample>());
+    zero(changetype<usize>(this), offsetof<AckSample>());
   }
 }
 
