@@ -52,7 +52,7 @@ export interface ListenOptions extends SocketSettings {
   fastOpen?: number | undefined;
   /** Seconds that a connection may wait for its first data before it is offered to be accepted, 0..65535 (TCP_DEFER_ACCEPT). Default 0. */
   deferAcceptSeconds?: number | undefined;
-  /** Listen though connections of an earlier listener still exist (SO_REUSEADDR). Default false. */
+  /** Listen though connections of an earlier listener still exist (SO_REUSEADDR): as in Node this is always so, whatever is said here. */
   reuseAddress?: boolean | undefined;
   /** Cancels the call; has no effect on a listener that listens. */
   signal?: AbortSignal | undefined;
