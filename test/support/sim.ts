@@ -56,12 +56,17 @@ export class Writer {
     this.#chunk = chunk;
   }
 
+  /** `SEND_MARK_` bits of the next write. */
+  mark(): number {
+    return 0;
+  }
+
   /** Writes what there is room for; closes the direction after the last byte. */
   pump(): void {
     while (this.sent < this.total) {
       const from = this.sent % PERIOD;
       const length = Math.min(this.#chunk, this.total - this.sent, PERIOD);
-      const count = this.socket.write(pattern.subarray(from, from + length));
+      const count = this.socket.write(pattern.subarray(from, from + length), 0, this.mark());
       this.sent += count;
       if (count < length) return;
       if (this.sent === this.total) this.socket.closeWrite();
