@@ -129,9 +129,8 @@ function tellConnection(quoted: Ipv4Header, message: Icmpv4Header, errno: u32, n
   const tcb = Tcb.at(index);
   if (!seqLte(tcb.sndUna, header.seq) || !seqGt(tcb.sndNxt, header.seq)) return false;
   if (errno === EMSGSIZE) {
-    if (pathMtuClaimed(quoted.dst, message.nextHopMtu, quoted.totalLength, nowUs)) {
-      pathNarrowed(tcb, Interface.at(tcb.interfaceIndex).mtu);
-    }
+    pathMtuClaimed(quoted.dst, message.nextHopMtu, quoted.totalLength, nowUs);
+    pathNarrowed(tcb, Interface.at(tcb.interfaceIndex).mtu, quoted.totalLength);
   } else if (tcb.state === STATE_SYN_SENT && endsConnecting(message.type, message.code)) {
     hardError(tcb, errno, nowUs);
   } else {

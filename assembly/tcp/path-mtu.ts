@@ -5,14 +5,15 @@
 import { count } from "../count";
 import { COUNTER_TCP_MTU_RETRANS } from "../counters";
 import { isPathLocked, isPathMtuDiscovered, pathMtu, pathMtuGeneration } from "../ip/path-mtu";
-import { CA_LOSS, STATE_ESTABLISHED } from "../layout";
+import { CA_LOSS, STATE_SYN_SENT } from "../layout";
 import { NONE } from "../storage/none";
 import { randomBelow } from "../storage/random";
 import { wantOutput } from "./connections";
 import { currentSsthresh } from "./reduction";
 import { rtxAt, rtxMarkLost } from "./rtx-queue";
-import { segmentSize, syncMss } from "./send-window";
-import { Tcb } from "./tcb";
+import { hasSender, segmentSize, syncMss } from "./send-window";
+import { TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
+import { TLP_NONE } from "./tlp-state";
 import { undoForget } from "./undo";
 
 // Linux's IP_PMTUDISC_ values
@@ -34,41 +35,62 @@ export function startPath(tcb: Tcb, mtu: u32): void {
 
 /**
  * Takes over what is known of the path now. Cheap if nothing has changed.
- * @param mtu of the link, bytes of IP packet
+ * @param mtu of the link, bytes of IP packet; less than before if the route leads over another one now
  */
 export function refreshPath(tcb: Tcb, mtu: u32): void {
-  if (tcb.pmtuGeneration === pathMtuGeneration) return;
+  if (tcb.pmtuGeneration === pathMtuGeneration && tcb.pmtu <= mtu) return;
   const before = tcb.pmtu;
   takePath(tcb, mtu);
-  if (tcb.pmtu !== before && tcb.state >= <u8>STATE_ESTABLISHED) syncMss(tcb);
+  if (tcb.pmtu !== before && hasSender(tcb)) syncMss(tcb);
 }
 
 /**
- * The network said that a segment of ours in flight was too big, and the path is remembered as narrower since.
+ * The network said that a segment of ours in flight was too big: the path is remembered as narrower since, or another connection had
+ * learnt so before.
  *
  *   RFC 1191 6.4: "when a Datagram Too Big message arrives [...] the data that was in it should be retransmitted [...] it should not be
  *   treated as a congestion signal."
  *
  * Whatever was larger than the segments are now is lost; the congestion window stays, in segments (Linux's tcp_simple_retransmit).
+ * @param mtu of the link; `quotedBytes`: total length of the packet that was too big
  */
-export function pathNarrowed(tcb: Tcb, mtu: u32): void {
+export function pathNarrowed(tcb: Tcb, mtu: u32, quotedBytes: u32): void {
   const before = tcb.pmtu;
   takePath(tcb, mtu);
-  if (tcb.pmtu >= before || discovery(tcb) === DISCOVER_DONT) return;
-  if (tcb.state < <u8>STATE_ESTABLISHED) return; // a SYN is small: what was too big is another's
+  if (discovery(tcb) === DISCOVER_DONT || (tcb.pmtu >= before && quotedBytes <= tcb.pmtu)) return;
+  if (!hasSender(tcb)) {
+    resendSyn(tcb);
+    return;
+  }
   syncMss(tcb);
-  resendTooBig(tcb);
+  const lostBefore = tcb.lostOut;
+  markTooBig(tcb);
+  if (tcb.lostOut !== lostBefore) sendAgain(tcb);
+}
+
+// Only a SYN with data (Fast Open) can have been too big: it leaves again without
+function resendSyn(tcb: Tcb): void {
+  if (tcb.state !== <u8>STATE_SYN_SENT || tcb.sndNxt === tcb.iss + 1) return;
+  tcb.set(TCB_FLAG_SYN_PENDING);
+  wantOutput(tcb);
 }
 
 /** Sends again, in segments of the present size, all that was sent in larger ones and has not arrived. */
 export function resendTooBig(tcb: Tcb): void {
+  markTooBig(tcb);
+  if (tcb.lostOut !== 0) sendAgain(tcb);
+}
+
+function markTooBig(tcb: Tcb): void {
   const mss = segmentSize(tcb);
   for (let index = tcb.rtxHead; index !== NONE; ) {
     const record = rtxAt(index);
     if (record.payloadBytes > mss && (record.mss === 0 || record.mss > mss)) rtxMarkLost(tcb, index);
     index = record.next;
   }
-  if (tcb.lostOut === 0) return;
+}
+
+function sendAgain(tcb: Tcb): void {
   count(COUNTER_TCP_MTU_RETRANS);
   enterLossUnreduced(tcb);
   wantOutput(tcb);
@@ -81,6 +103,7 @@ function enterLossUnreduced(tcb: Tcb): void {
   tcb.ssthresh = currentSsthresh(tcb);
   tcb.priorSsthresh = 0;
   tcb.frto = 0;
+  tcb.tlpState = TLP_NONE;
   undoForget(tcb);
   tcb.highSeq = tcb.sndNxt;
   tcb.caState = <u8>CA_LOSS;

@@ -48,6 +48,11 @@ export function updateSendWindow(tcb: Tcb, seg: Segment): void {
   wantOutput(tcb);
 }
 
+/** Whether segment size and congestion window are set (startSender): from ESTABLISHED on, with Fast Open before it. */
+export function hasSender(tcb: Tcb): bool {
+  return tcb.sndMss !== 0;
+}
+
 /** U of RFC 9293 3.8.6.2.1: SND.UNA + SND.WND - SND.NXT; 0 if the peer shrank its window below what is in flight. */
 export function usableWindow(tcb: Tcb): u32 {
   const used = tcb.sndNxt - tcb.sndUna;

@@ -79,7 +79,7 @@ export class RestlessWriter extends Writer {
     if (rarely(this.#dice, 4)) socket.setOption(SOCKET_OPTION_CORK, isOn);
     if (rarely(this.#dice, 4)) socket.setOption(SOCKET_OPTION_NODELAY, isOn);
     if (rarely(this.#dice, 8)) socket.setOption(SOCKET_OPTION_QUICKACK, isOn);
-    if (rarely(this.#dice, 8)) socket.setKeepAlive(isOn === 1, 1000, 1000, 9);
+    if (rarely(this.#dice, 8)) socket.setKeepAlive(isOn === 1, 1000, 1000, 100);
     if (rarely(this.#dice, 16)) socket.setOption(SOCKET_OPTION_CONGESTION, oneOf(this.#dice, ALGORITHMS));
     if (rarely(this.#dice, 32)) socket.setOption(SOCKET_OPTION_RCVBUF, 2048 << this.#dice.below(8));
   }
@@ -116,7 +116,6 @@ export function randomHost(dice: Random, congestion: string): object {
       tcp_window_scaling: rarely(dice, 5) ? 0 : 1,
       tcp_ecn: oneOf(dice, [0, 1, 2]),
       tcp_mtu_probing: oneOf(dice, [0, 1, 2]),
-      tcp_syncookies: oneOf(dice, [1, 1, 2]),
       tcp_fastopen: FASTOPEN_FREELY,
       tcp_rmem: [4096, Math.min(receiveMax, 131_072), receiveMax],
       ...(rarely(dice, 4) ? { tcp_mem: [8, 16, 24] } : {}),

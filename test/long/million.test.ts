@@ -45,8 +45,10 @@ function run(congestion: string, seed: number): number {
     readers.length === 2 && readers.every((reader) => reader.ended) && client.closed && server!.closed;
   for (const untilUs = sim.nowUs + LIMIT_US; !isDone() && sim.nowUs < untilUs; ) sim.runFor(0.25 * SECOND, isDone);
   const got = readers.map((reader) => reader.received);
-  assert.ok(isDone(), `not done: ${got} of ${totals}, ${client.state} / ${(server as SimSocket | null)?.state}`);
-  assert.equal(got, totals);
+  const peer = server as SimSocket | null;
+  const ends = `${client.state} ${client.error} / ${peer?.state} ${peer?.error}`;
+  assert.ok(isDone(), `not done: ${got} of ${totals}, ${ends}`);
+  assert.equal(got, totals, `${got} of ${totals}, ${ends}`);
   listener.close();
   assertAllFree(sim);
   return sim.a.counter(COUNTER_TCP_OUT_SEGS) + sim.b.counter(COUNTER_TCP_OUT_SEGS);

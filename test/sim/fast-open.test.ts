@@ -2,7 +2,12 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as C from "../../assembly/counters.ts";
-import { SOCKET_OPTION_FASTOPEN, SOCKET_OPTION_FASTOPEN_CONNECT } from "../../assembly/layout.ts";
+import {
+  CONGESTION_BBR,
+  SOCKET_OPTION_CONGESTION,
+  SOCKET_OPTION_FASTOPEN,
+  SOCKET_OPTION_FASTOPEN_CONNECT,
+} from "../../assembly/layout.ts";
 import type { SimListener, SimSocket, Simulator } from "../../src/sim/index.ts";
 import { socketOption } from "../../src/socket-options.ts";
 import { assertAllFree, B, Reader, SECOND, simulate, Writer } from "../support/sim.ts";
@@ -168,6 +173,28 @@ test("what was written and closed at once arrives, though nothing was acknowledg
   it.sim.processes.splice(0);
   it.listener.close();
   assertAllFree(it.sim);
+});
+
+test("a connection that is used before its handshake is complete may take another congestion control, and what it holds is given back", () => {
+  const { sim, listener } = lab({ tcp_fastopen: 0x602 });
+  const client = sim.a.connect(B, 80, CLIENT);
+  const reader = new Reader(client);
+  const request = new Writer(client, 100);
+  let ends: (Writer | Reader)[] = [request, reader];
+  sim.processes.push(() => {
+    const peer = listener.accept();
+    if (peer !== null) {
+      peer.setOption(SOCKET_OPTION_CONGESTION, CONGESTION_BBR);
+      ends = [...ends, new Writer(peer, 200_000), new Reader(peer)];
+    }
+    if (client.connected) for (const end of ends) end.pump();
+  });
+  assert.ok(sim.runFor(30 * SECOND, () => reader.ended));
+  assert.is(reader.received, 200_000);
+  sim.runFor(SECOND);
+  sim.processes.splice(0);
+  listener.close();
+  assertAllFree(sim);
 });
 
 test.run();

@@ -3,6 +3,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as counters from "../../assembly/counters.ts";
 import {
+  SOCKET_OPTION_FASTOPEN,
+  SOCKET_OPTION_FASTOPEN_CONNECT,
   TCB_CWND,
   TCB_PMTU,
   TCB_SND_MSS,
@@ -11,8 +13,9 @@ import {
   USAGE_PATH_MTUS,
 } from "../../assembly/layout.ts";
 import type { SimHost, SimSocket } from "../../src/sim/index.ts";
+import { socketOption } from "../../src/socket-options.ts";
 import { narrowPath } from "../support/narrow-path.ts";
-import { connected, MIB, Reader, SECOND, simulate, transfer, Writer } from "../support/sim.ts";
+import { A, B, connected, MIB, Reader, SECOND, simulate, transfer, Writer } from "../support/sim.ts";
 
 const test = suite("sim/path-mtu");
 const LINK = { delayMs: 10, rateBps: 100_000_000, queueBytes: 1_000_000 };
@@ -196,6 +199,75 @@ test("still less gets through than tcp_base_mss: the size is halved down to tcp_
   );
   assert.ok(sim.runFor(300 * SECOND, () => reader.ended));
   assert.ok(field(sim.a, client, TCB_SND_MSS) <= 400 - 52);
+});
+
+test("two connections over a path that becomes narrower: each sends again at once what the network says was too big [attack 30] [RFC 1191 6.4]", () => {
+  const sim = simulate({ aToB: LINK, bToA: LINK });
+  const pairs = [connected(sim, 80), connected(sim, 81)];
+  narrowPath(sim, 1300);
+  const readers = pairs.map(({ server }) => new Reader(server));
+  const writers = pairs.map(({ client }) => new Writer(client, 100_000));
+  sim.processes.push(() => {
+    for (const each of [...writers, ...readers]) each.pump();
+  });
+  assert.ok(sim.runFor(SECOND, () => readers.every((reader) => reader.ended)));
+  assert.is(sim.a.counter(counters.COUNTER_TCP_MTU_RETRANS), 2);
+  assert.is(sim.a.counter(counters.COUNTER_TCP_TIMEOUTS), 0);
+  assert.is(sim.a.counter(counters.COUNTER_TCP_FAST_RETRANS), 0);
+});
+
+/** A Fast Open server on a, a client on b that knows a cookie, and a path from a to b that has just become narrower. */
+function openedFast(answer: number) {
+  const all = { tcp_fastopen: 0x607 };
+  const sim = simulate({ aToB: LINK, bToA: LINK, a: { sysctl: all }, b: { sysctl: all } });
+  const listener = sim.a.listen(80, 16, 0, [socketOption(SOCKET_OPTION_FASTOPEN, 16)]);
+  const path = narrowPath(sim, 1200);
+  sim.runFor(1);
+  const client = sim.b.connect(A, 80, [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)]);
+  const request = new Writer(client, 500);
+  const reader = new Reader(client);
+  let server: SimSocket | null = null;
+  let writer: Writer | null = null;
+  sim.processes.push(() => {
+    if (client.connected) request.pump();
+    reader.pump();
+    server ??= listener.accept();
+    if (server !== null) writer ??= new Writer(server, answer);
+    writer?.pump();
+  });
+  return { sim, path, reader, server: () => server! };
+}
+
+test("the early answer of a Fast Open server does not fit the path: it leaves again in smaller segments [RFC 7413 4.2.2] [RFC 1191 6.4]", () => {
+  const { sim, path, reader, server } = openedFast(100_000);
+  sim.runFor(SECOND);
+  assert.ok(path.dropped > 0);
+  assert.is(field(sim.a, server(), TCB_SND_MSS), 1200 - 52);
+  assert.is(reader.received, 100_000);
+  assert.is(sim.a.counter(counters.COUNTER_TCP_TIMEOUTS), 0);
+});
+
+test("a SYN with data that does not fit the path leaves again at once, without it [RFC 7413 4.2.1] [RFC 1191 6.4]", () => {
+  const all = { tcp_fastopen: 0x607 };
+  const sim = simulate({ aToB: LINK, bToA: LINK, a: { sysctl: all }, b: { sysctl: all } });
+  const listener = sim.b.listen(80, 16, 0, [socketOption(SOCKET_OPTION_FASTOPEN, 16)]);
+  const path = narrowPath(sim, 800);
+  sim.runFor(1);
+  const client = sim.a.connect(B, 80, [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)]);
+  const writer = new Writer(client, 3000);
+  let reader: Reader | null = null;
+  sim.processes.push(() => {
+    if (client.connected) writer.pump();
+    const server = listener.accept();
+    if (server !== null) reader = new Reader(server);
+    reader?.pump();
+  });
+  assert.ok(
+    sim.runFor(SECOND / 2, () => reader?.received === 3000),
+    "long before the time-out of the SYN",
+  );
+  assert.is(path.dropped, 1);
+  assert.is(sim.a.counter(counters.COUNTER_TCP_TIMEOUTS), 0);
 });
 
 test.run();

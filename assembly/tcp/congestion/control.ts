@@ -10,13 +10,13 @@ import {
   CONGESTION_RENO,
   CONGESTION_VEGAS,
   SSTHRESH_NONE,
-  STATE_ESTABLISHED,
   SYSCTL_TCP_CONGESTION_CONTROL,
   SYSCTL_TCP_INITIAL_CWND,
   TCB_OPTION_SACK,
 } from "../../layout";
 import { inFlight } from "../rtx-queue";
 import { RtxRecord } from "../rtx-record";
+import { hasSender } from "../send-window";
 import { Tcb } from "../tcb";
 import { AckSample, CongestionWindow, congestionWindow, LostSample, lostSample } from "./ack-sample";
 import {
@@ -67,7 +67,8 @@ export function congestionDefault(): u8 {
 export function congestionChoose(tcb: Tcb, algorithm: u32): bool {
   if (algorithm >= <u32>CONGESTION_COUNT) return false;
   tcb.congestion = <u8>algorithm;
-  if (tcb.state >= <u8>STATE_ESTABLISHED) initialise(tcb);
+  // Fast Open starts a sender before ESTABLISHED, and an algorithm must not find another one's state
+  if (hasSender(tcb)) initialise(tcb);
   return true;
 }
 
