@@ -17,6 +17,7 @@ import { updateSendWindow } from "./send-window";
 import { seqGt, seqLt, seqLte } from "./seq";
 import { TCB_FLAG_READING_CLOSED, Tcb } from "./tcb";
 import { hasTimestamps, isTimestampAbsent, updateTsRecent } from "./timestamps";
+import { isUrgentByteDue } from "./urgent-in";
 
 export { DISPOSITION_DONE, DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from "./disposition";
 
@@ -61,7 +62,7 @@ export function dispatch(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
 /**
  * Header prediction: in bulk transfer nearly every segment is either the next piece of text with no news in its ACK and the window
  * as it was, or a bare ACK of new data, with any window. For these two the answers to the eight steps are known: no flag but
- * ACK and PSH, SEG.SEQ = RCV.NXT, timestamp not old, SEG.ACK in range, nothing out of order, text within the window. What is
+ * ACK and PSH, SEG.SEQ = RCV.NXT, timestamp not old, SEG.ACK in range, nothing out of order, no urgent byte due, text within the window. What is
  * left is done below, with the functions that the steps use, in their order.
  */
 export function isPredicted(tcb: Tcb, seg: Segment): bool {
@@ -71,7 +72,7 @@ export function isPredicted(tcb: Tcb, seg: Segment): bool {
   if (seg.payloadLength === 0) return seqGt(seg.ack, tcb.sndUna) && seqLte(seg.ack, tcb.sndNxt);
   if (seg.ack !== tcb.sndUna || seg.wnd << tcb.sndWscale !== tcb.sndWnd || tcb.has(TCB_FLAG_READING_CLOSED))
     return false;
-  return seqLte(seg.end, tcb.rcvAdvertised);
+  return seqLte(seg.end, tcb.rcvAdvertised) && !isUrgentByteDue(tcb);
 }
 
 /** Does what the steps would do with a segment that isPredicted() accepted. */

@@ -197,7 +197,7 @@ export class Tcb {
   urgentState: u32; // byte | URGENT_ << 8 | count << 16; written after urgentAt
   urgentAt: u32; // offset of the urgent byte
   rateAppLimited: u32; // 1: deliveryRate is from a sample that the application limited
-  shared1: u32;
+  urgentSpan: u32; // which 2^30 bytes of the stream urgentAt lies in
 
   // ------------------------------------------------------------------------------------------------ private to the core
   flags: u32; // TCB_FLAG_

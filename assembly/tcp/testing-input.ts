@@ -2,7 +2,7 @@
 // Our end is 10.0.0.1, the peer is 10.0.0.2 (or ourselves). u64 times come as f64, as index.ts has them.
 import { eventsInitialise } from "../events";
 import { heapAlloc, heapBytesInUse, heapFree, heapInitialise } from "../heap";
-import { TABLES } from "../layout";
+import { TABLES, TCB_RCV_HEAD } from "../layout";
 import { NONE } from "../storage/none";
 import { TcpOptions } from "../wire/tcp-options";
 import {
@@ -111,6 +111,21 @@ export function inputOptions(present: u32, mss: u32, windowScale: u32, tsVal: u3
   options.windowScale = <u8>windowScale;
   options.tsVal = tsVal;
   options.tsEcr = tsEcr;
+}
+
+/** Gives the segment in hand an urgent pointer; its flags say whether it counts. */
+export function inputUrgent(up: u32): void {
+  currentSegment().up = up;
+}
+
+/** Main has read, and the peer sent, so much more than the test did: offsets and sums have gone on. */
+export function inputSkip(index: u32, bytes: u32): void {
+  const tcb = Tcb.at(index);
+  tcb.rcvTail += bytes;
+  tcb.rcvHead += bytes;
+  tcb.irs -= bytes;
+  tcb.bytesReceived += bytes;
+  store<u32>(tcb.ptr, tcb.rcvHead, TCB_RCV_HEAD);
 }
 
 /** Gives the segment in hand a Fast Open cookie; inputOptions says whether it has the option. */

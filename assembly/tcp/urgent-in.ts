@@ -5,7 +5,7 @@ import { READY_URGENT, URGENT_BYTE, URGENT_POINTER } from "../layout";
 import { SYN, URG } from "../wire/tcp";
 import { raise } from "./connections";
 import { receiveOffset } from "./reassembly";
-import { updateReceiveHead } from "./receive-ring";
+import { unreadBytes, updateReceiveHead } from "./receive-ring";
 import { Segment } from "./segment";
 import { seqGt, seqLt } from "./seq";
 import { mayReceive } from "./state";
@@ -18,11 +18,12 @@ import { Tcb } from "./tcb";
 export function takeUrgent(tcb: Tcb, seg: Segment): void {
   if (!mayReceive(tcb.state)) return;
   if ((seg.flags & URG) !== 0) takePointer(tcb, seg);
-  if (phase(tcb) === URGENT_POINTER) takeByte(tcb, seg);
+  if (isUrgentByteDue(tcb)) takeByte(tcb, seg);
 }
 
-function phase(tcb: Tcb): u32 {
-  return (tcb.urgentState >> 8) & 0xff;
+/** Whether a pointer came whose byte has not: the segment that brings it need not have URG, but must not be predicted. */
+export function isUrgentByteDue(tcb: Tcb): bool {
+  return ((tcb.urgentState >> 8) & 0xff) === URGENT_POINTER;
 }
 
 function takePointer(tcb: Tcb, seg: Segment): void {
@@ -30,11 +31,23 @@ function takePointer(tcb: Tcb, seg: Segment): void {
   const offset = receiveOffset(tcb, at);
   updateReceiveHead(tcb);
   if (seqLt(offset, tcb.rcvHead) || seqLt(at, tcb.rcvNxt)) return;
-  const isPending = tcb.urgentState !== 0 && !seqGt(tcb.rcvHead, tcb.urgentAt);
-  if (isPending && !seqGt(offset, tcb.urgentAt)) return;
+  if (isPending(tcb) && !seqGt(offset, tcb.urgentAt)) return;
   tcb.urgentAt = offset;
+  tcb.urgentSpan = spanOf(tcb.bytesReceived + (offset - tcb.rcvTail));
   tcb.publishUrgent((((tcb.urgentState >> 16) + 1) << 16) | (URGENT_POINTER << 8));
   raise(tcb, READY_URGENT);
+}
+
+// Offsets wrap: which 2^30 bytes of the whole stream a place lies in
+function spanOf(place: u64): u32 {
+  return <u32>(place >> 30);
+}
+
+// Whether main has yet to read as far as the mark. One that is 2^30 bytes behind may compare as ahead
+function isPending(tcb: Tcb): bool {
+  if (tcb.urgentState === 0) return false;
+  const head = spanOf(tcb.bytesReceived - unreadBytes(tcb));
+  return <i32>(head - tcb.urgentSpan) < 2 && !seqGt(tcb.rcvHead, tcb.urgentAt);
 }
 
 function takeByte(tcb: Tcb, seg: Segment): void {

@@ -86,14 +86,14 @@ export class RestlessWriter extends Writer {
 }
 
 /** One direction of a cable. */
-export function randomPath(dice: Random): { [key: string]: number } {
+export function randomPath(dice: Random): object {
   const delayMs = oneOf(dice, [0.05, 1, 5, 20]);
   const isLimited = rarely(dice, 2);
   return {
     delayMs,
     jitterMs: rarely(dice, 2) ? 0 : delayMs / 4,
     loss: oneOf(dice, [0, 0.001, 0.01, 0.05]),
-    burstLoss: oneOf(dice, [0, 0, 0.0005]),
+    burstLoss: oneOf(dice, [0, 0, { start: 0.0005, length: 3 }]), // not so long that a window of one segment counts as dead
     reorder: oneOf(dice, [0, 0.01, 0.1]),
     duplicate: oneOf(dice, [0, 0.01]),
     corrupt: oneOf(dice, [0, 0.005]),
@@ -117,6 +117,7 @@ export function randomHost(dice: Random, congestion: string): object {
       tcp_ecn: oneOf(dice, [0, 1, 2]),
       tcp_mtu_probing: oneOf(dice, [0, 1, 2]),
       tcp_fastopen: FASTOPEN_FREELY,
+      tcp_retries2: 50,
       tcp_rmem: [4096, Math.min(receiveMax, 131_072), receiveMax],
       ...(rarely(dice, 4) ? { tcp_mem: [8, 16, 24] } : {}),
     },
@@ -126,7 +127,10 @@ export function randomHost(dice: Random, congestion: string): object {
 /** Options of the connect() and of the listener: with Fast Open, or without. */
 export function randomBeginning(dice: Random) {
   if (!rarely(dice, 3)) return { client: [], server: [] };
-  return { client: [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)], server: [socketOption(SOCKET_OPTION_FASTOPEN, 16)] };
+  return {
+    client: [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)],
+    server: [socketOption(SOCKET_OPTION_FASTOPEN, 16)],
+  };
 }
 
 /** A router on the way from a to b whose next link gets narrower now and then; undefined: there is none. */

@@ -82,6 +82,8 @@ export type Arriving = {
   fromSelf?: boolean;
   isn?: number;
   tos?: number;
+  /** Urgent pointer, from `seq` on. */
+  up?: number;
   /** Fast Open: a cookie, or empty for a request. */
   fastOpen?: Uint8Array;
 };
@@ -183,6 +185,7 @@ export class Core {
       s.fromSelf ?? false,
     );
     this.x.inputTos(s.tos ?? 0);
+    this.x.inputUrgent(s.up ?? 0);
     let present = 0;
     const tsVal = s.tsVal ?? this.peerTs;
     if (s.mss !== undefined) present |= OPT_MSS;
