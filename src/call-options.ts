@@ -6,10 +6,10 @@ import {
   SOCKET_OPTION_REUSEADDR,
 } from "../assembly/layout.ts";
 import { parseIpv4 } from "./address.ts";
+import { boolean, integer } from "./argument-checks.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { type SocketOption, socketOption } from "./socket-options.ts";
 import { type SocketSettings, settingsOptions } from "./socket-settings.ts";
-import { integer } from "./sysctl.ts";
 
 /** Whom to connect to: a dotted quad, `localhost`, or a name for the stack's `lookup`. `host` is Node's word for it. */
 export type ConnectTarget = { hostname: string; host?: undefined } | { host: string; hostname?: undefined };
@@ -97,7 +97,7 @@ export function resolveConnect(options: ConnectOptions): ResolvedConnect {
 }
 
 function fastOpenConnect(fastOpen = false): SocketOption[] {
-  return checkBoolean("fastOpen", fastOpen) ? [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)] : [];
+  return boolean("fastOpen", fastOpen) ? [socketOption(SOCKET_OPTION_FASTOPEN_CONNECT, 1)] : [];
 }
 
 function fastOpenListen(fastOpen: number | undefined): SocketOption[] {
@@ -122,18 +122,13 @@ export function resolveListen(options: ListenOptions): ResolvedListen {
 function listenerOptions({ reuseAddress, deferAcceptSeconds }: ListenOptions): SocketOption[] {
   const options: SocketOption[] = [];
   if (reuseAddress !== undefined) {
-    options.push(socketOption(SOCKET_OPTION_REUSEADDR, checkBoolean("reuseAddress", reuseAddress) ? 1 : 0));
+    options.push(socketOption(SOCKET_OPTION_REUSEADDR, boolean("reuseAddress", reuseAddress) ? 1 : 0));
   }
   if (deferAcceptSeconds !== undefined) {
     const seconds = integer("deferAcceptSeconds", deferAcceptSeconds, 0, 65535);
     options.push(socketOption(SOCKET_OPTION_DEFER_ACCEPT, seconds));
   }
   return options;
-}
-
-function checkBoolean(name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw invalidType(name, "a boolean", value);
-  return value;
 }
 
 /** Checks that a value is a host name. @throws TypeError */

@@ -1,12 +1,12 @@
 // A TCP connection as users see it: names, checks and streams over a TcpSocket, which does the work.
 import { SEND_MARK_END_OF_RECORD, SEND_MARK_MORE, SEND_MARK_URGENT } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
+import { boolean, integer } from "./argument-checks.ts";
 import { invalidType } from "./errors.ts";
 import { type ReceiveFileOptions, receiveFile, type SendFileOptions, sendFile } from "./file-transfer.ts";
 import type { Endpoint } from "./op-queue.ts";
 import { type KeepAliveOptions, keepAliveOptions, type SocketSettings, settingsOptions } from "./socket-settings.ts";
 import { readableOf, writableOf } from "./streams.ts";
-import { integer } from "./sysctl.ts";
 import type { TcpInfo } from "./tcp-info.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
 
@@ -20,7 +20,7 @@ export interface Address {
 
 /** What a write says of its end. */
 export interface WriteOptions {
-  /** More follows soon: less than a full segment waits for it, 200 ms at most (`MSG_MORE`). Default false. */
+  /** More follows soon: less than a full segment waits for it, for a time-out (200 ms and more) at most (`MSG_MORE`). Default false. */
   more?: boolean | undefined;
   /** A record ends here: no segment holds bytes of it and of what is written next (`MSG_EOR`). The peer is not told. Default false. */
   endOfRecord?: boolean | undefined;
@@ -30,9 +30,9 @@ export interface WriteOptions {
 function markOf(options: WriteOptions): number {
   if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
   const { more = false, endOfRecord = false } = options;
-  if (typeof more !== "boolean") throw invalidType("options.more", "a boolean", more);
-  if (typeof endOfRecord !== "boolean") throw invalidType("options.endOfRecord", "a boolean", endOfRecord);
-  return (more ? SEND_MARK_MORE : 0) | (endOfRecord ? SEND_MARK_END_OF_RECORD : 0);
+  const isMore = boolean("options.more", more);
+  const isEnd = boolean("options.endOfRecord", endOfRecord);
+  return (isMore ? SEND_MARK_MORE : 0) | (isEnd ? SEND_MARK_END_OF_RECORD : 0);
 }
 
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER;

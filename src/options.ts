@@ -11,11 +11,12 @@ import {
   parseIpv4,
   parseMac,
 } from "./address.ts";
+import { integer } from "./argument-checks.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { checkLink } from "./links/emulated.ts";
 import { type Link, wireOf } from "./links/link.ts";
 import type { RouteSetup } from "./protocol.ts";
-import { integer, resolveSysctl, type Sysctl, type SysctlWords } from "./sysctl.ts";
+import { resolveSysctl, type Sysctl, type SysctlWords } from "./sysctl.ts";
 
 /** One interface of a stack. */
 export interface InterfaceOptions {

@@ -2,9 +2,9 @@
 // an ICMP error, or a time-out.
 import { ETIMEDOUT } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
+import { integer } from "./argument-checks.ts";
 import type { TokenSink } from "./dispatcher.ts";
 import { AbortError, type NetstackError, netstackError } from "./errors.ts";
-import { integer } from "./sysctl.ts";
 import type { SocketContext } from "./tcp-socket.ts";
 
 /** Options of `Stack.ping`. */

@@ -7,7 +7,6 @@ import {
   HANDLE_INDEX_MASK,
   READY_READABLE,
   READY_WRITABLE,
-  SOCKET_FLAG_OOBINLINE,
   SYSCTL_TCP_NOTSENT_LOWAT,
   TCB_BYTES,
   TCB_EOF,
@@ -31,15 +30,12 @@ import {
   TCB_SND_RING_CAPACITY,
   TCB_SND_RING_PTR,
   TCB_SND_TAIL,
-  TCB_SOCKET_FLAGS,
   TCB_STATE,
-  TCB_URGENT_AT,
-  TCB_URGENT_STATE,
   TCB_WAITS,
-  URGENT_BYTE,
 } from "../assembly/layout.ts";
 import type { SharedViews } from "./memory.ts";
 import type { OpQueue } from "./op-queue.ts";
+import { UrgentMark } from "./urgent-mark.ts";
 
 /** Up to so many bytes a loop is faster than making a view for a bulk copy, and allocates nothing. */
 const LOOP_BYTES = 192;
@@ -72,13 +68,10 @@ export class SocketIo {
   #rcvHead: number;
   // Pieces handed to the file system: the ring they lie in must not be given up before they come back.
   #writeReserved = false;
-  // The urgent mark: how many there were, where the last one is, whether we are before or at it, whether its byte was read
-  #urgentCount = 0;
-  #urgentAt = 0;
-  #hasMark = false;
-  #urgentLeft = false;
-  #skipped = 0;
   #readReserved = false;
+  readonly #urgent: UrgentMark;
+  /** Of the read under way: 1 if the urgent byte before its first byte is left out. */
+  #skipped = 0;
 
   constructor(views: SharedViews, ops: OpQueue, handle: number) {
     this.handle = handle;
@@ -87,6 +80,7 @@ export class SocketIo {
     this.#i32 = views.i32;
     this.#u8 = views.u8;
     this.#ops = ops;
+    this.#urgent = new UrgentMark(views, this.tcb);
     this.#word = this.tcb >>> 2;
     this.#sndTail = this.#load(TCB_SND_TAIL);
     this.#rcvHead = this.#load(TCB_RCV_HEAD);
@@ -116,19 +110,19 @@ export class SocketIo {
   /** Whether an urgent byte has arrived that was not read (POLLPRI). */
   get hasUrgent(): boolean {
     this.#noteUrgent();
-    return !this.#isInline && this.#urgentLeft && ((this.#load(TCB_URGENT_STATE) >>> 8) & 255) === URGENT_BYTE;
+    return this.#urgent.isReadable;
   }
 
   /** Urgent pointers seen so far, modulo 2^16. */
   get urgentCount(): number {
     this.#noteUrgent();
-    return this.#urgentCount;
+    return this.#urgent.count;
   }
 
   /** Bytes before the urgent mark, 0 = the next one is the urgent byte; undefined: there is no mark ahead. */
   get urgentAhead(): number | undefined {
     this.#noteUrgent();
-    return this.#hasMark ? (this.#urgentAt - this.#rcvHead) >>> 0 : undefined;
+    return this.#urgent.ahead(this.#rcvHead);
   }
 
   /**
@@ -137,11 +131,7 @@ export class SocketIo {
    */
   readUrgent(): number | null {
     this.#noteUrgent();
-    if (this.#isInline || !this.#urgentLeft) return null;
-    const state = this.#load(TCB_URGENT_STATE);
-    if (((state >>> 8) & 255) !== URGENT_BYTE) return -1;
-    this.#urgentLeft = false;
-    return state & 255;
+    return this.#urgent.take();
   }
 
   /** A STATE_ code. */
@@ -328,42 +318,24 @@ export class SocketIo {
     return this.#rcvCapacity === 0 ? 0 : space;
   }
 
-  /** Looks whether the core knows of urgent data that we do not. */
   #noteUrgent(): void {
-    const state = this.#load(TCB_URGENT_STATE);
-    if (state >>> 16 !== this.#urgentCount) {
-      // Linux: a mark that we stand at and that another one takes the place of is not read as data
-      if (this.#hasMark && this.#urgentAt === this.#rcvHead && !this.#isInline && this.readable > 0)
-        this.#publishRead(1);
-      this.#urgentCount = state >>> 16;
-      this.#urgentAt = this.#load(TCB_URGENT_AT);
-      this.#hasMark = true;
-      this.#urgentLeft = true;
-    }
-    if (this.#hasMark && ((this.#rcvHead - this.#urgentAt) | 0) > 0) {
-      this.#hasMark = false;
-      this.#urgentLeft = false;
-    }
+    if (this.#urgent.note(this.#rcvHead, this.readable)) this.#publishRead(1);
   }
 
   /**
-   * How many bytes one read may give: it ends before the mark. At the mark the urgent byte is left out, unless it is in line:
+   * How many bytes one read may give: it ends before the urgent mark. At the mark the urgent byte is left out, unless it is in line:
    * `#skipped` says so.
    */
   #spaceBeforeMark(): number {
-    if (this.#load(TCB_URGENT_STATE) === 0) return this.#readSpace();
+    if (!this.#urgent.isThere) return this.#readSpace();
     this.#noteUrgent(); // before we count: it may leave a byte out
     const count = this.#readSpace();
-    if (!this.#hasMark || count === 0) return count;
-    const ahead = (this.#urgentAt - this.#rcvHead) >>> 0;
+    const ahead = this.#urgent.ahead(this.#rcvHead);
+    if (ahead === undefined || count === 0) return count;
     if (ahead > 0) return Math.min(count, ahead);
-    if (this.#isInline) return count;
+    if (this.#urgent.isInline) return count;
     this.#skipped = 1;
     return count - 1;
-  }
-
-  get #isInline(): boolean {
-    return (this.#load(TCB_SOCKET_FLAGS) & SOCKET_FLAG_OOBINLINE) !== 0;
   }
 
   /** The core offers a new send ring: we, the producer, carry the bytes that are not acknowledged over. */

@@ -1,8 +1,8 @@
 // The options of a socket as main sends them to the core: what values each takes. Linux's names and ranges; the public names are
 // call-options.ts's and connection.ts's business.
 import * as layout from "../assembly/layout.ts";
+import { integer } from "./argument-checks.ts";
 import { invalidValue } from "./errors.ts";
-import { integer } from "./sysctl.ts";
 
 /** An option with its words, as OP_SET_OPTION carries them. `value2` is the second word of those that have two. */
 export interface SocketOption {

@@ -1,10 +1,10 @@
 // The settings of a socket under names for users, for `connect`, for `listen` (its connections inherit them) and for a connection that
 // exists: types, checks, and the options of the core that they become. Which values an option takes is socket-options.ts's.
 import * as layout from "../assembly/layout.ts";
+import { boolean, integer } from "./argument-checks.ts";
 import { CONGESTION_CONTROLS, type CongestionControl, congestionCode } from "./congestion-controls.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { type SocketOption, socketOption } from "./socket-options.ts";
-import { integer } from "./sysctl.ts";
 
 /** When keepalives are sent; what is left out is the stack's `tcp_keepalive_*`. */
 export interface KeepAliveOptions {
@@ -86,17 +86,25 @@ const BOOLEANS: Readonly<Record<Booleans, number>> = {
   oobInline: layout.SOCKET_OPTION_OOBINLINE,
 };
 
-const NUMBERS: Readonly<Record<Numbers, readonly [code: number, least: number, most: number]>> = {
-  userTimeoutMs: [layout.SOCKET_OPTION_USER_TIMEOUT, 0, 0x7fffffff],
-  finWait2: [layout.SOCKET_OPTION_LINGER2, -1, 120],
-  maxSegment: [layout.SOCKET_OPTION_MAXSEG, 88, 32_767],
-  synRetries: [layout.SOCKET_OPTION_SYNCNT, 1, 127],
-  sendBufferSize: [layout.SOCKET_OPTION_SNDBUF, 0, U32 - 1],
-  receiveBufferSize: [layout.SOCKET_OPTION_RCVBUF, 0, U32 - 1],
-  notSentLowWater: [layout.SOCKET_OPTION_NOTSENT_LOWAT, 0, U32 - 1],
-  windowClamp: [layout.SOCKET_OPTION_WINDOW_CLAMP, 0, 0x7fffffff],
-  typeOfService: [layout.SOCKET_OPTION_IP_TOS, 0, 255],
-  timeToLive: [layout.SOCKET_OPTION_IP_TTL, 1, 255],
+const NUMBERS: Readonly<Record<Numbers, number>> = {
+  userTimeoutMs: layout.SOCKET_OPTION_USER_TIMEOUT,
+  finWait2: layout.SOCKET_OPTION_LINGER2,
+  maxSegment: layout.SOCKET_OPTION_MAXSEG,
+  synRetries: layout.SOCKET_OPTION_SYNCNT,
+  sendBufferSize: layout.SOCKET_OPTION_SNDBUF,
+  receiveBufferSize: layout.SOCKET_OPTION_RCVBUF,
+  notSentLowWater: layout.SOCKET_OPTION_NOTSENT_LOWAT,
+  windowClamp: layout.SOCKET_OPTION_WINDOW_CLAMP,
+  typeOfService: layout.SOCKET_OPTION_IP_TOS,
+  timeToLive: layout.SOCKET_OPTION_IP_TTL,
+};
+
+/** Where a setting takes less than its option: what means "as by default" there is left out here. */
+const NARROWER: { readonly [Name in Numbers]?: readonly [least: number, most: number] } = {
+  finWait2: [-1, 120],
+  maxSegment: [88, 32_767],
+  synRetries: [1, 127],
+  timeToLive: [1, 255],
 };
 
 /**
@@ -110,9 +118,12 @@ export function settingsOptions(settings: SocketSettings): SocketOption[] {
     const value = settings[name as Booleans];
     if (value !== undefined) options.push(socketOption(code, boolean(name, value) ? 1 : 0));
   }
-  for (const [name, [code, least, most]] of Object.entries(NUMBERS)) {
+  for (const [name, code] of Object.entries(NUMBERS)) {
     const value = settings[name as Numbers];
-    if (value !== undefined) options.push(socketOption(code, integer(name, value, least, most), 0, name));
+    if (value === undefined) continue;
+    const range = NARROWER[name as Numbers];
+    if (range !== undefined) integer(name, value, ...range);
+    options.push(socketOption(code, value, 0, name));
   }
   const { keepAlive, linger, congestionControl, maxPacingRate } = settings;
   if (keepAlive !== undefined) options.push(...keepAliveSetting(keepAlive));
@@ -158,9 +169,4 @@ function pacingOption(rate: number): SocketOption {
   if (rate === Number.POSITIVE_INFINITY) return socketOption(code, U32 - 1, U32 - 1);
   integer("maxPacingRate", rate, 1, Number.MAX_SAFE_INTEGER);
   return socketOption(code, rate % U32, Math.floor(rate / U32));
-}
-
-function boolean(name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw invalidType(name, "a boolean", value);
-  return value;
 }

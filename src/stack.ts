@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CONFIG_TRACE_STATES } from "../assembly/layout.ts";
 import { LOOPBACK_ADDRESS, parseIpv4 } from "./address.ts";
+import { integer } from "./argument-checks.ts";
 import {
   type ConnectOptions,
   checkHostname,
@@ -21,7 +22,6 @@ import { Ping, type PingOptions, type PingReply, resolvePing } from "./ping.ts";
 import type { CaptureStatus, RemoteControl, Usage } from "./protocol.ts";
 import { stateName, type TcpState } from "./states.ts";
 import { readStats, type Stats } from "./stats.ts";
-import { integer } from "./sysctl.ts";
 import type { TcpInfo } from "./tcp-info.ts";
 import { type SocketContext, TcpSocket } from "./tcp-socket.ts";
 import type { WorkerHost } from "./worker-host.ts";

@@ -1,6 +1,7 @@
 // The settings of a stack under Linux's names and in Linux's units: types (which are the documentation), defaults, ranges, and
 // where each lies in the CONFIG block. What a setting does is the core's business.
 import * as layout from "../assembly/layout.ts";
+import { integer } from "./argument-checks.ts";
 import { CONGESTION_CONTROLS, type CongestionControl, congestionCode } from "./congestion-controls.ts";
 import { invalidType, invalidValue, outOfRange } from "./errors.ts";
 
@@ -341,17 +342,6 @@ function setList(words: SysctlWords, option: string, name: keyof typeof LISTS, v
     words.set(address, number);
     previous = number;
   }
-}
-
-/**
- * Checks that a value is an integer in a range.
- * @throws TypeError (`ERR_INVALID_ARG_TYPE`), RangeError (`ERR_OUT_OF_RANGE`)
- */
-export function integer(name: string, value: unknown, least: number, most: number): number {
-  if (typeof value !== "number") throw invalidType(name, `${least}..${most}`, value);
-  if (!Number.isInteger(value)) throw outOfRange(name, `an integer in ${least}..${most}`, value);
-  if (value < least || value > most) throw outOfRange(name, `${least}..${most}`, value);
-  return value;
 }
 
 /** The names of all settings. */

@@ -30,7 +30,7 @@ export interface TcpInfo {
   rttvarUs: number;
   rtoUs: number;
   minRttUs: number;
-  /** Segments in flight, and of those: thought lost, sent again, reported received. */
+  /** Segments sent and not cumulatively acknowledged, and of those: thought lost, sent again, reported received. */
   packetsOut: number;
   lostOut: number;
   retransOut: number;
@@ -113,15 +113,30 @@ export interface TcpInfo {
 const CHRONOS = ["idle", "busy", "rwnd-limited", "sndbuf-limited"] as const;
 const CA_STATES = ["open", "disorder", "cwr", "recovery", "loss"] as const;
 
+/** The fields of one TCB by their place in the layout. */
+interface Fields {
+  u8(field: number): number;
+  u16(field: number): number;
+  u32(field: number): number;
+  u64(field: number): number;
+}
+
 /**
  * Reads a TCB.
  * @param tcb - address of the record
  */
 export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
-  const u32 = (field: number): number => views.u32[(tcb + field) >>> 2]!;
-  const u64 = (field: number): number => Number(views.u64[(tcb + field) >>> 3]!);
-  const u8 = (field: number): number => views.u8[tcb + field]!;
-  const options = u8(layout.TCB_OPTIONS);
+  const fields: Fields = {
+    u8: (field) => views.u8[tcb + field]!,
+    u16: (field) => views.u16[(tcb + field) >>> 1]!,
+    u32: (field) => views.u32[(tcb + field) >>> 2]!,
+    u64: (field) => Number(views.u64[(tcb + field) >>> 3]!),
+  };
+  return { ...variables(fields), ...recovery(fields), ...traffic(fields), ...waiting(fields) };
+}
+
+// State, sequence variables, windows, sizes, round trips
+function variables({ u8, u32 }: Fields) {
   const ssthresh = u32(layout.TCB_SSTHRESH);
   return {
     state: stateName(u8(layout.TCB_STATE)),
@@ -142,6 +157,13 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     rttvarUs: u32(layout.TCB_RTTVAR_US),
     rtoUs: u32(layout.TCB_RTO_US),
     minRttUs: u32(layout.TCB_MIN_RTT_US),
+  };
+}
+
+// What is outstanding, lost and sent again; what was negotiated
+function recovery({ u8, u32 }: Fields) {
+  const options = u8(layout.TCB_OPTIONS);
+  return {
     packetsOut: u32(layout.TCB_PACKETS_OUT),
     lostOut: u32(layout.TCB_LOST_OUT),
     retransOut: u32(layout.TCB_RETRANS_OUT),
@@ -166,6 +188,12 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     },
     caState: CA_STATES[u8(layout.TCB_CA_STATE)] ?? "open",
     congestionControl: congestionName(u8(layout.TCB_CONGESTION)),
+  };
+}
+
+// Bytes and segments, when the last ones passed, rates, time-outs
+function traffic({ u16, u32, u64 }: Fields) {
+  return {
     bytesSent: u64(layout.TCB_BYTES_SENT),
     bytesRetrans: u64(layout.TCB_BYTES_RETRANS),
     bytesAcked: u64(layout.TCB_BYTES_ACKED),
@@ -183,9 +211,15 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     maxPacingRate: u64(layout.TCB_MAX_PACING_RATE),
     deliveryRate: u64(layout.TCB_DELIVERY_RATE),
     deliveryRateAppLimited: u32(layout.TCB_RATE_APP_LIMITED) !== 0,
-    totalRto: views.u16[(tcb + layout.TCB_TOTAL_RTO) >>> 1]!,
-    totalRtoRecoveries: views.u16[(tcb + layout.TCB_TOTAL_RTO_RECOVERIES) >>> 1]!,
+    totalRto: u16(layout.TCB_TOTAL_RTO),
+    totalRtoRecoveries: u16(layout.TCB_TOTAL_RTO_RECOVERIES),
     totalRtoTimeMs: u32(layout.TCB_TOTAL_RTO_TIME_MS),
+  };
+}
+
+// What the sender waited for, and what waits in the rings
+function waiting({ u32, u64 }: Fields) {
+  return {
     notsentBytes: unsentBytes(u32),
     busyUs: u64(layout.TCB_BUSY_US),
     rwndLimitedUs: u64(layout.TCB_RWND_LIMITED_US),
