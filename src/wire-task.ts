@@ -1,7 +1,8 @@
-// What the main thread and the worker of a wire share: the task, and where the counters lie. Data never travels in messages.
+// What the main thread and the worker of a wire share: the task, and the counters, of which the worker writes a copy and main reads it.
+// Data never travels in messages.
 import type { MessagePort } from "node:worker_threads";
 import { COUNTERS } from "../assembly/layout.ts";
-import type { Impairments } from "./links/impairment.ts";
+import type { ImpairmentCounters, Impairments } from "./links/impairment.ts";
 
 /** The worker's task. */
 export interface WireTask {
@@ -19,6 +20,36 @@ export interface WireTask {
   bToA: Impairments | null;
 }
 
-/** Counters of a passage as f64, in the order of ImpairmentCounters, a passage after the other. */
-export const WIRE_COUNTERS = COUNTERS;
-export const WIRE_COUNTERS_PER_PASSAGE = 16;
+/** Where each counter of a passage lies: f64 by these numbers, a passage after the other. */
+const PLACES: Readonly<Record<keyof ImpairmentCounters, number>> = {
+  received: 0,
+  forwarded: 1,
+  lost: 2,
+  burstLost: 3,
+  duplicated: 4,
+  reordered: 5,
+  corrupted: 6,
+  ecnMarked: 7,
+  queueDropped: 8,
+  unsplittable: 9,
+};
+const NAMES = Object.keys(PLACES) as (keyof ImpairmentCounters)[];
+const PASSAGE_WORDS = 16;
+
+function wordOf(passage: number, name: keyof ImpairmentCounters): number {
+  return (COUNTERS >>> 3) + passage * PASSAGE_WORDS + PLACES[name];
+}
+
+/** Publishes the counters of a passage; what it does not count stays 0. */
+export function writePassageCounters(f64: Float64Array, passage: number, counters: Partial<ImpairmentCounters>): void {
+  for (const name of NAMES) {
+    const value = counters[name];
+    if (value !== undefined) f64[wordOf(passage, name)] = value;
+  }
+}
+
+/** The counters of a passage as last published. */
+export function readPassageCounters(f64: Float64Array, passage: number): ImpairmentCounters {
+  const entries = NAMES.map((name) => [name, f64[wordOf(passage, name)]!]);
+  return Object.fromEntries(entries) as unknown as ImpairmentCounters;
+}

@@ -17,23 +17,11 @@ import { type ImpairmentCounters, type Impairments, validateImpairment } from ".
 import { createMemory, type SharedViews } from "./memory.ts";
 import { loadAddon } from "./native.ts";
 import type { Failure } from "./protocol.ts";
-import { WIRE_COUNTERS, WIRE_COUNTERS_PER_PASSAGE, type WireTask } from "./wire-task.ts";
+import { readPassageCounters, type WireTask } from "./wire-task.ts";
 
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const WORKER = fileURLToPath(new URL(`../workers/wire/wire-worker.${EXTENSION}`, import.meta.url));
 const HEAP_BYTES = 256 * 1024 * 1024;
-
-const COUNTER_NAMES: readonly (keyof ImpairmentCounters)[] = [
-  "received",
-  "forwarded",
-  "lost",
-  "burstLost",
-  "duplicated",
-  "reordered",
-  "corrupted",
-  "queueDropped",
-  "unsplittable",
-];
 
 /** What to join, and what happens on the way. */
 export interface WireOptions {
@@ -93,12 +81,10 @@ export class Wire implements AsyncDisposable {
 
   #passage(index: 0 | 1): PassageCounters {
     const { f64, u64 } = this.#views;
-    const at = (WIRE_COUNTERS >>> 3) + index * WIRE_COUNTERS_PER_PASSAGE;
-    const values = COUNTER_NAMES.map((name, field) => [name, f64[at + field]!]);
     const record = (side: number, field: number): number =>
       Number(u64[(INTERFACES + side * INTERFACE_BYTES + field) >>> 3]!);
     return {
-      ...(Object.fromEntries(values) as unknown as ImpairmentCounters),
+      ...readPassageCounters(f64, index),
       linkDrops: record(index, INTERFACE_LINK_DROPS),
       linkErrors: record(1 - index, INTERFACE_LINK_ERRORS),
     };

@@ -6,7 +6,7 @@ import type { Frame } from "../../src/links/frame.ts";
 import { FramePool } from "../../src/links/frame-pool.ts";
 import { Impairment, type ImpairmentCounters, type Impairments } from "../../src/links/impairment.ts";
 import { copyBytes } from "../tx-ring.ts";
-import type { ReceivedFrame, WireSide } from "./wire-side.ts";
+import { noFrame, type ReceivedFrame, type WireSide } from "./wire-side.ts";
 
 const POOL_BYTES = 16 * 1024 * 1024;
 const ETHERNET_BYTES = 14;
@@ -59,16 +59,7 @@ export class ImpairedPassage implements Passage {
   readonly #memory: Uint8Array;
   readonly #impairment: Impairment;
   readonly #pool = new FramePool(POOL_BYTES);
-  readonly #info: ReceivedFrame = {
-    ptr: 0,
-    length: 0,
-    flags: 0,
-    gsoSize: 0,
-    gsoType: 0,
-    headerBytes: 0,
-    csumStart: 0,
-    csumOffset: 0,
-  };
+  readonly #info = noFrame();
 
   /** @param stream - which of the seed's random streams to use, so that the directions differ */
   constructor(from: WireSide, to: WireSide, memory: Uint8Array, impairments: Impairments, stream: number) {

@@ -54,6 +54,11 @@ export interface ReceivedFrame {
   csumOffset: number;
 }
 
+/** A frame to be filled in. */
+export function noFrame(): ReceivedFrame {
+  return { ptr: 0, length: 0, flags: 0, gsoSize: 0, gsoType: 0, headerBytes: 0, csumStart: 0, csumOffset: 0 };
+}
+
 /** One end of a wire. */
 export class WireSide {
   readonly name: string;
@@ -62,16 +67,7 @@ export class WireSide {
   readonly #descriptors: number;
   readonly #ring: TxRing;
   readonly #slots: number;
-  readonly #frame: ReceivedFrame = {
-    ptr: 0,
-    length: 0,
-    flags: 0,
-    gsoSize: 0,
-    gsoType: 0,
-    headerBytes: 0,
-    csumStart: 0,
-    csumOffset: 0,
-  };
+  readonly #frame = noFrame();
 
   /**
    * @param index - 0 or 1

@@ -4,7 +4,7 @@ import { failureOf } from "../../src/failure.ts";
 import { SharedViews } from "../../src/memory.ts";
 import { loadAddon } from "../../src/native.ts";
 import type { Failure } from "../../src/protocol.ts";
-import { WIRE_COUNTERS, WIRE_COUNTERS_PER_PASSAGE, type WireTask } from "../../src/wire-task.ts";
+import { type WireTask, writePassageCounters } from "../../src/wire-task.ts";
 import { ImpairedPassage, type Passage, PlainPassage } from "./passage.ts";
 import { SIDE_BYTES, WireSide } from "./wire-side.ts";
 
@@ -84,9 +84,5 @@ function run(views: SharedViews, task: WireTask, sides: [WireSide, WireSide], pa
 }
 
 function publish(views: SharedViews, passages: Passage[]): void {
-  for (const [index, { counters }] of passages.entries()) {
-    const at = (WIRE_COUNTERS >>> 3) + index * WIRE_COUNTERS_PER_PASSAGE;
-    let field = 0;
-    for (const value of Object.values(counters)) views.f64[at + field++] = value;
-  }
+  for (const [index, { counters }] of passages.entries()) writePassageCounters(views.f64, index, counters);
 }
