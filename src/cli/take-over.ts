@@ -1,6 +1,16 @@
 // Takes an address, with its routes, from the kernel for a run and gives it back: what is taken is noted in a file first, so that after
 // a SIGKILL the next run, or `wasmtcp restore`, finds it. Everything here is synchronous: it must also work while the process exits.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { announceAddress, controlFolder } from "../index.ts";
 import {
@@ -37,9 +47,21 @@ export interface TakeOver {
 
 /** Root's notes outlive its login; others' are as private as their sockets. */
 function stateFolder(): string {
-  const folder = process.getuid?.() === 0 ? "/run/wasmtcp" : controlFolder();
+  const folders = process.getuid?.() === 0 ? ["/run/wasmtcp", controlFolder()] : [controlFolder()];
+  // Who is root of a user namespace only may not write to /run.
+  const folder = folders.find(canMake) ?? folders.at(-1)!;
   mkdirSync(folder, { mode: 0o700, recursive: true });
   return folder;
+}
+
+function canMake(folder: string): boolean {
+  try {
+    mkdirSync(folder, { mode: 0o700, recursive: true });
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
