@@ -14,7 +14,8 @@ folder=$(mktemp -d)
 
 unshare -n sleep 3600 &
 host2=$!
-trap 'kill $host2 2>/dev/null; rm -rf "$folder"' EXIT
+receiver=
+trap 'kill $host2 $receiver 2>/dev/null || true; rm -rf "$folder"' EXIT
 # The namespace is there when the process is no longer in ours.
 while [ "$(readlink /proc/$host2/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
 
@@ -24,6 +25,7 @@ nsenter -t $host2 -n ip link set h2-eth0 up
 
 $wasmtcp receive 10001 "$folder/copy" --interface h1-eth0 --address 10.0.0.1/24 &
 receiver=$!
+until $wasmtcp ss $receiver 2>/dev/null | grep -q LISTEN; do kill -0 $receiver; sleep 0.1; done
 nsenter -t $host2 -n $wasmtcp send 10.0.0.1 10001 "$file" --interface h2-eth0 --address 10.0.0.2/24
 wait $receiver
 cmp "$file" "$folder/copy" && echo "the copy is the same"
