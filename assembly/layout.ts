@@ -431,7 +431,7 @@ export const TCB_SNDBUF_LIMITED_US = 456; // u64, and by a full send buffer
 export const TCB_CHRONO_US = 464; // u64 core time since when TCB_CHRONO holds
 export const TCB_CHRONO = 472; // u32, a CHRONO_ code: what the time since then counts as
 export const TCB_DATA_SEGS_IN = 476; // u32, wire segments with payload
-export const TCB_DELIVERY_RATE = 480; // u64 bytes/s, the last sample that was not the application's own pace; 0 = none yet
+export const TCB_RATE_SAMPLE = 480; // u64 bytes << 32 | µs that it took to deliver them, the last sample that was not the application's own pace; 0 = none yet
 export const TCB_TOTAL_RTO_TIME_MS = 488; // u32 ms between a first time-out and the ACK that answered
 export const TCB_TOTAL_RTO = 492; // u16, time-outs
 export const TCB_TOTAL_RTO_RECOVERIES = 494; // u16, first ones in a row

@@ -119,6 +119,13 @@ interface Fields {
   u16(field: number): number;
   u32(field: number): number;
   u64(field: number): number;
+  rate(field: number): number;
+}
+
+/** Bytes/s of a TCB_RATE_SAMPLE, 0 = none yet. The core leaves the division to whoever asks. */
+export function rateOfSample(sample: bigint): number {
+  const microseconds = sample & 0xffff_ffffn;
+  return microseconds === 0n ? 0 : Number(((sample >> 32n) * 1_000_000n) / microseconds);
 }
 
 /**
@@ -131,6 +138,7 @@ export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
     u16: (field) => views.u16[(tcb + field) >>> 1]!,
     u32: (field) => views.u32[(tcb + field) >>> 2]!,
     u64: (field) => Number(views.u64[(tcb + field) >>> 3]!),
+    rate: (field) => rateOfSample(views.u64[(tcb + field) >>> 3]!),
   };
   return { ...variables(fields), ...recovery(fields), ...traffic(fields), ...waiting(fields) };
 }
@@ -192,7 +200,7 @@ function recovery({ u8, u32 }: Fields) {
 }
 
 // Bytes and segments, when the last ones passed, rates, time-outs
-function traffic({ u16, u32, u64 }: Fields) {
+function traffic({ u16, u32, u64, rate }: Fields) {
   return {
     bytesSent: u64(layout.TCB_BYTES_SENT),
     bytesRetrans: u64(layout.TCB_BYTES_RETRANS),
@@ -209,7 +217,7 @@ function traffic({ u16, u32, u64 }: Fields) {
     lastReceivedUs: u64(layout.TCB_LAST_RECEIVED_US),
     pacingRate: u64(layout.TCB_PACING_RATE),
     maxPacingRate: u64(layout.TCB_MAX_PACING_RATE),
-    deliveryRate: u64(layout.TCB_DELIVERY_RATE),
+    deliveryRate: rate(layout.TCB_RATE_SAMPLE),
     deliveryRateAppLimited: u32(layout.TCB_RATE_APP_LIMITED) !== 0,
     totalRto: u16(layout.TCB_TOTAL_RTO),
     totalRtoRecoveries: u16(layout.TCB_TOTAL_RTO_RECOVERIES),

@@ -47,7 +47,15 @@ import { arpInput } from "./arp-in";
 import { demux } from "./demux";
 import { egress } from "./egress";
 import { fragmentInput } from "./fragments-in";
-import { CLAIM_DONE, Interface, interfacesCount, isBroadcastAddress, isOwnAddress } from "./interfaces";
+import {
+  CLAIM_DONE,
+  Interface,
+  interfacesCount,
+  isBroadcastAddress,
+  isOwnAddress,
+  isPlainPair,
+  notePlainPair,
+} from "./interfaces";
 import { wakeResolved } from "./waking";
 
 /**
@@ -135,18 +143,23 @@ function ipv4Input(
     receiver.drop(COUNTER_IP_IN_BAD_OPTIONS);
     return;
   }
-  if (isMartian(receiver, header)) {
-    receiver.drop(COUNTER_IP_IN_MARTIAN);
-    return;
+  let isBroadcast = false;
+  if (isLinkBroadcast || !isPlainPair(interfaceIndex, header.addressPair)) {
+    if (isMartian(receiver, header)) {
+      receiver.drop(COUNTER_IP_IN_MARTIAN);
+      return;
+    }
+    isBroadcast = isBroadcastAddress(header.dst);
+    // RFC 1122 3.3.6: what came to all by its link address must be for all by its IP address too. Of groups we joined none.
+    const isForUs = isBroadcast ? isLinkBroadcast || receiver.isLoopback : !isLinkBroadcast && isOwnAddress(header.dst);
+    if (!isForUs) {
+      receiver.drop(COUNTER_IP_IN_ADDR_ERRORS);
+      return;
+    }
+    if (!isBroadcast) notePlainPair(interfaceIndex, header.addressPair);
   }
   if (receiver.claim !== CLAIM_DONE) {
     receiver.drop(COUNTER_IP_IN_ADDR_ERRORS); // the address is not ours yet
-    return;
-  }
-  const isBroadcast = isBroadcastAddress(header.dst);
-  // RFC 1122 3.3.6: what came to all by its link address must be for all by its IP address too. Of groups we joined none.
-  if (isBroadcast ? !isLinkBroadcast && !receiver.isLoopback : isLinkBroadcast || !isOwnAddress(header.dst)) {
-    receiver.drop(COUNTER_IP_IN_ADDR_ERRORS);
     return;
   }
   if (header.isFragment) {

@@ -26,6 +26,7 @@ import {
   INTERFACES,
   RX_DESCRIPTOR_CAPACITY,
 } from "../layout";
+import { NONE } from "../storage/none";
 import { IPV4_MAX_PACKET, isLimitedBroadcast, isLoopback, isMulticast, isThisNetwork } from "../wire/ipv4";
 import { mappedAddress, mappedLow, prefixMask } from "./address";
 
@@ -40,6 +41,9 @@ export const CLAIM_PROBING: u32 = 1;
 export const CLAIM_LOST: u32 = 2;
 
 let interfaceCount: u32 = 0;
+// The pair of addresses that was looked at last and found plain, and where it arrived
+let plainPair: u64 = 0;
+let plainInterface: u32 = NONE;
 
 @unmanaged
 @final
@@ -141,6 +145,7 @@ if (<i32>offsetof<Interface>() > INTERFACE_BYTES) ERROR("an Interface does not f
 
 /** Forgets all interfaces and makes the loopback, 127.0.0.1/8, number 0. */
 export function interfacesInitialise(): void {
+  plainInterface = NONE;
   memory.fill(INTERFACES, 0, INTERFACE_CAPACITY * INTERFACE_BYTES);
   const loopback = Interface.at(0);
   loopback.flags = IF_UP | IF_LOOPBACK | IF_CSUM_OFFLOAD;
@@ -197,7 +202,22 @@ export function interfaceCreate(
   made.prefixLength = prefixLength;
   made.addressLow = mappedLow(address);
   interfaceCount = index + 1;
+  plainInterface = NONE;
   return index;
+}
+
+/** Whether notePlainPair() was the last to be told of this pair of addresses: most packets are of the same flow as the one before. */
+export function isPlainPair(interfaceIndex: u32, pair: u64): bool {
+  return pair === plainPair && interfaceIndex === plainInterface;
+}
+
+/**
+ * Notes that packets from one address to the other, arriving over this interface, need no further look at either: the source is
+ * one that an honest packet may bear and not ours, the destination is ours and no broadcast. Holds while the interfaces are these.
+ */
+export function notePlainPair(interfaceIndex: u32, pair: u64): void {
+  plainPair = pair;
+  plainInterface = interfaceIndex;
 }
 
 /** Whether packets to an address (host order) are for us: any interface's, and all of 127.0.0.0/8. */

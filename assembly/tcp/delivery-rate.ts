@@ -77,13 +77,18 @@ export function rateEnd(tcb: Tcb, sample: AckSample, nowUs: u64): void {
   const intervalUs = max<u64>(sendElapsedUs, nowUs - priorUs);
   sample.intervalUs = <u32>min<u64>(intervalUs, U32.MAX_VALUE);
   if (intervalUs === 0 || intervalUs < tcb.minRttUs) return;
-  // At most 4 GiB are outstanding, so that the product fits
-  const rate = ((tcb.delivered - priorDelivered) * 1000000) / intervalUs;
-  sample.deliveryRate = rate;
-  if (!isAppLimited || rate >= tcb.deliveryRate) {
-    tcb.deliveryRate = rate;
+  const bytes = tcb.delivered - priorDelivered;
+  sample.rateBytes = bytes;
+  sample.rateIntervalUs = intervalUs;
+  if (!isAppLimited || isFaster(tcb, bytes, intervalUs)) {
+    tcb.rateSample = (min<u64>(bytes, U32.MAX_VALUE) << 32) | min<u64>(intervalUs, U32.MAX_VALUE);
     tcb.rateAppLimited = isAppLimited ? 1 : 0;
   }
+}
+
+// Than the sample that info() shows, or as fast
+function isFaster(tcb: Tcb, bytes: u64, intervalUs: u64): bool {
+  return bytes * (tcb.rateSample & U32.MAX_VALUE) >= (tcb.rateSample >> 32) * intervalUs;
 }
 
 function isNewer(record: RtxRecord): bool {

@@ -10,7 +10,6 @@ import {
   TCB_DATA_SEGS_IN,
   TCB_DATA_SEGS_OUT,
   TCB_DELIVERED_CE,
-  TCB_DELIVERY_RATE,
   TCB_FASTOPEN,
   TCB_HANDLE,
   TCB_INTERFACE,
@@ -21,6 +20,7 @@ import {
   TCB_MAX_PACING_RATE,
   TCB_PACING_RATE,
   TCB_PMTU,
+  TCB_RATE_SAMPLE,
   TCB_RCV_EPOCH_TAKEN,
   TCB_RCV_HEAD,
   TCB_RCV_KICK_AT,
@@ -190,7 +190,7 @@ export class Tcb {
   chronoUs: u64;
   chrono: u32; // CHRONO_
   dataSegsIn: u32;
-  deliveryRate: u64; // bytes/s, the last sample that was not limited by the application, or a better one
+  rateSample: u64; // bytes << 32 | µs, the last sample that was not limited by the application, or a better one
   totalRtoTimeMs: u32; // time spent in recoveries from time-outs
   totalRto: u16; // time-outs
   totalRtoRecoveries: u16; // of these, first ones in a row
@@ -494,7 +494,7 @@ if (offsetof<Tcb>("lastSentUs") !== TCB_LAST_SENT_US) ERROR("layout drift: Tcb.l
 if (offsetof<Tcb>("busyUs") !== TCB_BUSY_US) ERROR("layout drift: Tcb.busyUs");
 if (offsetof<Tcb>("dataSegsIn") !== TCB_DATA_SEGS_IN) ERROR("layout drift: Tcb.dataSegsIn");
 if (offsetof<Tcb>("pacingRate") !== TCB_PACING_RATE) ERROR("layout drift: Tcb.pacingRate");
-if (offsetof<Tcb>("deliveryRate") !== TCB_DELIVERY_RATE) ERROR("layout drift: Tcb.deliveryRate");
+if (offsetof<Tcb>("rateSample") !== TCB_RATE_SAMPLE) ERROR("layout drift: Tcb.rateSample");
 if (offsetof<Tcb>("urgentAt") !== TCB_URGENT_AT) ERROR("layout drift: Tcb.urgentAt");
 if (offsetof<Tcb>("flags") !== TCB_SHARED_BYTES) ERROR("layout drift: Tcb.flags");
 if (<i32>offsetof<Tcb>() > TCB_BYTES) ERROR("a Tcb does not fit TCB_BYTES");

@@ -15,7 +15,7 @@
 //      ├───────────────────────────────────────────────────────────────┤
 //  20  │                     options, IHL * 4 - 20 bytes               │
 //      └───────────────────────────────────────────────────────────────┘
-import { checksum, isChecksumValid } from "./checksum";
+import { checksum, finish, fold, isChecksumValid } from "./checksum";
 
 const VERSION_IHL: usize = 0;
 const TYPE_OF_SERVICE: usize = 1;
@@ -150,6 +150,11 @@ export class Ipv4Header {
     return bswap<u16>(load<u16>(changetype<usize>(this), HEADER_CHECKSUM));
   }
 
+  /** Source and destination as they lie in memory, for comparisons. */
+  get addressPair(): u64 {
+    return load<u64>(changetype<usize>(this), SOURCE);
+  }
+
   /** Host order. */
   get src(): u32 {
     return bswap<u32>(load<u32>(changetype<usize>(this), SOURCE));
@@ -172,7 +177,8 @@ export class Ipv4Header {
 
   /** Whether the header, options included, arrived as sent (RFC 1122 3.2.1.2). */
   get isChecksumValid(): bool {
-    return isChecksumValid(changetype<usize>(this), this.headerLength);
+    const ptr = changetype<usize>(this);
+    return this.headerLength === IPV4_HEADER ? isPlainSumValid(ptr) : isChecksumValid(ptr, this.headerLength);
   }
 
   /** Makes the header of a first fragment, options included, that of a whole datagram. `totalLength`: 20..65535 */
@@ -211,8 +217,18 @@ export class Ipv4Header {
     store<u16>(ptr, 0, HEADER_CHECKSUM);
     store<u32>(ptr, bswap<u32>(src), SOURCE);
     store<u32>(ptr, bswap<u32>(dst), DESTINATION);
-    store<u16>(ptr, bswap<u16>(checksum(ptr, IPV4_HEADER)), HEADER_CHECKSUM);
+    store<u16>(ptr, bswap<u16>(finish(plainSum(ptr))), HEADER_CHECKSUM);
   }
+}
+
+// A header without options is too short for vectors to be worth it
+function plainSum(ptr: usize): u64 {
+  const halves = (load<u64>(ptr) & 0xffffffff) + (load<u64>(ptr) >> 32);
+  return halves + (load<u64>(ptr, 8) & 0xffffffff) + (load<u64>(ptr, 8) >> 32) + <u64>load<u32>(ptr, 16);
+}
+
+function isPlainSumValid(ptr: usize): bool {
+  return fold(plainSum(ptr)) === 0xffff;
 }
 
 /**

@@ -1,6 +1,8 @@
 // What a simulated connection does over time: its window, what it has in flight and its rates, a row for each step of time, as a script
 // draws them or a test compares them with a curve.
+
 import * as layout from "../../assembly/layout.ts";
+import { rateOfSample } from "../tcp-info.ts";
 import type { SimHost } from "./host.ts";
 import type { Simulator } from "./simulator.ts";
 import type { SimSocket } from "./socket.ts";
@@ -58,7 +60,7 @@ function read(host: SimHost, socket: SimSocket, timeUs: number): ConnectionRow {
     inFlight: Math.max(0, field(layout.TCB_PACKETS_OUT) + field(layout.TCB_RETRANS_OUT) - gone),
     srttUs: field(layout.TCB_SRTT_US),
     pacingRate: u64(layout.TCB_PACING_RATE),
-    deliveryRate: u64(layout.TCB_DELIVERY_RATE),
+    deliveryRate: rateOfSample(host.views.u64[(socket.tcb + layout.TCB_RATE_SAMPLE) >>> 3]!),
     caState: host.views.u8[socket.tcb + layout.TCB_CA_STATE]!,
     totalRetrans: field(layout.TCB_TOTAL_RETRANS),
   };

@@ -10,7 +10,9 @@ import { ACK_SAMPLE, CONGESTION_WINDOW, LOST_SAMPLE } from "../scratch";
 export class AckSample {
   nowUs: u64;
   // the rate sample of the newest transmission that this ACK delivers
-  deliveryRate: u64; // bytes/s; 0 = this ACK gave no valid sample
+  rateBytes: u64; // delivered in rateIntervalUs
+  rateIntervalUs: u64; // 0 = this ACK gave no valid sample
+  rate: u64; // deliveryRate once somebody has asked
   delivered: u64; // bytes delivered in the connection's life, C.delivered
   priorDelivered: u64; // of these, delivered when that transmission left, P.delivered; valid with intervalUs or deliveredSegments
   intervalUs: u32; // the time it stands for, 0 = none
@@ -35,6 +37,13 @@ export class AckSample {
   inRecovery: u32; // 1: fast recovery (CA_RECOVERY) goes on
   ecnEcho: u32; // 1: the peer reported a congestion mark (RFC 3168)
   hasSack: u32; // 1: SACK was negotiated
+
+  /** Bytes/s; 0 = this ACK gave no valid sample. A division, and not every algorithm asks. */
+  get deliveryRate(): u64 {
+    // At most 4 GiB are outstanding, so that the product fits
+    if (this.rate === 0 && this.rateIntervalUs !== 0) this.rate = (this.rateBytes * 1000000) / this.rateIntervalUs;
+    return this.rate;
+  }
 
   clear(): void {
     zero(changetype<usize>(this), offsetof<AckSample>());

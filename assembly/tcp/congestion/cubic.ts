@@ -35,8 +35,7 @@ export function cubicStart(window: CongestionWindow): void {
 /** RFC 9438 4.2 to 4.5. */
 export function cubicOnAck(window: CongestionWindow, sample: AckSample): void {
   const state = CubicState.at(window.statePtr);
-  const nowMs = <u32>(sample.nowUs / 1000);
-  if (sample.rttUs !== 0) noteRoundTrip(window, state, sample, nowMs);
+  if (sample.rttUs !== 0) noteRoundTrip(window, state, sample);
   // RFC 9438 5.8: a window that is not used says nothing about the path
   if (sample.mayGrow === 0 || sample.cwndLimited === 0) return;
   let acked = sample.ackedSegments;
@@ -44,7 +43,7 @@ export function cubicOnAck(window: CongestionWindow, sample: AckSample): void {
     acked = hystartGrow(window, state, acked);
     if (acked === 0) return;
   }
-  updateSlope(state, window.cwnd, acked, nowMs);
+  updateSlope(state, window.cwnd, acked, toMs(sample.nowUs));
   increaseEvery(window, changetype<usize>(state) + offsetof<CubicState>("acked"), state.every, acked);
 }
 
@@ -70,13 +69,17 @@ export function cubicOnTimeout(window: CongestionWindow, isFirst: bool): void {
 export function cubicOnTransmitStart(window: CongestionWindow, idleUs: u64): void {
   const state = CubicState.at(window.statePtr);
   if (state.epochMs === 0) return;
-  const nowMs = <u32>(window.nowUs / 1000);
+  const nowMs = toMs(window.nowUs);
   const moved = state.epochMs + <u32>(idleUs / 1000);
   state.epochMs = max<u32>(1, <i32>(moved - nowMs) > 0 ? nowMs : moved);
 }
 
-function noteRoundTrip(window: CongestionWindow, state: CubicState, sample: AckSample, nowMs: u32): void {
-  if (state.epochMs !== 0 && nowMs - state.epochMs < SETTLE_MS) return;
+function toMs(us: u64): u32 {
+  return <u32>(us / 1000);
+}
+
+function noteRoundTrip(window: CongestionWindow, state: CubicState, sample: AckSample): void {
+  if (state.epochMs !== 0 && toMs(sample.nowUs) - state.epochMs < SETTLE_MS) return;
   if (state.delayMinUs === 0 || sample.rttUs < state.delayMinUs) state.delayMinUs = sample.rttUs;
   if (window.cwnd < window.ssthresh) hystartOnRoundTrip(window, state, sample);
 }

@@ -105,6 +105,25 @@ test("packets for other hosts are not forwarded, broadcasts need a broadcast fra
   drops(ipv4(ECHO, { dst: 0xe0000001, to: BROADCAST }), counters.COUNTER_IP_IN_ADDR_ERRORS);
 });
 
+test("a flow that was looked at opens no way for other addresses, nor for itself as a broadcast [1122 3.2.1.3] [1122 3.3.6]", () => {
+  const bench = new Bench();
+  bench.meetPeer();
+  const refused: [Uint8Array, number][] = [
+    [ipv4(ECHO, { src: OUR_IP }), counters.COUNTER_IP_IN_MARTIAN],
+    [ipv4(ECHO, { src: 0x0a0000ff }), counters.COUNTER_IP_IN_MARTIAN],
+    [ipv4(ECHO, { dst: 0x0a000003 }), counters.COUNTER_IP_IN_ADDR_ERRORS],
+    [ipv4(ECHO, { dst: 0x0a0000ff }), counters.COUNTER_IP_IN_ADDR_ERRORS],
+    [ipv4(ECHO, { to: BROADCAST }), counters.COUNTER_IP_IN_ADDR_ERRORS],
+  ];
+  for (const [frame, counter] of refused) {
+    assert.is(bench.turn([ipv4(ECHO)]).length, 1);
+    for (let twice = 0; twice < 2; twice++) {
+      const counted = bench.counted(() => assert.equal(bench.turn([frame]), []));
+      assert.equal(counted, { [counters.COUNTER_IP_IN_RECEIVES]: 1, [counter]: 1 });
+    }
+  }
+});
+
 test("echo requests to all hosts get no answer [attack 29] [792#6]", () => {
   for (const dst of [0xffffffff, 0x0a0000ff])
     drops(ipv4(ECHO, { dst, to: BROADCAST }), counters.COUNTER_ICMP_IN_IGNORED);
