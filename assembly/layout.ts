@@ -135,7 +135,8 @@ export const SYSCTL_TCP_FASTOPEN_KEY0 = CONFIG_SYSCTLS + 260; // four words; all
 export const SYSCTL_TCP_FASTOPEN_KEY1 = CONFIG_SYSCTLS + 264;
 export const SYSCTL_TCP_FASTOPEN_KEY2 = CONFIG_SYSCTLS + 268;
 export const SYSCTL_TCP_FASTOPEN_KEY3 = CONFIG_SYSCTLS + 272;
-export const SYSCTL_END = CONFIG_SYSCTLS + 276;
+export const SYSCTL_TCP_FASTOPEN_SERVERS = CONFIG_SYSCTLS + 276; // servers whose cookies are remembered, 256; a change forgets all
+export const SYSCTL_END = CONFIG_SYSCTLS + 280;
 
 // IP's settings, in a block of their own
 export const CONFIG_SYSCTLS_IP = CONFIG_SYSCTLS + 1024;
@@ -235,8 +236,11 @@ export const SOCKET_OPTION_IP_TTL = 23; // 1..255, 0 = ip_default_ttl
 export const SOCKET_OPTION_IP_MTU_DISCOVER = 24; // Linux's IP_PMTUDISC_: 0 dont, 1 want (default), 2 do, 3 probe, 4 interface, 5 omit
 export const SOCKET_OPTION_MAX_PACING_RATE = 25; // bytes/s, low word; value3 = high word; all ones = none
 export const SOCKET_OPTION_FASTOPEN = 26; // listener: connections that may wait with data of their SYN, 0 = off
-export const SOCKET_OPTION_FASTOPEN_CONNECT = 27; // 0 | 1
-export const SOCKET_OPTION_COUNT = 28;
+export const SOCKET_OPTION_FASTOPEN_CONNECT = 27; // 0 | 1; 0 on a connect that waits for data: its SYN leaves without
+export const SOCKET_OPTION_FASTOPEN_KEY0 = 28; // listener: bytes 0 to 7 of its key; value3 = the second four; all 0 = tcp_fastopen_key
+export const SOCKET_OPTION_FASTOPEN_KEY1 = 29; // and bytes 8 to 15
+export const SOCKET_OPTION_FASTOPEN_NO_COOKIE = 30; // 0 | 1
+export const SOCKET_OPTION_COUNT = 31;
 
 // ---------------------------------------------------------------------------------------------- event slots (core -> main)
 export const EVENT_KIND = 0; // u32
@@ -455,6 +459,7 @@ export const SOCKET_FLAG_LINGER = 8;
 export const SOCKET_FLAG_REUSEADDR = 16;
 export const SOCKET_FLAG_OOBINLINE = 32;
 export const SOCKET_FLAG_FASTOPEN_CONNECT = 64;
+export const SOCKET_FLAG_FASTOPEN_NO_COOKIE = 256;
 export const SOCKET_FLAG_QUICKACK_OFF = 128; // a dialogue: ACKs wait for our answers (TCP_QUICKACK reads 0)
 
 export const TCB_OPTION_TIMESTAMPS = 1;

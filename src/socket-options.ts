@@ -47,6 +47,9 @@ const RANGES: { readonly [code: number]: Range } = {
   [layout.SOCKET_OPTION_MAX_PACING_RATE]: ["SO_MAX_PACING_RATE", 0, U32],
   [layout.SOCKET_OPTION_FASTOPEN]: ["TCP_FASTOPEN", 0, I32],
   [layout.SOCKET_OPTION_FASTOPEN_CONNECT]: ["TCP_FASTOPEN_CONNECT", 0, 1],
+  [layout.SOCKET_OPTION_FASTOPEN_KEY0]: ["TCP_FASTOPEN_KEY", 0, U32],
+  [layout.SOCKET_OPTION_FASTOPEN_KEY1]: ["TCP_FASTOPEN_KEY", 0, U32],
+  [layout.SOCKET_OPTION_FASTOPEN_NO_COOKIE]: ["TCP_FASTOPEN_NO_COOKIE", 0, 1],
 };
 
 /** TCP_MAXSEG below this is refused; 0 means none. Linux's TCP_MIN_MSS. */

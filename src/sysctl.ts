@@ -161,6 +161,8 @@ export interface Sysctl {
    * cookie, 1024 for all listeners; other bits have no meaning. 0..2147483647. Default 1.
    */
   tcp_fastopen: number;
+  /** Servers whose Fast Open cookie and MSS are remembered, 0..256; a change forgets them all. Default 256. */
+  tcp_fastopen_servers: number;
   /** Key of the Fast Open cookies, four hexadecimal words with dashes between them. Default: all zero, a random one that changes daily. */
   tcp_fastopen_key: string;
 }
@@ -236,6 +238,7 @@ const NUMBERS = {
   tcp_tw_reuse: [layout.SYSCTL_TCP_TW_REUSE, 2, 0, 2],
   tcp_max_orphans: [layout.SYSCTL_TCP_MAX_ORPHANS, 65_536, 0, layout.TCB_CAPACITY],
   tcp_fastopen: [layout.SYSCTL_TCP_FASTOPEN, 1, 0, 0x7fffffff],
+  tcp_fastopen_servers: [layout.SYSCTL_TCP_FASTOPEN_SERVERS, 256, 0, 256],
 } as const satisfies Partial<Record<keyof Sysctl, Row>>;
 
 /** Settings that are several numbers, in ascending order, each in a word of its own. */

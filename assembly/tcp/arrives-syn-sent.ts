@@ -1,7 +1,12 @@
 // A segment for a connection that we opened and the peer has not answered. RFC 9293 3.10.7.3, in its order: ACK, RST, (security,)
 // SYN, neither.
 import { count } from "../count";
-import { COUNTER_TCP_IN_BAD_ACK, COUNTER_TCP_IN_BAD_FLAGS, COUNTER_TCP_IN_RST_IGNORED } from "../counters";
+import {
+  COUNTER_TCP_IN_BAD_ACK,
+  COUNTER_TCP_IN_BAD_FLAGS,
+  COUNTER_TCP_IN_PAWS,
+  COUNTER_TCP_IN_RST_IGNORED,
+} from "../counters";
 import { ECONNREFUSED, STATE_SYN_RECEIVED, SYSCTL_TCP_RTO_MIN_US } from "../layout";
 import { ACK, RST, SYN } from "../wire/tcp";
 import { takeFin, takeText } from "./arrives-synchronized";
@@ -18,6 +23,7 @@ import { seqGt, seqLte } from "./seq";
 import { setState } from "./state";
 import { TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
 import { setRetransmitTimer, TIMER_RETRANSMIT } from "./timers";
+import { isEchoOurs } from "./timestamps";
 
 /** @returns a DISPOSITION_ code */
 export function arrivesSynSent(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
@@ -38,7 +44,7 @@ export function arrivesSynSent(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
  */
 function checkAck(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   if ((seg.flags & ACK) === 0) return GO_ON;
-  if (seqGt(seg.ack, tcb.iss) && seqLte(seg.ack, tcb.sndNxt)) return GO_ON;
+  if (seqGt(seg.ack, tcb.iss) && seqLte(seg.ack, tcb.sndNxt)) return checkEcho(tcb, seg, nowUs);
   count(COUNTER_TCP_IN_BAD_ACK);
   if ((seg.flags & RST) !== 0) return DISPOSITION_DONE;
   const soonUs = nowUs + load<u32>(SYSCTL_TCP_RTO_MIN_US);
@@ -46,6 +52,13 @@ function checkAck(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     setRetransmitTimer(tcb, TIMER_RETRANSMIT, soonUs);
   }
   return DISPOSITION_SEND_RST;
+}
+
+// A timestamp that no SYN of this connection had is echoed to somebody else. RFC 7323 3.2 lets nobody echo another; answered as Linux does
+function checkEcho(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
+  if (isEchoOurs(tcb, seg, nowUs)) return GO_ON;
+  count(COUNTER_TCP_IN_PAWS);
+  return (seg.flags & RST) !== 0 ? DISPOSITION_DONE : DISPOSITION_SEND_RST;
 }
 
 /** Second: a RST that acknowledges our SYN says "connection refused"; one without ACK could come from anybody. */

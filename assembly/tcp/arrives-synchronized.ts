@@ -206,6 +206,10 @@ function completeHandshake(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   }
   updateTsRecent(tcb, seg, nowUs);
   establish(tcb, seg, nowUs);
+  if ((seg.flags & SYN) !== 0) {
+    noteOld(tcb, seg); // the SYN came before: its sender shall hear that, and that its ACK is no longer waited for
+    ackNow(tcb);
+  }
   return GO_ON;
 }
 

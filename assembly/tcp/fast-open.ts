@@ -13,6 +13,7 @@ import {
 import {
   SECRET_ISN,
   SOCKET_FLAG_FASTOPEN_CONNECT,
+  SOCKET_FLAG_FASTOPEN_NO_COOKIE,
   STATE_SYN_RECEIVED,
   STATE_SYN_SENT,
   SYSCTL_TCP_FASTOPEN,
@@ -24,9 +25,19 @@ import {
 } from "../layout";
 import { NONE } from "../storage/none";
 import { sipHash24 } from "../storage/siphash";
-import { emitFastOpen, OPT_FASTOPEN } from "../wire/tcp-options";
+import { emitFastOpen, OPT_FASTOPEN, OPT_MSS } from "../wire/tcp-options";
 import { tcbOfHandle } from "./connections";
-import { COOKIE_MAX, FastOpenEntry, fastOpenFind, fastOpenTake, isPathPaused, notePath } from "./fast-open-cache";
+import { enterQuickAck, QUICK_ACKS_MAX } from "./delayed-ack";
+import {
+  COOKIE_MAX,
+  FastOpenEntry,
+  fastOpenFind,
+  fastOpenIsExperimental,
+  fastOpenTake,
+  fastOpenTryOther,
+  isPathPaused,
+  notePath,
+} from "./fast-open-cache";
 import { rtxAt, rtxMarkLost } from "./rtx-queue";
 import { Segment } from "./segment";
 import { FIXED_HEADERS, OPTIONS_MAX } from "./sizes";
@@ -45,7 +56,8 @@ const WAITING: u8 = 4; // client: the SYN waits for the first data
 const ACCEPTED: u8 = 8; // server: the SYN's cookie was good; main has the connection before the handshake is complete
 const COOKIE_DUE: u8 = 16; // server: the SYN-ACK carries a cookie
 const PENDING: u8 = 32; // server: counted in its listener's fastOpenPending
-const EXPERIMENTAL: u8 = 64; // server: the peer uses the option's experimental kind
+const EXPERIMENTAL: u8 = 64; // the option of this handshake has its experimental kind
+const ASKED: u8 = 128; // client: our SYN carried the option
 
 /** Bytes of our cookies. */
 const COOKIE_BYTES: u32 = 8;
@@ -60,7 +72,12 @@ const KEY: usize = memory.data(16, 8);
 const ENDS: usize = memory.data(8, 8);
 const COOKIE: usize = memory.data(16, 8);
 
-function writeKey(day: u32): void {
+function writeKey(listener: Tcb | null, day: u32): void {
+  if (listener !== null && (listener.fastOpenKey0 | listener.fastOpenKey1) !== 0) {
+    store<u64>(KEY, listener.fastOpenKey0);
+    store<u64>(KEY, listener.fastOpenKey1, 8);
+    return;
+  }
   store<u32>(KEY, load<u32>(SYSCTL_TCP_FASTOPEN_KEY0));
   store<u32>(KEY, load<u32>(SYSCTL_TCP_FASTOPEN_KEY1), 4);
   store<u32>(KEY, load<u32>(SYSCTL_TCP_FASTOPEN_KEY2), 8);
@@ -75,7 +92,7 @@ function writeKey(day: u32): void {
 
 // As Linux computes it, so that servers of one key understand each other's cookies: SipHash of the client's and the server's IPv4 address
 function cookieOf(tcb: Tcb, day: u32): u64 {
-  writeKey(day);
+  writeKey(tcbOfHandle(tcb.listenerHandle), day);
   store<u32>(ENDS, <u32>(tcb.remoteAddressLow >> 32));
   store<u32>(ENDS, <u32>(tcb.localAddressLow >> 32), 4);
   return sipHash24(KEY, ENDS, 8);
@@ -97,7 +114,7 @@ export function fastOpenAdmits(listener: Tcb, child: Tcb, seg: Segment, nowUs: u
   const hasOption = seg.options.has(OPT_FASTOPEN);
   if (!hasOption && seg.payloadLength === 0) return false;
   if (isListenerBusy(listener, nowUs)) return false;
-  if ((bits & SERVER_WITHOUT_COOKIE) === 0) {
+  if ((bits & SERVER_WITHOUT_COOKIE) === 0 && !listener.hasOption(SOCKET_FLAG_FASTOPEN_NO_COOKIE)) {
     if (!hasOption) return false;
     if (!isCookieGood(child, seg, nowUs)) {
       child.handshake |= seg.options.fastOpenExperimental !== 0 ? COOKIE_DUE | EXPERIMENTAL : COOKIE_DUE;
@@ -170,11 +187,16 @@ export function fastOpenConnects(tcb: Tcb, nowUs: u64): bool {
   const entry = fastOpenFind(tcb.remoteAddressHigh, tcb.remoteAddressLow);
   if (entry !== null && isPathPaused(entry, nowUs)) return false;
   tcb.handshake |= CONNECTING;
-  if ((entry === null || entry.cookieBytes === 0) && (bits & CLIENT_WITHOUT_COOKIE) === 0) return false;
+  if ((entry === null || entry.cookieBytes === 0) && !needsNoCookie(tcb)) return false;
   tcb.handshake |= WAITING;
   // What main may count on: the SYN takes as much, less the room for options
   tcb.sndMss = serverMss(tcb, entry);
   return true;
+}
+
+// Data may go with a SYN without the option: network and server are known to take it
+function needsNoCookie(tcb: Tcb): bool {
+  return (mode() & CLIENT_WITHOUT_COOKIE) !== 0 || tcb.hasOption(SOCKET_FLAG_FASTOPEN_NO_COOKIE);
 }
 
 // The segment size that the server is known to take, the path, and the user allow
@@ -200,8 +222,7 @@ export function fastOpenStart(tcb: Tcb): bool {
 export function fastOpenPayload(tcb: Tcb): u32 {
   if (tcb.state !== <u8>STATE_SYN_SENT || (tcb.handshake & CONNECTING) === 0 || tcb.sndTail === 0) return 0;
   const entry = fastOpenFind(tcb.remoteAddressHigh, tcb.remoteAddressLow);
-  const isFree = (mode() & CLIENT_WITHOUT_COOKIE) !== 0;
-  if (!isFree && (entry === null || entry.cookieBytes === 0)) return 0;
+  if (!needsNoCookie(tcb) && (entry === null || entry.cookieBytes === 0)) return 0;
   const mss = serverMss(tcb, entry);
   return mss > OPTIONS_MAX ? min(tcb.sndTail, mss - OPTIONS_MAX) : 0;
 }
@@ -217,10 +238,17 @@ export function fastOpenOption(tcb: Tcb, ptr: usize, nowUs: u64): u32 {
     store<u64>(COOKIE, cookieOf(tcb, <u32>(nowUs / DAY_US)));
     return emitFastOpen(ptr, COOKIE, COOKIE_BYTES, (tcb.handshake & EXPERIMENTAL) !== 0);
   }
-  if (tcb.state !== <u8>STATE_SYN_SENT || (tcb.handshake & CONNECTING) === 0 || tcb.retransmits !== 0) return 0;
+  if (tcb.state !== <u8>STATE_SYN_SENT || (tcb.handshake & CONNECTING) === 0) return 0;
+  if (isSynRepeated(tcb) || needsNoCookie(tcb)) return 0;
+  tcb.handshake |= ASKED;
   const entry = fastOpenFind(tcb.remoteAddressHigh, tcb.remoteAddressLow);
-  if (entry === null) return (mode() & CLIENT_WITHOUT_COOKIE) !== 0 ? 0 : emitFastOpen(ptr, 0, 0, false);
-  return emitFastOpen(ptr, entry.cookiePtr, entry.cookieBytes, false);
+  if (entry === null) return emitFastOpen(ptr, 0, 0, false);
+  if (fastOpenIsExperimental(entry)) tcb.handshake |= EXPERIMENTAL;
+  return emitFastOpen(ptr, entry.cookiePtr, entry.cookieBytes, (tcb.handshake & EXPERIMENTAL) !== 0);
+}
+
+function isSynRepeated(tcb: Tcb): bool {
+  return tcb.retransmits !== 0 || tcb.totalRetrans !== 0;
 }
 
 /**
@@ -229,14 +257,18 @@ export function fastOpenOption(tcb: Tcb, ptr: usize, nowUs: u64): u32 {
  */
 export function fastOpenAnswered(tcb: Tcb, seg: Segment, nowUs: u64): void {
   if ((tcb.handshake & CONNECTING) === 0) return;
-  const entry = fastOpenTake(tcb.remoteAddressHigh, tcb.remoteAddressLow, nowUs);
-  entry.mss = <u16>min<u32>(tcb.peerMss, 0xffff);
-  takeCookie(entry, seg);
   const hadData = tcb.sndNxt !== tcb.iss + 1;
-  notePath(entry, hadData && (tcb.retransmits !== 0 || tcb.totalRetrans !== 0), nowUs);
+  const entry = fastOpenTake(tcb.remoteAddressHigh, tcb.remoteAddressLow, nowUs);
+  if (entry !== null) {
+    entry.mss = <u16>min<u32>(seg.options.has(OPT_MSS) ? seg.options.mss : tcb.peerMss, 0xffff);
+    if ((tcb.handshake & ASKED) !== 0) takeCookie(tcb, entry, seg, hadData);
+    notePath(entry, hadData && isSynRepeated(tcb), nowUs);
+  }
+  if (tcb.sndTail !== tcb.sndNxt - tcb.iss - 1) enterQuickAck(tcb, QUICK_ACKS_MAX); // more waits: our answer carries the ACK
   if (!hadData) return;
   if (tcb.rtxHead === NONE) {
     count(COUNTER_TCP_FASTOPEN_ACTIVE);
+    if (tcb.deliveredSegments > 1) tcb.deliveredSegments -= 1; // SYN and data are two records and were one segment
     tcb.options |= <u8>TCB_OPTION_SYN_DATA;
     return;
   }
@@ -245,10 +277,16 @@ export function fastOpenAnswered(tcb: Tcb, seg: Segment, nowUs: u64): void {
   assert(rtxAt(tcb.rtxHead).payloadBytes !== 0);
 }
 
-function takeCookie(entry: FastOpenEntry, seg: Segment): void {
+// One that we did not ask for is not kept. Without one the server may know the experimental option only, which is tried once
+function takeCookie(tcb: Tcb, entry: FastOpenEntry, seg: Segment, hadData: bool): void {
   const options = seg.options;
-  if (!options.has(OPT_FASTOPEN) || options.fastOpenBytes === 0) return;
+  if (!options.has(OPT_FASTOPEN) || options.fastOpenBytes === 0) {
+    if (hadData || isSynRepeated(tcb)) return;
+    fastOpenTryOther(entry, (tcb.handshake & EXPERIMENTAL) !== 0);
+    return;
+  }
   memory.fill(entry.cookiePtr, 0, COOKIE_MAX);
+  entry.isExperimental = options.fastOpenExperimental;
   entry.cookieBytes = options.fastOpenBytes;
   entry.cookie0 = options.fastOpen0;
   entry.cookie1 = options.fastOpen1;

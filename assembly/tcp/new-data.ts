@@ -4,6 +4,7 @@
 import {
   CA_RECOVERY,
   STATE_ESTABLISHED,
+  STATE_SYN_RECEIVED,
   STATE_TIME_WAIT,
   SYSCTL_TCP_MIN_TSO_SEGS,
   SYSCTL_TCP_TSO_RTT_LOG,
@@ -57,7 +58,9 @@ export function hasOutput(tcb: Tcb): bool {
 
 /** Segments that the congestion window has room for. */
 export function congestionRoom(tcb: Tcb): u32 {
-  const flight = inFlight(tcb);
+  let flight = inFlight(tcb);
+  // Fast Open, before the handshake is complete: the window is the data's, our SYN-ACK does not count (Linux)
+  if (tcb.state === <u8>STATE_SYN_RECEIVED && flight !== 0) flight -= 1;
   return tcb.cwnd > flight ? tcb.cwnd - flight : 0;
 }
 

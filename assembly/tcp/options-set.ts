@@ -3,6 +3,7 @@
 // options.ts); what still does not fit is clamped, because main is not trusted.
 import {
   SOCKET_FLAG_FASTOPEN_CONNECT,
+  SOCKET_FLAG_FASTOPEN_NO_COOKIE,
   SOCKET_FLAG_KEEPALIVE,
   SOCKET_FLAG_LINGER,
   SOCKET_FLAG_OOBINLINE,
@@ -12,6 +13,9 @@ import {
   SOCKET_OPTION_DEFER_ACCEPT,
   SOCKET_OPTION_FASTOPEN,
   SOCKET_OPTION_FASTOPEN_CONNECT,
+  SOCKET_OPTION_FASTOPEN_KEY0,
+  SOCKET_OPTION_FASTOPEN_KEY1,
+  SOCKET_OPTION_FASTOPEN_NO_COOKIE,
   SOCKET_OPTION_IP_MTU_DISCOVER,
   SOCKET_OPTION_IP_TOS,
   SOCKET_OPTION_IP_TTL,
@@ -142,6 +146,15 @@ function remember(tcb: Tcb, code: u32, value: u32, value2: u32): bool {
       return true;
     case SOCKET_OPTION_FASTOPEN_CONNECT:
       tcb.setOption(SOCKET_FLAG_FASTOPEN_CONNECT, value !== 0);
+      return true;
+    case SOCKET_OPTION_FASTOPEN_KEY0:
+      tcb.fastOpenKey0 = <u64>value | ((<u64>value2) << 32);
+      return true;
+    case SOCKET_OPTION_FASTOPEN_KEY1:
+      tcb.fastOpenKey1 = <u64>value | ((<u64>value2) << 32);
+      return true;
+    case SOCKET_OPTION_FASTOPEN_NO_COOKIE:
+      tcb.setOption(SOCKET_FLAG_FASTOPEN_NO_COOKIE, value !== 0);
       return true;
     default:
       return rememberPath(tcb, code, value);

@@ -140,6 +140,7 @@ function addSynData(tcb: Tcb, out: Outgoing, nowUs: u64): void {
   tcb.sndNxt += bytes;
   tcb.bytesSent += bytes;
   tcb.lastSentUs = nowUs;
+  tcb.sndBlockBase = bytes; // what follows is a super-segment of its own
   setPayload(tcb, out, 0, bytes, bytes);
 }
 

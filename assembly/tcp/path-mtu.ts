@@ -12,6 +12,7 @@ import { wantOutput } from "./connections";
 import { currentSsthresh } from "./reduction";
 import { rtxAt, rtxMarkLost } from "./rtx-queue";
 import { hasSender, segmentSize, syncMss } from "./send-window";
+import { FIXED_HEADERS } from "./sizes";
 import { TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
 import { TLP_NONE } from "./tlp-state";
 import { undoForget } from "./undo";
@@ -68,9 +69,10 @@ export function pathNarrowed(tcb: Tcb, mtu: u32, quotedBytes: u32): void {
   if (tcb.lostOut !== lostBefore) sendAgain(tcb);
 }
 
-// Only a SYN with data (Fast Open) can have been too big: it leaves again without
+// Only a SYN with data (Fast Open) can have been too big: it leaves again without, and announces what the path holds (Linux)
 function resendSyn(tcb: Tcb): void {
   if (tcb.state !== <u8>STATE_SYN_SENT || tcb.sndNxt === tcb.iss + 1) return;
+  if (tcb.pmtu > FIXED_HEADERS) tcb.advMss = min<u32>(tcb.advMss, tcb.pmtu - FIXED_HEADERS);
   tcb.set(TCB_FLAG_SYN_PENDING);
   wantOutput(tcb);
 }

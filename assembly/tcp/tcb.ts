@@ -223,6 +223,8 @@ export class Tcb {
   fastOpenPending: u16; // listener: children of Fast Open whose handshake is not complete
   fastOpenResets: u16; // listener: of those, reset within the last minute
   fastOpenResetUs: u64; // listener
+  fastOpenKey0: u64; // listener: TCP_FASTOPEN_KEY, all 0 = tcp_fastopen_key
+  fastOpenKey1: u64;
   lastChild: u32; // listener: the oldest child in SYN-RECEIVED; firstChild is the newest
   firstAccepted: u32; // listener: children whose handshake is complete
   // sender

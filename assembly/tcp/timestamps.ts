@@ -68,6 +68,13 @@ function isDisorderedAck(tcb: Tcb, seg: Segment): bool {
   return tcb.tsRecent - seg.options.tsVal <= replayTicks;
 }
 
+/** Whether a segment that answers our SYN echoes a timestamp that one of our SYNs may have had, or none. */
+export function isEchoOurs(tcb: Tcb, seg: Segment, nowUs: u64): bool {
+  if (!hasTimestamps(tcb) || !seg.options.has(OPT_TIMESTAMPS) || seg.options.tsEcr === 0) return true;
+  const first = timestampNow(tcb, tcb.firstUnansweredUs);
+  return seqGte(seg.options.tsEcr, first) && seqLte(seg.options.tsEcr, timestampNow(tcb, nowUs));
+}
+
 /** Sets TS.Recent from a SYN. Segment has the option. */
 export function initialiseTsRecent(tcb: Tcb, seg: Segment, nowUs: u64): void {
   tcb.tsRecent = seg.options.tsVal;

@@ -11,6 +11,7 @@ import {
   ENOBUFS,
   READY_CONNECTED,
   SOCKET_FLAG_LINGER,
+  SOCKET_OPTION_FASTOPEN_CONNECT,
   STATE_CLOSE_WAIT,
   STATE_CLOSED,
   STATE_ESTABLISHED,
@@ -308,6 +309,8 @@ function forget(tcb: Tcb): void {
 export function setOption(tcb: Tcb, code: u32, value: u32, value2: u32, nowUs: u64): void {
   if (tcb.state === STATE_CLOSED) return;
   if (!setSocketOption(tcb, code, value, value2, nowUs)) count(COUNTER_OP_OPTION_INVALID);
+  // A connect that waits for data waits no longer: the handshake is an ordinary one, with the cookie
+  if (code === SOCKET_OPTION_FASTOPEN_CONNECT && value === 0) sendWaitingSyn(tcb);
 }
 
 /** OP_SET_OPTION without a socket: for the OPEN with this token that follows. */

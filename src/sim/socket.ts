@@ -26,6 +26,7 @@ import type { Endpoint, OpQueue } from "../op-queue.ts";
 import { SocketIo } from "../socket-io.ts";
 import { socketOption } from "../socket-options.ts";
 import { stateName, type TcpState } from "../states.ts";
+import { readTcpInfo, type TcpInfo } from "../tcp-info.ts";
 
 /** One end of a simulated connection. */
 export class SimSocket {
@@ -41,6 +42,8 @@ export class SimSocket {
   limitsUnsent = false;
   /** How often the core said that there is urgent data. */
   urgentSignals = 0;
+  /** What info() said when the core's record was given back; null before. */
+  lastInfo: TcpInfo | null = null;
   /** Bytes accepted by `write`. */
   written = 0;
   /** Bytes handed out by `read`. */
@@ -252,6 +255,7 @@ export class SimSocket {
     const state = this.#io!.state;
     if (state !== STATE_CLOSED && state !== STATE_TIME_WAIT) throw new Error(`closed in state ${stateName(state)}`);
     if (this.#io!.atEnd) this.#atEnd = true;
+    this.lastInfo = readTcpInfo(this.#views, this.tcb);
     this.#forget();
     this.#ops.release(this.handle);
   }

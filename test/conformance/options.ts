@@ -10,7 +10,9 @@ import {
   TCB_PMTU,
   TCB_SND_MSS,
 } from "../../assembly/layout.ts";
+import type { SocketOption } from "../../src/socket-options.ts";
 import { EINVAL, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP } from "./errno.ts";
+import { fastOpenKey } from "./fast-open.ts";
 import { fail, ok, type Reply } from "./frames.ts";
 import * as names from "./option-names.ts";
 import type { Run } from "./run.ts";
@@ -123,6 +125,7 @@ export function setOption(run: Run, socket: PortSocket, level: number, name: num
     if ((run.setting(SYSCTL_TCP_FASTOPEN) & 1) === 0) return fail(EOPNOTSUPP);
     if (socket.state !== "CLOSED") return fail(EINVAL);
   }
+  if (level === names.IPPROTO_TCP && name === names.TCP_FASTOPEN_KEY) return setFastOpenKey(socket, payload);
   const option = stackOption(level, name, payload);
   if (typeof option === "number") return fail(option);
   if (option === null && payload.length < 4 && level !== names.IPPROTO_IP) return fail(EINVAL);
@@ -131,9 +134,21 @@ export function setOption(run: Run, socket: PortSocket, level: number, name: num
   if (level === names.SOL_SOCKET && name === names.SO_SNDBUF) {
     socket.sendBuffer.lock(socket.option(level, name, 0));
   }
+  tellStack(socket, option);
+  return ok();
+}
+
+function tellStack(socket: PortSocket, option: SocketOption): void {
   socket.stackOptions.set(option.code, option);
   if (socket.sim?.isAttached) socket.sim.setOption(option.code, option.value, option.value2);
   socket.listener?.setOption(option.code, option.value, option.value2);
+}
+
+function setFastOpenKey(socket: PortSocket, payload: Buffer): Reply {
+  const options = fastOpenKey(payload);
+  if (options === null) return fail(EINVAL);
+  socket.options.set(`${names.IPPROTO_TCP}:${names.TCP_FASTOPEN_KEY}`, Buffer.from(payload));
+  for (const option of options) tellStack(socket, option);
   return ok();
 }
 

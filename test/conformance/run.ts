@@ -1,12 +1,13 @@
 // One run of a script: a fresh stack on its link, its virtual time, and the calls that wait. The clock is the shim's; timers run one
 // by one, each at its own deadline. What the calls mean is calls.ts.
-import { SYSCTL_TCP_NOTSENT_LOWAT } from "../../assembly/layout.ts";
+import { SYSCTL_TCP_FASTOPEN_SERVERS, SYSCTL_TCP_NOTSENT_LOWAT } from "../../assembly/layout.ts";
 import { SimHost } from "../../src/sim/host.ts";
 import { type Call, WaitingCalls } from "./blocking.ts";
 import { socketCall } from "./calls.ts";
 import { LINUX_SYSCTLS, offloadOf, parseLines, type RunConfig, runConfig, sysctlsOf } from "./config.ts";
 import type { Epoll } from "./epoll.ts";
 import { EBADF, EDEADLK } from "./errno.ts";
+import { forgetsMetrics } from "./fast-open.ts";
 import { fail, ok, type Reply, type Request } from "./frames.ts";
 import { PortLink } from "./link.ts";
 import { OP_CONFIG, OP_END, OP_INJECT, OP_NEXT_PACKET, OP_RUN } from "./ops.ts";
@@ -118,6 +119,9 @@ export class Run {
 
   #configure(lines: readonly [key: string, value: string][]): void {
     this.host.setSysctl(sysctlsOf(lines));
+    // Another number of servers to remember: those known are forgotten
+    const servers = this.setting(SYSCTL_TCP_FASTOPEN_SERVERS);
+    if (forgetsMetrics(lines)) this.host.setSysctl({ tcp_fastopen_servers: Math.max(1, servers - 1) });
     this.#link.takesSuperSegments = offloadOf(lines) ?? this.#link.takesSuperSegments;
   }
 

@@ -29,6 +29,8 @@ export class PortSocket {
   listener: SimListener | null = null;
   /** connect() was called and nobody has been told how it went. */
   isConnecting = false;
+  /** Fast Open: it was written to, with no byte perhaps, and the SYN waits no more. */
+  isSynSent = false;
   /** shutdown() of either direction. */
   readClosed = false;
   writeClosed = false;
@@ -78,7 +80,7 @@ export class PortSocket {
   get isOpening(): boolean {
     const { sim, state } = this;
     // Fast Open: before its data the client may write, and afterwards has to wait; the server need not wait at all
-    if (state === "SYN-SENT") return !sim?.connected || sim.written > 0;
+    if (state === "SYN-SENT") return !sim?.connected || sim.written > 0 || this.isSynSent;
     return state === "SYN-RECEIVED" && !sim?.connected;
   }
 
@@ -124,6 +126,7 @@ export class PortSocket {
   become(sim: SimSocket | null): void {
     this.sim = sim;
     this.isConnecting = false;
+    this.isSynSent = false;
     this.readClosed = false;
     this.writeClosed = false;
     this.#errorTaken = false;

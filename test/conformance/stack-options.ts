@@ -43,6 +43,7 @@ const TABLE: readonly (readonly [level: number, name: number, code: number, toWo
   [IPPROTO_TCP, names.TCP_FASTOPEN, layout.SOCKET_OPTION_FASTOPEN, first],
   [IPPROTO_TCP, names.TCP_NOTSENT_LOWAT, layout.SOCKET_OPTION_NOTSENT_LOWAT, unsigned],
   [IPPROTO_TCP, names.TCP_FASTOPEN_CONNECT, layout.SOCKET_OPTION_FASTOPEN_CONNECT, boolean],
+  [IPPROTO_TCP, names.TCP_FASTOPEN_NO_COOKIE, layout.SOCKET_OPTION_FASTOPEN_NO_COOKIE, boolean],
   [IPPROTO_IP, names.IP_TOS, layout.SOCKET_OPTION_IP_TOS, first],
   [IPPROTO_IPV6, names.IPV6_TCLASS, layout.SOCKET_OPTION_IP_TOS, first],
   [IPPROTO_IP, names.IP_TTL, layout.SOCKET_OPTION_IP_TTL, first],

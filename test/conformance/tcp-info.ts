@@ -30,6 +30,7 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
   const { sim } = socket;
   bytes.writeUInt8(STATES[socket.state], 0);
   if (sim === null || !sim.isAttached) {
+    if (sim?.lastInfo) bytes.writeUInt8(optionBits(sim.lastInfo), 5);
     bytes.writeUInt32LE(1_000_000, 8);
     bytes.writeUInt32LE(DEFAULT_MSS, 16);
     bytes.writeUInt32LE(NO_SSTHRESH, 76);
@@ -37,21 +38,13 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
     return bytes;
   }
   const info = readTcpInfo(run.host.views, sim.tcb);
-  const { options } = info;
-  const flags =
-    (options.timestamps ? 1 : 0) |
-    (options.sack ? 2 : 0) |
-    (options.windowScaling ? 4 : 0) |
-    (options.ecn ? 8 : 0) |
-    (options.ecnSeen ? 16 : 0) |
-    (options.synData ? 32 : 0);
   const small: [offset: number, value: number][] = [
     [7, info.deliveryRateAppLimited ? 1 : 0],
     [1, CA_STATES[info.caState]],
     [2, info.retransmits],
     [3, info.probes],
     [4, info.backoff],
-    [5, flags],
+    [5, optionBits(info)],
     [6, info.sndWscale | (info.rcvWscale << 4)],
   ];
   for (const [offset, value] of small) bytes.writeUInt8(value & 255, offset);
@@ -110,6 +103,17 @@ export function tcpInfo(run: Run, socket: PortSocket): Buffer {
   ];
   for (const [offset, value] of longs) bytes.writeBigUInt64LE(BigInt(value), offset);
   return bytes;
+}
+
+function optionBits({ options }: TcpInfo): number {
+  return (
+    (options.timestamps ? 1 : 0) |
+    (options.sack ? 2 : 0) |
+    (options.windowScaling ? 4 : 0) |
+    (options.ecn ? 8 : 0) |
+    (options.ecnSeen ? 16 : 0) |
+    (options.synData ? 32 : 0)
+  );
 }
 
 function agoMs(run: Run, us: number): number {

@@ -51,14 +51,19 @@ export function sendCall(run: Run, socket: PortSocket, request: Request): Call {
     const refused = fastOpen(run, socket, request.payload.subarray(0, request.b));
     if (refused !== 0) return immediate(fail(refused));
   }
+  const isFirst = isDeferred(socket) || (flags & MSG_FASTOPEN) !== 0;
   const isFastOpen = socket.isConnecting || isDeferred(socket);
   return {
     attempt: () => {
       if (isDeferred(socket) && taken === 0) {
-        taken = fill(run, socket, data.subarray(0, synRoom(socket)), flags);
+        // Who waits has written all of it already: what does not go with the SYN follows it at once
+        taken = fill(run, socket, mayWait ? data : data.subarray(0, synRoom(socket)), flags);
+        if (data.length === 0) socket.sim!.setOption(SOCKET_OPTION_FASTOPEN_CONNECT, 0);
+        socket.isSynSent = taken > 0 || data.length === 0;
         if (!mayWait && taken > 0) return ok(taken);
       }
       if (isFastOpen && socket.state === "SYN-SENT") return null;
+      if (socket.sim?.closed) socket.isConnecting = false;
       if (isFastOpen && socket.isConnecting) {
         const opened = connected(run, socket);
         if (opened === null || opened.result < 0) return opened;
@@ -71,7 +76,7 @@ export function sendCall(run: Run, socket: PortSocket, request: Request): Call {
       isShort = taken < data.length;
       return isShort ? null : ok(taken);
     },
-    giveUp: () => short((flags & MSG_FASTOPEN) !== 0 && socket.state === "SYN-SENT" ? errno.EINPROGRESS : errno.EAGAIN),
+    giveUp: () => short(isFirst && socket.state === "SYN-SENT" ? errno.EINPROGRESS : errno.EAGAIN),
     blocks: mayWait,
     deadlineUs: run.now + socket.sendTimeoutUs,
   };
@@ -80,7 +85,7 @@ export function sendCall(run: Run, socket: PortSocket, request: Request): Call {
 // connect() has returned, and the SYN waits for data to go with it
 function isDeferred(socket: PortSocket): boolean {
   const { sim } = socket;
-  return sim?.connected === true && sim.written === 0 && socket.state === "SYN-SENT";
+  return sim?.connected === true && sim.written === 0 && !socket.isSynSent && socket.state === "SYN-SENT";
 }
 
 // Bytes that go with the SYN, beside its options

@@ -60,6 +60,18 @@ test("takes no data with a wrong cookie, and gives the right one [7413#2] [attac
   assert.is((sent!.ack - run.endpoint("b").isn) | 0, 1);
 });
 
+test("answers before the handshake ends with a whole first congestion window, beside its SYN-ACK [RFC 7413 4.2.2]", () => {
+  const { run, cookie } = server();
+  run.run(`
+    again isn 4000
+    < S 0:100(100) win 65535 <mss 1000, tfo ${cookie}>
+    > S. 0:0(0) ack 101
+    accept
+    write 12000`);
+  for (let at = 1; at < 10_001; at += 1000) run.run(`> . ${at}:${at + 1000}(1000) ack 101`);
+  run.end();
+});
+
 test("bounds the connections that wait with data of their SYN [7413#7]", () => {
   const { run, cookie } = server(3);
   const acked: number[] = [];

@@ -63,6 +63,8 @@ test("opens simultaneously, whichever SYN or ACK comes first [MUST-10] [9293#6] 
     > S. 0:0(0) ack 1
     state SYN-RECEIVED
     < S. 0:0(0) ack 1 win 65535 <mss 1000>
+    The SYN in it is not new, so that it is answered (RFC 9293 3.10.7.4, first).
+    > . 1:1(0) ack 1
     state ESTABLISHED
     connected`);
   script(`

@@ -114,6 +114,37 @@ test("computes its cookies as Linux does where tcp_fastopen_key is set", async (
   assert.not.equal(cookieOf(third), cookie);
 });
 
+test("a listener's own key takes the place of tcp_fastopen_key, for what it gives and takes [RFC 7413 4.1.2]", async () => {
+  const words = [
+    L.SYSCTL_TCP_FASTOPEN_KEY0,
+    L.SYSCTL_TCP_FASTOPEN_KEY1,
+    L.SYSCTL_TCP_FASTOPEN_KEY2,
+    L.SYSCTL_TCP_FASTOPEN_KEY3,
+  ];
+  const global = cookieOf(
+    await serving(
+      16,
+      3,
+      words.map((address, index) => [address, index + 1]),
+    ),
+  );
+  const core = await serving();
+  core.x.inputOption(core.listener, L.SOCKET_OPTION_FASTOPEN_KEY0, 1, 2, core.now);
+  core.x.inputOption(core.listener, L.SOCKET_OPTION_FASTOPEN_KEY1, 3, 4, core.now);
+  assert.equal(cookieOf(core), global, "the same key, the same cookie");
+  assert.is(open(core, { remotePort: 1000, data: 10, fastOpen: global }).ack, 11);
+  core.x.inputOption(core.listener, L.SOCKET_OPTION_FASTOPEN_KEY1, 3, 5, core.now);
+  const out = open(core, { remotePort: 1001, data: 10, fastOpen: global });
+  assert.is(out.ack, 1, "another key: not good any more");
+  assert.not.equal(cookieIn(out), global);
+});
+
+test("the option TCP_FASTOPEN_NO_COOKIE of a listener needs none either [RFC 7413 4.1.3]", async () => {
+  const core = await serving();
+  core.x.inputOption(core.listener, L.SOCKET_OPTION_FASTOPEN_NO_COOKIE, 1, 0, core.now);
+  assert.is(open(core, { data: 10 }).ack, 11);
+});
+
 test("limits what is pending; beyond the limit a SYN is an ordinary one [RFC 7413 5.1]", async () => {
   const core = await serving(2);
   const fastOpen = cookieOf(core);
