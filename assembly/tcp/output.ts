@@ -47,7 +47,7 @@ import {
   wireSegments,
 } from "./rtx-queue";
 import { RTX_EVER_RETRANSMITTED, RTX_FIN, RTX_PUSH, RTX_SYN, RtxRecord } from "./rtx-record";
-import { buildSegment, buildSyn, setPayload } from "./segment-builder";
+import { buildSegment, buildSyn, buildTextSegment, setPayload } from "./segment-builder";
 import { bytesToBoundary } from "./send-marks";
 import { segmentSizeNow, usableWindow } from "./send-window";
 import { seqGt } from "./seq";
@@ -139,6 +139,7 @@ function addSynData(tcb: Tcb, out: Outgoing, nowUs: u64): void {
   rateOnSend(tcb, rtxAt(index), false, nowUs);
   tcb.sndNxt += bytes;
   tcb.bytesSent += bytes;
+  tcb.dataSegsOut += 1;
   tcb.lastSentUs = nowUs;
   tcb.sndBlockBase = bytes; // what follows is a super-segment of its own
   setPayload(tcb, out, 0, bytes, bytes);
@@ -291,7 +292,8 @@ function buildData(tcb: Tcb, out: Outgoing, record: RtxRecord, mss: u32, nowUs: 
   if (record.has(RTX_FIN)) flags |= FIN;
   // A super-segment is a burst, whose last segment says so (Linux); others as was decided when they left first
   if (record.has(RTX_PUSH) || record.segments > 1) flags |= PSH;
-  buildSegment(tcb, out, record.seq, flags, nowUs);
+  if (bytes !== 0) buildTextSegment(tcb, out, record.seq, flags, nowUs);
+  else buildSegment(tcb, out, record.seq, flags, nowUs);
   tellUrgent(tcb, out);
   setPayload(tcb, out, record.payloadSeq - tcb.iss - 1, bytes, mss);
   out.segments = record.segments;

@@ -7,6 +7,7 @@ import { TCB_OPTION_SACK } from "../layout";
 import { emitSack, sackBlocksMax, sackOptionBytes } from "../wire/tcp-options";
 import { wantOutputSoon } from "./connections";
 import { seqGt, seqLt, seqLte } from "./seq";
+import { headerBytes } from "./sizes";
 import { Tcb } from "./tcb";
 import { hasTimestamps } from "./timestamps";
 
@@ -96,12 +97,18 @@ function blocksDue(tcb: Tcb): u32 {
   return due === 0 ? 0 : min(due, blocksMax(tcb));
 }
 
+// As many as there is option space for, and room in the packets of a tiny MTU
 function blocksMax(tcb: Tcb): u32 {
-  return sackBlocksMax(hasTimestamps(tcb));
+  const most = sackBlocksMax(hasTimestamps(tcb));
+  const headers = headerBytes(tcb);
+  if (headers + sackOptionBytes(most) <= tcb.pmtu) return most;
+  let blocks: u32 = 1;
+  while (blocks < most && headers + sackOptionBytes(blocks + 1) <= tcb.pmtu) blocks += 1;
+  return blocks;
 }
 
 /** Bytes of the SACK option that the next segment carries, 0 = none. */
-function sackBytesDue(tcb: Tcb): u32 {
+export function sackBytesDue(tcb: Tcb): u32 {
   return sackOptionBytes(blocksDue(tcb));
 }
 

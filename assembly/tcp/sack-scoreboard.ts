@@ -13,6 +13,7 @@ import { rackAdvance } from "./rack";
 import { rtxFind } from "./rtx-index";
 import { rtxAt, rtxClearRetransmitted, rtxHasRoom, rtxMarkSacked, rtxMergeNext, rtxSplit } from "./rtx-queue";
 import { RTX_EVER_RETRANSMITTED, RTX_LOST, RTX_RETRANSMITTED, RTX_SACKED, RTX_SYN, RtxRecord } from "./rtx-record";
+import { hasSack } from "./sack-blocks";
 import { SACK_WORK } from "./scratch";
 import { Segment } from "./segment";
 import { segmentSize } from "./send-window";
@@ -29,9 +30,9 @@ export function scoreboardReset(tcb: Tcb): void {
   tcb.fack = tcb.sndUna;
 }
 
-/** The end of the highest SACKed data; SND.UNA without any. */
+/** The end of the highest SACKed data; SND.UNA without any, and where duplicate ACKs are only counted as SACKs (reno-sack.ts). */
 export function highestSacked(tcb: Tcb): u32 {
-  return tcb.sackedOut === 0 ? tcb.sndUna : tcb.fack;
+  return tcb.sackedOut === 0 || !hasSack(tcb) ? tcb.sndUna : tcb.fack;
 }
 
 /** Takes the SACK blocks of an ACK whose SEG.ACK is worked in already: SND.UNA >= SEG.ACK. */

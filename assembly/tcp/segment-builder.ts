@@ -17,12 +17,24 @@ import { ecnEchoFlag, ecnSynFlags } from "./ecn";
 import { fastOpenOption } from "./fast-open";
 import { Outgoing } from "./outgoing";
 import { ackSent, windowInSyn, windowToAdvertise } from "./receive-window";
-import { writeSack } from "./sack-blocks";
-import { Tcb } from "./tcb";
+import { sackBytesBeside, sackBytesDue, writeSack } from "./sack-blocks";
+import { TCB_FLAG_ACK_NOW, Tcb } from "./tcb";
 import { timestampNow } from "./timestamps";
 
 /** A segment without payload that acknowledges what has arrived; `flags` holds ACK. */
 export function buildSegment(tcb: Tcb, out: Outgoing, seq: u32, flags: u32, nowUs: u64): void {
+  build(tcb, out, seq, flags, (flags & RST) === 0, nowUs);
+}
+
+/** As buildSegment(), for payload to come: where SND.MSS is so small that SACK blocks leave it no room, a pure ACK tells them after it. */
+export function buildTextSegment(tcb: Tcb, out: Outgoing, seq: u32, flags: u32, nowUs: u64): void {
+  const withSack = sackBytesBeside(tcb) === sackBytesDue(tcb);
+  const isAckOwed = tcb.has(TCB_FLAG_ACK_NOW);
+  build(tcb, out, seq, flags, withSack, nowUs);
+  if (!withSack && isAckOwed) tcb.set(TCB_FLAG_ACK_NOW);
+}
+
+function build(tcb: Tcb, out: Outgoing, seq: u32, flags: u32, withSack: bool, nowUs: u64): void {
   clear(tcb, out);
   out.seq = seq;
   out.ack = tcb.rcvNxt;
@@ -31,7 +43,7 @@ export function buildSegment(tcb: Tcb, out: Outgoing, seq: u32, flags: u32, nowU
   if ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0) {
     out.optionsLength = emitTimestamps(out.optionsPtr, timestampNow(tcb, nowUs), tcb.tsRecent);
   }
-  if ((flags & RST) === 0) out.optionsLength += writeSack(tcb, out.optionsPtr + out.optionsLength);
+  if (withSack) out.optionsLength += writeSack(tcb, out.optionsPtr + out.optionsLength);
   ackSent(tcb);
 }
 

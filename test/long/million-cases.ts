@@ -118,6 +118,7 @@ export function randomHost(dice: Random, congestion: string): object {
       tcp_mtu_probing: oneOf(dice, [0, 1, 2]),
       tcp_fastopen: FASTOPEN_FREELY,
       tcp_retries2: 50,
+      tcp_mtu_probe_floor: 400, // a lossy path must not count as one for the smallest packets only
       tcp_rmem: [4096, Math.min(receiveMax, 131_072), receiveMax],
       ...(rarely(dice, 4) ? { tcp_mem: [8, 16, 24] } : {}),
     },

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import type { Impairments } from "../../src/links/impairment.ts";
 import { Random } from "../../src/links/random.ts";
 import type { SimHostOptions, Simulator } from "../../src/sim/index.ts";
-import { assertAllFree, connected, Reader, SECOND, simulate, Writer } from "../support/sim.ts";
+import { assertAllFree, connected, Reader, SECOND, simulate, transfer, Writer } from "../support/sim.ts";
 
 const test = suite("sim/odd-sizes");
 const SEEDS = 60;
@@ -80,5 +80,18 @@ for (let seed = 1; seed <= SEEDS; seed++) {
     assertAllFree(sim);
   });
 }
+
+test("with SACK blocks due no packet is larger than a tiny MTU [9293 MUST-16] [RFC 6691]", () => {
+  for (const mtu of [68, 80, 88, 100]) {
+    const tooBig: number[] = [];
+    const path = { delayMs: 2, loss: 0.05 };
+    const onFrame = (_: string, { bytes }: { bytes: Uint8Array }) => {
+      if (bytes.length - 14 > mtu && (bytes[47]! & 2) === 0) tooBig.push(bytes.length - 14); // a SYN has 20 bytes of options
+    };
+    const sim = simulate({ seed: 5, a: { mtu }, b: { mtu }, aToB: path, bToA: path, onFrame });
+    transfer(sim, 20_000, { back: 20_000 });
+    assert.equal(tooBig, [], `MTU ${mtu}`);
+  }
+});
 
 test.run();
