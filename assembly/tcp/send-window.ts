@@ -1,6 +1,6 @@
 // What the peer lets us send: SND.WND and its bookkeeping (RFC 9293 3.10.7.4, "fifth"), the usable window, and the segment size
 // that suits both path and window. How much of it we use is new-data.ts's business.
-import { STATE_SYN_SENT, SYSCTL_TCP_MIN_SND_MSS } from "../layout";
+import { STATE_SYN_RECEIVED, STATE_SYN_SENT, SYSCTL_TCP_MIN_SND_MSS } from "../layout";
 import { NONE } from "../storage/none";
 import { SYN } from "../wire/tcp";
 import { wantOutput } from "./connections";
@@ -53,9 +53,12 @@ export function hasSender(tcb: Tcb): bool {
   return tcb.sndMss !== 0 && tcb.state !== <u8>STATE_SYN_SENT; // there it is a guess of what the server takes
 }
 
-/** U of RFC 9293 3.8.6.2.1: SND.UNA + SND.WND - SND.NXT; 0 if the peer shrank its window below what is in flight. */
+/**
+ * U of RFC 9293 3.8.6.2.1: SND.UNA + SND.WND - SND.NXT; 0 if the peer shrank its window below what is in flight. Our SYN-ACK, which the
+ * early data of Fast Open follows, is not of the window that the peer's SYN offered.
+ */
 export function usableWindow(tcb: Tcb): u32 {
-  const used = tcb.sndNxt - tcb.sndUna;
+  const used = tcb.sndNxt - tcb.sndUna - (tcb.state === <u8>STATE_SYN_RECEIVED ? 1 : 0);
   return tcb.sndWnd > used ? tcb.sndWnd - used : 0;
 }
 

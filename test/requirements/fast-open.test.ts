@@ -72,6 +72,19 @@ test("answers before the handshake ends with a whole first congestion window, be
   run.end();
 });
 
+test("fills the window of the peer's SYN with early data: the SYN-ACK takes nothing of it [RFC 7413 4.2.2] [RFC 9293 3.8.6.2.1]", () => {
+  const { run, cookie } = server();
+  run.end(`
+    again isn 4000
+    < S 0:100(100) win 3000 <mss 1000, tfo ${cookie}>
+    > S. 0:0(0) ack 101
+    accept
+    write 5000
+    > p. 1:1001(1000) ack 101
+    > p. 1001:2001(1000) ack 101
+    > p. 2001:3001(1000) ack 101`);
+});
+
 test("bounds the connections that wait with data of their SYN [7413#7]", () => {
   const { run, cookie } = server(3);
   const acked: number[] = [];
