@@ -159,7 +159,8 @@ export const CONGESTION_RENO = 0;
 export const CONGESTION_CUBIC = 1;
 export const CONGESTION_VEGAS = 2;
 export const CONGESTION_BBR = 3;
-export const CONGESTION_COUNT = 4;
+export const CONGESTION_BBR1 = 4;
+export const CONGESTION_COUNT = 5;
 
 // --------------------------------------------------------------------------------------------------------- CONTROL block
 // Doorbell of the core: `pending` is set by whoever has work for it, then, if `sleeping` says so, it is woken the way it sleeps.

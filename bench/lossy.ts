@@ -1,5 +1,6 @@
 // One flow through `wasmtcp wire` with 20 ms of round trip, 100 Mbit/s, a queue of one bandwidth-delay product and random loss: the kernel's
-// TCP and ours, cubic and bbr, in turn through the same wire. Needs root, Python and a build. `npm run bench:lossy [-- --rounds N] [--seconds S] [--json]`.
+// TCP and ours in turn through the same wire, for each of `--congestion cubic,bbr,bbr1`: what Linux calls bbr is version 1, ours is version 3, and
+// our bbr1 is what Linux has. Needs root, Python and a build. `npm run bench:lossy [-- --rounds N] [--seconds S] [--loss 0.1,1] [--json]`.
 import { availableParallelism, cpus, release } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -10,12 +11,14 @@ const PEER = fileURLToPath(new URL("clocked-peer.py", import.meta.url));
 /** One way 10 ms; 250,000 bytes are 20 ms at 100 Mbit/s. */
 const PATH = "delay=10ms,rate=100mbit,queue=250000";
 const PORT = "9100";
+/** What the kernel calls one of our algorithms, if not the same. */
+const KERNEL_NAMES = new Map([["bbr1", "bbr"]]);
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "10" },
     loss: { type: "string", default: "0.1,1" },
-    congestion: { type: "string", default: "cubic,bbr" },
+    congestion: { type: "string", default: "cubic,bbr,bbr1" },
     json: { type: "boolean" },
   },
 });
@@ -35,7 +38,15 @@ async function flow(isOurs: boolean, loss: string, congestion: string, seed: num
   await sink.saw("READY");
   const source = isOurs
     ? ours("a", "source", hosts.stackAddress.b, PORT, congestion)
-    : hosts.start("a", "python3", PEER, "source", hosts.kernelAddress.b, PORT, congestion);
+    : hosts.start(
+        "a",
+        "python3",
+        PEER,
+        "source",
+        hosts.kernelAddress.b,
+        PORT,
+        KERNEL_NAMES.get(congestion) ?? congestion,
+      );
   const { stdout, stderr } = await sink.finished;
   source.child.kill("SIGTERM");
   await source.finished;

@@ -6,6 +6,7 @@ const CODES = {
   cubic: layout.CONGESTION_CUBIC,
   vegas: layout.CONGESTION_VEGAS,
   bbr: layout.CONGESTION_BBR,
+  bbr1: layout.CONGESTION_BBR1,
 } as const;
 
 /** Congestion controls of a stack or socket. */

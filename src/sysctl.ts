@@ -32,7 +32,7 @@ export interface Sysctl {
   tcp_mem: MemoryTriple;
   /** Send ring, bytes. Default [4096, 16384, 4194304]. */
   tcp_wmem: MemoryTriple;
-  /** Congestion control of new sockets: `cubic` (RFC 9438, default), `reno` (RFC 5681), `vegas`, `bbr` (version 3). */
+  /** Congestion control of new sockets: `cubic` (RFC 9438, default), `reno` (RFC 5681), `vegas`, `bbr` (version 3), `bbr1`. */
   tcp_congestion_control: CongestionControl;
   /** How CUBIC's slow start ends before it loses: 0 = it does not, 1 = HyStart as in Linux, 2 = HyStart++ (RFC 9406). Default 1. */
   tcp_cubic_hystart: number;

@@ -41,9 +41,11 @@ export function beginReduction(tcb: Tcb, acked: u32, byEcn: bool): void {
   ecnQueueCwr(tcb);
 }
 
-/** The reduction is over: cwnd is ssthresh (RFC 9937 6), unless it was undone. */
+/** The reduction is over: cwnd is ssthresh (RFC 9937 6), unless it was undone. An algorithm that owns its window restores it itself. */
 export function endReduction(tcb: Tcb): void {
-  if (tcb.ssthresh >= <u32>SSTHRESH_NONE || (tcb.caState !== <u8>CA_CWR && tcb.undoValid === 0)) return;
+  if (!congestionOwnsWindow(tcb)) {
+    if (tcb.ssthresh >= <u32>SSTHRESH_NONE || (tcb.caState !== <u8>CA_CWR && tcb.undoValid === 0)) return;
+  }
   congestionOnRecoveryExit(tcb);
 }
 

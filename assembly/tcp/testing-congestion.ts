@@ -2,6 +2,7 @@
 import { SCRATCH } from "../layout";
 import { AckSample, ackSample } from "./congestion/ack-sample";
 import { BbrState, bbrCwndGain, bbrPacingGain } from "./congestion/bbr-state";
+import { Bbr1State, bbr1CwndGain, bbr1PacingGain } from "./congestion/bbr1-state";
 import {
   congestionChoose,
   congestionClock,
@@ -138,9 +139,44 @@ export function bbrTestField(index: u32, field: u32): f64 {
       return <f64>bbr.maxBw;
     case 9:
       return <f64>(bbr.fullBwReached | (bbr.fullBwNow << 1) | (bbr.idleRestart << 2));
+    case 10:
+      return bbr.inRecovery;
     default:
       return -1;
   }
+}
+
+/** A number of a BBR version 1 connection's: 0 state, 1 bw, 2 min_rtt, 3 phase of the cycle, 4 rounds, 5 pacing rate, 6 packet conservation. */
+export function bbr1TestField(index: u32, field: u32): f64 {
+  const tcb = Tcb.at(index);
+  const bbr = Bbr1State.at(tcb.congestionBlock);
+  switch (field) {
+    case 0:
+      return bbr.state;
+    case 1:
+      return <f64>bbr.bw;
+    case 2:
+      return bbr.minRttUs;
+    case 3:
+      return bbr.cycleIndex;
+    case 4:
+      return bbr.roundCount;
+    case 5:
+      return <f64>tcb.pacingRate;
+    case 6:
+      return bbr.isConserving;
+    default:
+      return -1;
+  }
+}
+
+/** BBR version 1's gains in a state and a phase of the cycle, 256ths. */
+export function bbr1TestPacingGain(state: u32, phase: u32): u32 {
+  return bbr1PacingGain(<u8>state, <u8>phase);
+}
+
+export function bbr1TestCwndGain(state: u32): u32 {
+  return bbr1CwndGain(<u8>state);
 }
 
 /** An empty filter, in scratch memory that congestion control does not use. */

@@ -41,7 +41,7 @@ function shares(congestion: string, seed: number): [number, number] {
 }
 
 /** Vegas is known to favour the later flow, which takes the first one's queue for part of the path (Mo et al., 1999). */
-const LEAST_JAIN: Record<string, number> = { reno: 0.9, cubic: 0.9, vegas: 0.7, bbr: 0.9 };
+const LEAST_JAIN: Record<string, number> = { reno: 0.9, cubic: 0.9, vegas: 0.7, bbr: 0.9, bbr1: 0.9 };
 
 const test = suite("long/fairness");
 

@@ -62,7 +62,16 @@ test("BBR uses 85 per cent with one per cent of random loss", () => {
   assert.ok(used >= 0.85, `${used}`);
 });
 
-for (const congestion of ["reno", "cubic", "vegas", "bbr"] as const) {
+test("BBR version 1 uses 95 per cent, with one per cent of random loss as well", () => {
+  for (const loss of [0, 0.01]) {
+    const flow = new Bottleneck({ congestion: "bbr1", loss });
+    flow.run(5);
+    const used = flow.utilisation(SECONDS);
+    assert.ok(used >= 0.95, `${used} at a loss of ${loss}`);
+  }
+});
+
+for (const congestion of ["reno", "cubic", "vegas", "bbr", "bbr1"] as const) {
   test(`${congestion} does not stall beyond the retransmission time-out with five per cent of random loss`, () => {
     const flow = new Bottleneck({ congestion, loss: 0.05 });
     flow.run(5);

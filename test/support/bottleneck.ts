@@ -29,7 +29,13 @@ const BBR_FIELDS = [
   "pacingRate",
   "extraAcked",
   "maxBw",
+  "flags",
+  "inRecovery",
 ] as const;
+
+/** The same of version 1. */
+export const BBR1_STATES = ["Startup", "Drain", "ProbeBW", "ProbeRTT"] as const;
+const BBR1_FIELDS = ["state", "bw", "minRttUs", "cycleIndex", "rounds", "pacingRate", "isConserving"] as const;
 
 /** A flow from a to b that never has too little to send, unless told to pause. */
 export class Bottleneck {
@@ -92,5 +98,15 @@ export class Bottleneck {
 
   get bbrState(): (typeof BBR_STATES)[number] {
     return BBR_STATES[this.bbr("state")]!;
+  }
+
+  /** A number of BBR version 1's model. */
+  bbr1(field: (typeof BBR1_FIELDS)[number]): number {
+    const exports = this.sim.a.exports as unknown as { bbr1TestField(index: number, field: number): number };
+    return exports.bbr1TestField(this.client.handle & HANDLE_INDEX_MASK, BBR1_FIELDS.indexOf(field));
+  }
+
+  get bbr1State(): (typeof BBR1_STATES)[number] {
+    return BBR1_STATES[this.bbr1("state")]!;
   }
 }

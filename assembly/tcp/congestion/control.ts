@@ -5,6 +5,7 @@
 import { heapAlloc, heapFree } from "../../heap";
 import {
   CONGESTION_BBR,
+  CONGESTION_BBR1,
   CONGESTION_COUNT,
   CONGESTION_CUBIC,
   CONGESTION_RENO,
@@ -31,6 +32,16 @@ import {
   bbrStart,
 } from "./bbr";
 import { BBR_STATE_BYTES } from "./bbr-state";
+import {
+  bbr1OnAck,
+  bbr1OnLoss,
+  bbr1OnRecoveryExit,
+  bbr1OnTimeout,
+  bbr1OnTransmitStart,
+  bbr1OnUndo,
+  bbr1Start,
+} from "./bbr1";
+import { BBR1_STATE_BYTES } from "./bbr1-state";
 import { cubicOnAck, cubicOnLoss, cubicOnTimeout, cubicOnTransmitStart, cubicStart } from "./cubic";
 import { cappedPacingRate } from "./pacing-rate";
 import { renoOnAck, renoOnLoss, renoOnTimeout, renoOnUndo } from "./reno";
@@ -87,7 +98,7 @@ export function congestionRelease(tcb: Tcb): void {
 
 /** Whether the algorithm sets the window in a recovery too, so that proportional rate reduction keeps off it. */
 export function congestionOwnsWindow(tcb: Tcb): bool {
-  return tcb.congestion === <u8>CONGESTION_BBR;
+  return tcb.congestion === <u8>CONGESTION_BBR || tcb.congestion === <u8>CONGESTION_BBR1;
 }
 
 /** An ACK delivered something. `sample.mayGrow` says whether a loss-based algorithm may open the window. */
@@ -103,6 +114,9 @@ export function congestionOnAck(tcb: Tcb, sample: AckSample): void {
     case <u8>CONGESTION_BBR:
       bbrOnAck(window, sample);
       break;
+    case <u8>CONGESTION_BBR1:
+      bbr1OnAck(window, sample);
+      break;
     default:
       renoOnAck(window, sample);
       break;
@@ -112,7 +126,7 @@ export function congestionOnAck(tcb: Tcb, sample: AckSample): void {
 
 /** A transmission is taken for lost; it counts in tcb.lostTotal already. */
 export function congestionOnLostRecord(tcb: Tcb, record: RtxRecord): void {
-  if (!congestionOwnsWindow(tcb)) return;
+  if (tcb.congestion !== <u8>CONGESTION_BBR) return;
   const window = take(tcb);
   const sample: LostSample = lostSample();
   sample.nowUs = clockUs;
@@ -144,6 +158,9 @@ export function congestionOnLoss(tcb: Tcb, flight: u32): void {
       break;
     case <u8>CONGESTION_BBR:
       bbrOnLoss(window);
+      break;
+    case <u8>CONGESTION_BBR1:
+      bbr1OnLoss(window);
       break;
     default:
       renoOnLoss(window, flight);
@@ -185,6 +202,9 @@ export function congestionOnTimeout(tcb: Tcb, flight: u32, isFirst: bool): void 
     case <u8>CONGESTION_BBR:
       bbrOnTimeout(window);
       break;
+    case <u8>CONGESTION_BBR1:
+      bbr1OnTimeout(window);
+      break;
     default:
       renoOnTimeout(window, flight, isFirst);
       break;
@@ -203,6 +223,9 @@ export function congestionOnRecoveryExit(tcb: Tcb): void {
     case <u8>CONGESTION_BBR:
       bbrOnRecoveryExit(window);
       break;
+    case <u8>CONGESTION_BBR1:
+      bbr1OnRecoveryExit(window);
+      break;
     default:
       window.cwnd = window.ssthresh;
       break;
@@ -220,6 +243,9 @@ export function congestionOnLossExit(tcb: Tcb): void {
     case <u8>CONGESTION_BBR:
       bbrOnRecoveryExit(window);
       break;
+    case <u8>CONGESTION_BBR1:
+      bbr1OnRecoveryExit(window);
+      break;
   }
   give(tcb, window);
 }
@@ -234,6 +260,9 @@ export function congestionOnUndo(tcb: Tcb, priorCwnd: u32, priorSsthresh: u32): 
       break;
     case <u8>CONGESTION_BBR:
       bbrOnUndo(window);
+      break;
+    case <u8>CONGESTION_BBR1:
+      bbr1OnUndo(window);
       break;
     default:
       renoOnUndo(window, priorCwnd, priorSsthresh);
@@ -258,6 +287,9 @@ export function congestionOnTransmitStart(tcb: Tcb, idleUs: u64): void {
     case <u8>CONGESTION_BBR:
       bbrOnTransmitStart(window);
       break;
+    case <u8>CONGESTION_BBR1:
+      bbr1OnTransmitStart(window);
+      break;
   }
   give(tcb, window);
 }
@@ -272,7 +304,8 @@ export function congestionOnIdleRestart(tcb: Tcb): void {
 
 // Bytes of state that the algorithm needs beyond INLINE_STATE_BYTES: it then gets a block of the heap; 0 = none
 function blockBytes(algorithm: u8): u32 {
-  return algorithm === <u8>CONGESTION_BBR ? BBR_STATE_BYTES : 0;
+  if (algorithm === <u8>CONGESTION_BBR) return BBR_STATE_BYTES;
+  return algorithm === <u8>CONGESTION_BBR1 ? BBR1_STATE_BYTES : 0;
 }
 
 // A connection whose block the heap cannot give uses Reno: it needs none
@@ -296,6 +329,9 @@ function initialise(tcb: Tcb): void {
       break;
     case <u8>CONGESTION_BBR:
       bbrStart(window, initialWindow());
+      break;
+    case <u8>CONGESTION_BBR1:
+      bbr1Start(window, initialWindow());
       break;
   }
   give(tcb, window);

@@ -126,6 +126,20 @@ test("skips ProbeRTT when the application's pause has drained the path [bbr-06 5
   assert.ok(flow.utilisation(0.5) > 0.9);
 });
 
+test("knows when a fast recovery is over [bbr-06 5.6.4.4]", () => {
+  const flow = new Bottleneck({ congestion: "bbr" });
+  flow.run(1);
+  let dropped = 0;
+  flow.sim.filter = (from) => from === "b" || dropped++ !== 0;
+  let rounds = 0;
+  for (let ms = 0; ms < 500; ms++) {
+    flow.sim.runFor(1000);
+    rounds += flow.bbr("inRecovery");
+  }
+  assert.ok(rounds > 10 && rounds < 200, `in recovery for ${rounds} ms`);
+  assert.is(flow.bbr("inRecovery"), 0);
+});
+
 test("keeps four segments in flight on a path that holds less than one [bbr-06 2.7]", () => {
   const flow = new Bottleneck({ congestion: "bbr", rateBps: 1e6, rttMs: 5, queueBdp: 40, gsoMax: 0 });
   flow.run(3);
