@@ -217,7 +217,7 @@ export const SOCKET_OPTION_KEEPIDLE = 3; // ms, 0 = tcp_keepalive_time
 export const SOCKET_OPTION_KEEPINTVL = 4; // ms, 0 = tcp_keepalive_intvl
 export const SOCKET_OPTION_KEEPCNT = 5; // 0 = tcp_keepalive_probes
 export const SOCKET_OPTION_CORK = 6; // 0 | 1
-export const SOCKET_OPTION_MAXSEG = 7; // bytes, 88..32767, 0 = as the path allows
+export const SOCKET_OPTION_MAXSEG = 7; // bytes, MAXSEG_MIN..MAXSEG_MAX, 0 = as the path allows
 export const SOCKET_OPTION_USER_TIMEOUT = 8; // ms, 0 = tcp_retries2
 export const SOCKET_OPTION_SYNCNT = 9; // 1..127, 0 = tcp_syn_retries
 export const SOCKET_OPTION_LINGER = 10; // 0 | 1, value3 = s
@@ -242,6 +242,15 @@ export const SOCKET_OPTION_FASTOPEN_KEY0 = 28; // listener: bytes 0 to 7 of its 
 export const SOCKET_OPTION_FASTOPEN_KEY1 = 29; // and bytes 8 to 15
 export const SOCKET_OPTION_FASTOPEN_NO_COOKIE = 30; // 0 | 1
 export const SOCKET_OPTION_COUNT = 31;
+// Limits of options (Linux's): main refuses what is beyond them, the core, which does not trust main, clamps to them
+export const MAXSEG_MIN = 88; // bytes
+export const MAXSEG_MAX = 32767;
+export const KEEPCNT_MAX = 127;
+export const SYNCNT_MAX = 127;
+export const LINGER2_MAX = 120; // s
+export const MTU_DISCOVER_MAX = 5;
+export const SNDBUF_MIN = 4608; // bytes, doubled
+export const RCVBUF_MIN = 2304; // bytes, doubled
 
 // ---------------------------------------------------------------------------------------------- event slots (core -> main)
 export const EVENT_KIND = 0; // u32

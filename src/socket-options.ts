@@ -1,5 +1,5 @@
 // The options of a socket as main sends them to the core: what values each takes. Linux's names and ranges; the public names are
-// call-options.ts's and connection.ts's business.
+// socket-settings.ts's business.
 import * as layout from "../assembly/layout.ts";
 import { integer } from "./argument-checks.ts";
 import { invalidValue } from "./errors.ts";
@@ -24,11 +24,11 @@ const RANGES: { readonly [code: number]: Range } = {
   [layout.SOCKET_OPTION_KEEPALIVE]: ["SO_KEEPALIVE", 0, 1],
   [layout.SOCKET_OPTION_KEEPIDLE]: ["TCP_KEEPIDLE", 0, SECONDS * 1000],
   [layout.SOCKET_OPTION_KEEPINTVL]: ["TCP_KEEPINTVL", 0, SECONDS * 1000],
-  [layout.SOCKET_OPTION_KEEPCNT]: ["TCP_KEEPCNT", 0, 127],
+  [layout.SOCKET_OPTION_KEEPCNT]: ["TCP_KEEPCNT", 0, layout.KEEPCNT_MAX],
   [layout.SOCKET_OPTION_CORK]: ["TCP_CORK", 0, 1],
-  [layout.SOCKET_OPTION_MAXSEG]: ["TCP_MAXSEG", 0, 32767],
+  [layout.SOCKET_OPTION_MAXSEG]: ["TCP_MAXSEG", 0, layout.MAXSEG_MAX],
   [layout.SOCKET_OPTION_USER_TIMEOUT]: ["TCP_USER_TIMEOUT", 0, I32],
-  [layout.SOCKET_OPTION_SYNCNT]: ["TCP_SYNCNT", 0, 127],
+  [layout.SOCKET_OPTION_SYNCNT]: ["TCP_SYNCNT", 0, layout.SYNCNT_MAX],
   [layout.SOCKET_OPTION_LINGER]: ["SO_LINGER", 0, 1],
   [layout.SOCKET_OPTION_LINGER2]: ["TCP_LINGER2", -I32 - 1, I32],
   [layout.SOCKET_OPTION_DEFER_ACCEPT]: ["TCP_DEFER_ACCEPT", 0, I32],
@@ -43,7 +43,7 @@ const RANGES: { readonly [code: number]: Range } = {
   [layout.SOCKET_OPTION_OOBINLINE]: ["SO_OOBINLINE", 0, 1],
   [layout.SOCKET_OPTION_IP_TOS]: ["IP_TOS", 0, 255],
   [layout.SOCKET_OPTION_IP_TTL]: ["IP_TTL", 0, 255],
-  [layout.SOCKET_OPTION_IP_MTU_DISCOVER]: ["IP_MTU_DISCOVER", 0, 5],
+  [layout.SOCKET_OPTION_IP_MTU_DISCOVER]: ["IP_MTU_DISCOVER", 0, layout.MTU_DISCOVER_MAX],
   [layout.SOCKET_OPTION_MAX_PACING_RATE]: ["SO_MAX_PACING_RATE", 0, U32],
   [layout.SOCKET_OPTION_FASTOPEN]: ["TCP_FASTOPEN", 0, I32],
   [layout.SOCKET_OPTION_FASTOPEN_CONNECT]: ["TCP_FASTOPEN_CONNECT", 0, 1],
@@ -51,9 +51,6 @@ const RANGES: { readonly [code: number]: Range } = {
   [layout.SOCKET_OPTION_FASTOPEN_KEY1]: ["TCP_FASTOPEN_KEY", 0, U32],
   [layout.SOCKET_OPTION_FASTOPEN_NO_COOKIE]: ["TCP_FASTOPEN_NO_COOKIE", 0, 1],
 };
-
-/** TCP_MAXSEG below this is refused; 0 means none. Linux's TCP_MIN_MSS. */
-const LEAST_MAXSEG = 88;
 
 /**
  * Checks an option.
@@ -67,6 +64,6 @@ export function socketOption(code: number, value: number, value2 = 0, name?: str
   const called = name ?? linuxName;
   integer(called, value, least, most);
   integer(called, value2, 0, U32);
-  if (code === layout.SOCKET_OPTION_MAXSEG && value !== 0) integer(called, value, LEAST_MAXSEG, most);
+  if (code === layout.SOCKET_OPTION_MAXSEG && value !== 0) integer(called, value, layout.MAXSEG_MIN, most);
   return { code, value, value2 };
 }

@@ -101,9 +101,9 @@ const NUMBERS: Readonly<Record<Numbers, number>> = {
 
 /** Where a setting takes less than its option: what means "as by default" there is left out here. */
 const NARROWER: { readonly [Name in Numbers]?: readonly [least: number, most: number] } = {
-  finWait2: [-1, 120],
-  maxSegment: [88, 32_767],
-  synRetries: [1, 127],
+  finWait2: [-1, layout.LINGER2_MAX],
+  maxSegment: [layout.MAXSEG_MIN, layout.MAXSEG_MAX],
+  synRetries: [1, layout.SYNCNT_MAX],
   timeToLive: [1, 255],
 };
 
@@ -137,7 +137,7 @@ export function settingsOptions(settings: SocketSettings): SocketOption[] {
 export function keepAliveOptions(on: boolean, options: KeepAliveOptions): SocketOption[] {
   const time = (name: string, value: number | undefined): number =>
     value === undefined ? 0 : integer(name, value, 1000, MAX_KEEP_ALIVE_MS);
-  const count = options.count === undefined ? 0 : integer("count", options.count, 1, 127);
+  const count = options.count === undefined ? 0 : integer("count", options.count, 1, layout.KEEPCNT_MAX);
   return [
     socketOption(layout.SOCKET_OPTION_KEEPIDLE, time("idleMs", options.idleMs)),
     socketOption(layout.SOCKET_OPTION_KEEPINTVL, time("intervalMs", options.intervalMs)),

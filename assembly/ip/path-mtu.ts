@@ -59,7 +59,7 @@ export function pathMtusInUse(): u32 {
   return Slab.at(slabPtr).inUse;
 }
 
-/** The MTU of a link changed. */
+/** What pathMtu() answered for some destination may not hold any more. */
 function pathMtuInvalidate(): void {
   pathMtuGeneration = pathMtuGeneration === 0xffffffff ? 1 : pathMtuGeneration + 1;
 }

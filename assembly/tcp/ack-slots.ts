@@ -25,7 +25,10 @@ export function noteAckSize(tcb: Tcb, segments: u32): void {
   tcb.segmentsPerAck8 = max<u32>(next, 1 << EIGHTHS);
 }
 
-/** Wire segments that may still be sent until a quarter of the link's receive slots are spoken for by their ACKs; the rest is for window updates and frames in hand. */
+/**
+ * Wire segments that may still be sent until a quarter of the link's receive slots are spoken for by their ACKs; the rest is for window
+ * updates and frames in hand.
+ */
 export function ackRoom(tcb: Tcb): u32 {
   const slots = linkReceiveSlots(tcb.interfaceIndex);
   if (slots === 0) return u32.MAX_VALUE;

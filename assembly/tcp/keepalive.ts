@@ -4,6 +4,7 @@
 import { count } from "../count";
 import { COUNTER_TCP_KEEPALIVES } from "../counters";
 import {
+  KEEPCNT_MAX,
   SOCKET_FLAG_KEEPALIVE,
   STATE_ESTABLISHED,
   STATE_TIME_WAIT,
@@ -38,7 +39,7 @@ export function setKeepInterval(tcb: Tcb, intervalMs: u32): void {
 
 /** TCP_KEEPCNT: unanswered probes until the connection is given up, 0 = tcp_keepalive_probes. */
 export function setKeepCount(tcb: Tcb, probes: u32): void {
-  tcb.keepCount = <u8>min<u32>(probes, 127);
+  tcb.keepCount = <u8>min<u32>(probes, KEEPCNT_MAX);
 }
 
 // A shorter or longer idle time than the one that runs

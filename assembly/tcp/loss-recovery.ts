@@ -26,7 +26,7 @@ import {
 } from "./ack-event";
 import { congestionOnLossExit } from "./congestion/control";
 import { markLostByCount } from "./dup-threshold";
-import { FRTO_SEND_NEW, FRTO_SPURIOUS, frtoOnAck } from "./frto";
+import { FRTO_OFF, FRTO_SEND_NEW, FRTO_SPURIOUS, frtoOnAck } from "./frto";
 import { mtuProbeFailed } from "./mtu-probe";
 import { isRack, rackMarkLost, rackReset } from "./rack";
 import { beginReduction, currentSsthresh, endReduction } from "./reduction";
@@ -47,7 +47,7 @@ export function recoveryReset(tcb: Tcb): void {
   tcb.caState = <u8>CA_OPEN;
   tcb.highSeq = tcb.iss;
   tcb.tlpState = TLP_NONE;
-  tcb.frto = 0;
+  tcb.frto = FRTO_OFF;
   tcb.retransmitTs = 0;
   tcb.priorSsthresh = 0;
   tcb.prrDelivered = 0;
@@ -212,7 +212,7 @@ function processLoss(tcb: Tcb, event: AckEvent, isDuplicate: bool): void {
 
 // The time-out was undone. Without SACK the state stays until something above "recover" is acknowledged, as in endRecovery()
 function leaveLoss(tcb: Tcb, byFrto: bool): void {
-  tcb.frto = 0;
+  tcb.frto = FRTO_OFF;
   if (!hasSack(tcb) && tcb.sndUna === tcb.highSeq) {
     if (!hasRetransmission(tcb)) tcb.retransmitTs = 0;
     return;

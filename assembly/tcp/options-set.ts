@@ -2,6 +2,11 @@
 // setter that only remembers is here; one that does something is in the file of its idea. Main has checked ranges (src/socket-
 // options.ts); what still does not fit is clamped, because main is not trusted.
 import {
+  LINGER2_MAX,
+  MAXSEG_MAX,
+  MAXSEG_MIN,
+  MTU_DISCOVER_MAX,
+  RCVBUF_MIN,
   SOCKET_FLAG_FASTOPEN_CONNECT,
   SOCKET_FLAG_FASTOPEN_NO_COOKIE,
   SOCKET_FLAG_KEEPALIVE,
@@ -39,6 +44,7 @@ import {
   SOCKET_OPTION_USER_TIMEOUT,
   SOCKET_OPTION_WINDOW_CLAMP,
   STATE_LISTEN,
+  SYNCNT_MAX,
   TCB_SOCKET_OPTIONS,
   TCB_SOCKET_OPTIONS_END,
 } from "../layout";
@@ -49,15 +55,8 @@ import { setKeepAlive, setKeepCount, setKeepIdle, setKeepInterval } from "./keep
 import { setCork, setNoDelay } from "./nagle";
 import { Tcb } from "./tcb";
 
-/** Bounds of TCP_MAXSEG (Linux's TCP_MIN_MSS and MAX_TCP_WINDOW). */
-const MAXSEG_MIN: u32 = 88;
-const MAXSEG_MAX: u32 = 32767;
-/** Longest FIN-WAIT-2 that a socket may ask for (Linux's TCP_FIN_TIMEOUT_MAX), s. */
-const LINGER2_MAX: i32 = 120;
-/** Smallest TCP_WINDOW_CLAMP (half of Linux's SOCK_MIN_RCVBUF). */
-const WINDOW_CLAMP_MIN: u32 = 1152;
-/** Highest IP_MTU_DISCOVER (IP_PMTUDISC_OMIT). */
-const MTU_DISCOVER_MAX: u32 = 5;
+/** Smallest TCP_WINDOW_CLAMP. */
+const WINDOW_CLAMP_MIN: u32 = RCVBUF_MIN / 2;
 
 /**
  * Sets an option of a connection, a listener, or a TCB that becomes one.
@@ -105,20 +104,20 @@ export function setSocketOption(tcb: Tcb, code: u32, value: u32, value2: u32, no
 function remember(tcb: Tcb, code: u32, value: u32, value2: u32): bool {
   switch (code) {
     case SOCKET_OPTION_MAXSEG:
-      tcb.userMss = value === 0 ? 0 : <u16>min(max(value, MAXSEG_MIN), MAXSEG_MAX);
+      tcb.userMss = value === 0 ? 0 : <u16>min<u32>(max<u32>(value, MAXSEG_MIN), MAXSEG_MAX);
       return true;
     case SOCKET_OPTION_USER_TIMEOUT:
       tcb.userTimeoutMs = value;
       return true;
     case SOCKET_OPTION_SYNCNT:
-      tcb.synRetries = <u8>min<u32>(value, 127);
+      tcb.synRetries = <u8>min<u32>(value, SYNCNT_MAX);
       return true;
     case SOCKET_OPTION_LINGER:
       tcb.setOption(SOCKET_FLAG_LINGER, value !== 0);
       tcb.lingerSeconds = value2;
       return true;
     case SOCKET_OPTION_LINGER2:
-      tcb.linger2 = max(min(<i32>value, LINGER2_MAX), -1);
+      tcb.linger2 = max<i32>(min<i32>(<i32>value, LINGER2_MAX), -1);
       return true;
     case SOCKET_OPTION_DEFER_ACCEPT:
       tcb.deferAccept = <u16>min<u32>(value, 0xffff);
@@ -173,7 +172,7 @@ function rememberPath(tcb: Tcb, code: u32, value: u32): bool {
       tcb.ttl = <u8>min<u32>(value, 255);
       return true;
     case SOCKET_OPTION_IP_MTU_DISCOVER:
-      if (value > MTU_DISCOVER_MAX) return false;
+      if (value > <u32>MTU_DISCOVER_MAX) return false;
       tcb.mtuDiscover = <u8>(value + 1);
       tcb.pmtuGeneration = 0; // of none: the next packet looks at the path again
       return true;

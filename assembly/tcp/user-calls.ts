@@ -59,8 +59,8 @@ import { arm } from "./timers";
 const LOOPBACK: u32 = 0;
 
 /**
- * Active OPEN (OP_CONNECT), RFC 9293 3.10.1, with the options staged for its token. The SYN leaves at the next output; EVENT_ATTACHED is owed at once, READY_CONNECTED or
- * READY_CLOSED follow.
+ * Active OPEN (OP_CONNECT), RFC 9293 3.10.1, with the options staged for its token. The SYN leaves at the next output; EVENT_ATTACHED is
+ * owed at once, READY_CONNECTED or READY_CLOSED follow.
  * @param token of the op
  * @param localHigh, localLow source address that the route gave, never "any"
  * @param localPort 0 = an ephemeral one

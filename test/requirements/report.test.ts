@@ -57,6 +57,15 @@ test("every MUST and MUST NOT has a test and a mutation", () => {
   }
 });
 
+test("every mutation finds the text it breaks, once", () => {
+  for (const { id, file, edits } of MUTATIONS) {
+    const source = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+    for (const [find] of edits) {
+      assert.is(source.split(find).length - 1, 1, `${id} of data/mutations.ts: \`${find}\` in ${file}`);
+    }
+  }
+});
+
 test("a row counts as met only by a passing test", () => {
   const row = { id: "MUST-1", level: "MUST", section: "3", text: "x" };
   assert.is(standings([row], [])[0]!.state, "not met");

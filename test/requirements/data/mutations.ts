@@ -239,7 +239,7 @@ export const MUTATIONS: readonly Mutation[] = [
     id: "MUST-32",
     what: "a pointer that moves on is not told",
     file: "assembly/tcp/urgent-in.ts",
-    edits: [["if (isPending && !seqGt(offset, tcb.urgentAt)) return;", "if (isPending) return;"]],
+    edits: [["if (isPending(tcb) && !seqGt(offset, tcb.urgentAt)) return;", "if (isPending(tcb)) return;"]],
   },
   {
     id: "MUST-33",
