@@ -61,6 +61,7 @@ export const CONFIG_VERSION = CONFIG; // u32 = LAYOUT_VERSION
 export const CONFIG_HEAP_BYTES = CONFIG + 4; // u32, power of two
 export const CONFIG_TRACE_STATES = CONFIG + 8; // u32: 1 = an EVENT_STATE for each state change; main may switch it at any time
 export const CONFIG_SECRETS = CONFIG + 64; // four 16-byte keys from a good random source:
+export const SECRETS_BYTES = 64;
 export const SECRET_ISN = CONFIG_SECRETS; // RFC 6528
 export const SECRET_TUPLES = CONFIG_SECRETS + 16; // tuple table
 export const SECRET_PORTS = CONFIG_SECRETS + 32; // ephemeral ports, RFC 6056

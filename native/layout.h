@@ -152,6 +152,7 @@ constexpr uint32_t RX_HEADER_BYTES = 26;
 constexpr uint32_t RX_TIME_US = 16;
 constexpr uint32_t SCRATCH = 2579840;
 constexpr uint32_t SCRATCH_BYTES = 262144;
+constexpr uint32_t SECRETS_BYTES = 64;
 constexpr uint32_t SECRET_ISN = 65600;
 constexpr uint32_t SECRET_PORTS = 65632;
 constexpr uint32_t SECRET_TIMESTAMPS = 65648;

@@ -7,12 +7,11 @@ import {
   CONFIG_VERSION,
   HEAP_BYTES_DEFAULT,
   LAYOUT_VERSION,
+  SECRETS_BYTES,
   WAKE_FD,
 } from "../assembly/layout.ts";
 import type { SharedViews } from "./memory.ts";
 import type { SysctlWords } from "./sysctl.ts";
-
-const SECRET_BYTES = 64;
 
 /** What else there is to write. */
 export interface ConfigOptions {
@@ -24,11 +23,11 @@ export interface ConfigOptions {
 
 /** Fills the CONFIG block of a fresh memory. */
 export function writeConfig(views: SharedViews, sysctl: SysctlWords, options: ConfigOptions = {}): void {
-  const { heapBytes = HEAP_BYTES_DEFAULT, secrets = randomFillSync(new Uint8Array(SECRET_BYTES)) } = options;
+  const { heapBytes = HEAP_BYTES_DEFAULT, secrets = randomFillSync(new Uint8Array(SECRETS_BYTES)) } = options;
   views.u32[CONFIG_VERSION >>> 2] = LAYOUT_VERSION;
   views.u32[CONFIG_HEAP_BYTES >>> 2] = heapBytes;
   views.u32[CONFIG_TRACE_STATES >>> 2] = 0;
-  views.u8.set(secrets.subarray(0, SECRET_BYTES), CONFIG_SECRETS);
+  views.u8.set(secrets.subarray(0, SECRETS_BYTES), CONFIG_SECRETS);
   for (const [address, value] of sysctl) views.u32[address >>> 2] = value;
   views.i32[WAKE_FD >>> 2] = -1;
 }

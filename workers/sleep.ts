@@ -12,7 +12,7 @@ import { loadAddon } from "../src/native.ts";
 import type { PacketPort } from "./ports/packet-port.ts";
 
 /** Longest sleep: a worker that is terminated notices when it wakes up. */
-const MAX_SLEEP_US = 500_000;
+export const MAX_SLEEP_US = 500_000;
 
 /** A way to sleep. */
 export interface Sleeper {

@@ -3,9 +3,9 @@ import { CommanderError } from "commander";
 import type { Stack } from "../index.ts";
 
 /** Exit codes: 0 done, 1 it failed, 2 the command line is wrong, 130 interrupted. */
-export const EXIT_FAILED = 1;
+const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
-export const EXIT_INTERRUPTED = 130;
+const EXIT_INTERRUPTED = 130;
 
 /** Ctrl-C, kill, and the terminal that is closed. */
 const INTERRUPTS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

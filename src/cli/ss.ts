@@ -50,7 +50,7 @@ async function table(pid: number | undefined, options: SsOptions): Promise<strin
 }
 
 /** The text of one process. */
-export function reportText(report: StackReport, withStats: boolean): string {
+function reportText(report: StackReport, withStats: boolean): string {
   const head = ["State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port"];
   const rows = report.connections.map((connection) => [
     connection.state,

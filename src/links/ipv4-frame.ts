@@ -7,7 +7,7 @@ export const ETHERTYPE_IPV4 = 0x0800;
 
 export const IPV4_TOTAL_LENGTH = 2; // u16
 export const IPV4_ID = 4; // u16
-export const IPV4_FRAGMENT = 6; // u16, flags and offset
+const IPV4_FRAGMENT = 6; // u16, flags and offset
 export const IPV4_PROTOCOL = 9; // u8
 export const IPV4_CHECKSUM = 10; // u16
 export const IPV4_ADDRESSES = 12; // source and destination, 8 bytes

@@ -30,6 +30,7 @@ import {
   RX_FRAME_PTR,
   RX_GSO_SIZE,
   RX_TIME_US,
+  SECRETS_BYTES,
   TX_CAPACITY,
   TX_DESCRIPTOR_BYTES,
   TX_FLAGS,
@@ -62,7 +63,6 @@ const SLOT_BYTES = 131_072;
 /** What a link without a ring of its own says that it holds. */
 const RX_SLOTS = 65_535;
 const INTERFACE = 1;
-const SECRET_BYTES = 64;
 
 /** What a simulated host is like. */
 export interface SimHostOptions {
@@ -119,7 +119,7 @@ export class SimHost {
     this.exports = core.exports;
     this.views = core.views;
     const dice = new Random(seed, address >>> 0);
-    const secrets = Uint8Array.from({ length: SECRET_BYTES }, () => dice.below(256));
+    const secrets = Uint8Array.from({ length: SECRETS_BYTES }, () => dice.below(256));
     writeConfig(this.views, resolveSysctl(options.sysctl), { heapBytes, secrets });
     check("initialise", this.exports.initialise());
     this.address = address;

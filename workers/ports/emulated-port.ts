@@ -17,13 +17,12 @@ import type { Frame } from "../../src/links/frame.ts";
 import { FramePool } from "../../src/links/frame-pool.ts";
 import { Impairment } from "../../src/links/impairment.ts";
 import type { ResolvedImpairments } from "../../src/links/impairment-options.ts";
+import { ETHERNET_HEADER_BYTES, TCP_CHECKSUM } from "../../src/links/ipv4-frame.ts";
 import type { EmulatedLink } from "../../src/links/link.ts";
 import { countLinkErrors } from "../link-counter.ts";
 import type { Port, PortPlace } from "../port.ts";
 import { TxRing } from "../tx-ring.ts";
 
-const ETHERNET_BYTES = 14;
-const TCP_CHECKSUM = 16;
 const POOL_BYTES = 4 * 1024 * 1024;
 
 /** The port of an emulated link. */
@@ -46,7 +45,7 @@ export class EmulatedPort implements Port {
     this.#views = place.views;
     this.#interfaceRecord = place.interfaceRecord;
     this.#outer = new TxRing(place.views, place.txRing);
-    this.#slotBytes = (place.mtu + ETHERNET_BYTES + 63) & -64;
+    this.#slotBytes = (place.mtu + ETHERNET_HEADER_BYTES + 63) & -64;
     const ring = place.allocate(TX_RING_BYTES);
     place.views.u8.fill(0, ring, ring + RING_SLOTS);
     this.#slots = place.allocate(TX_CAPACITY * this.#slotBytes);
@@ -153,7 +152,7 @@ export class EmulatedPort implements Port {
     u16[(slot + TX_FLAGS) >>> 1] = frame.flags;
     u16[(slot + TX_GSO_SIZE) >>> 1] = frame.gsoSize;
     // Only TCP over IPv4 leaves the core with a partial checksum (FRAME_CSUM_PARTIAL).
-    u16[(slot + TX_CSUM_START) >>> 1] = ETHERNET_BYTES + (frame.bytes[ETHERNET_BYTES]! & 15) * 4;
+    u16[(slot + TX_CSUM_START) >>> 1] = ETHERNET_HEADER_BYTES + (frame.bytes[ETHERNET_HEADER_BYTES]! & 15) * 4;
     u16[(slot + TX_CSUM_OFFSET) >>> 1] = TCP_CHECKSUM;
   }
 }

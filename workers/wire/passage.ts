@@ -5,14 +5,13 @@ import { internetChecksum } from "../../src/links/checksum.ts";
 import type { Frame } from "../../src/links/frame.ts";
 import { FramePool } from "../../src/links/frame-pool.ts";
 import { Impairment, type ImpairmentCounters, type Impairments } from "../../src/links/impairment.ts";
+import { ETHERNET_HEADER_BYTES, TCP_CHECKSUM } from "../../src/links/ipv4-frame.ts";
 import { copyBytes } from "../tx-ring.ts";
 import { noFrame, type ReceivedFrame, type WireSide } from "./wire-side.ts";
 
 const POOL_BYTES = 16 * 1024 * 1024;
-const ETHERNET_BYTES = 14;
 const ETHERTYPE_IPV6 = 0x86dd;
 const IPV6_BYTES = 40;
-const TCP_CHECKSUM = 16;
 
 /** One direction of a wire. */
 export interface Passage {
@@ -112,7 +111,7 @@ export class ImpairedPassage implements Passage {
     info.length = frame.bytes.length;
     info.flags = frame.flags;
     info.gsoSize = frame.gsoSize;
-    info.csumStart = ETHERNET_BYTES + (isV6 ? IPV6_BYTES : (frame.bytes[ETHERNET_BYTES]! & 15) * 4);
+    info.csumStart = ETHERNET_HEADER_BYTES + (isV6 ? IPV6_BYTES : (frame.bytes[ETHERNET_HEADER_BYTES]! & 15) * 4);
     info.csumOffset = TCP_CHECKSUM;
     info.headerBytes = info.csumStart + ((frame.bytes[info.csumStart + 12] ?? 0) >>> 4) * 4;
     return info;

@@ -5,11 +5,10 @@ import { SharedViews } from "../../src/memory.ts";
 import { loadAddon } from "../../src/native.ts";
 import type { Failure } from "../../src/protocol.ts";
 import { type WireTask, writePassageCounters } from "../../src/wire-task.ts";
+import { MAX_SLEEP_US } from "../sleep.ts";
 import { ImpairedPassage, type Passage, PlainPassage } from "./passage.ts";
 import { SIDE_BYTES, WireSide } from "./wire-side.ts";
 
-/** Longest sleep: a worker that is terminated notices when it wakes up. */
-const MAX_SLEEP_US = 500_000;
 /** How often main's copy of the counters is brought up to date, µs. */
 const PUBLISH_US = 50_000;
 
