@@ -498,8 +498,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "assembly/tcp/segment-builder.ts",
     edits: [
       [
-        "  if ((flags & RST) === 0) out.optionsLength += writeSack(",
-        "  store<u32>(out.optionsPtr + out.optionsLength, 0xb4050402);\n  out.optionsLength += 4;\n  if ((flags & RST) === 0) out.optionsLength += writeSack(",
+        "  if (withSack) out.optionsLength += writeSack(",
+        "  store<u32>(out.optionsPtr + out.optionsLength, 0xb4050402);\n  out.optionsLength += 4;\n  if (withSack) out.optionsLength += writeSack(",
       ],
     ],
   },
