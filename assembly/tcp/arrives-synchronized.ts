@@ -40,7 +40,7 @@ import { enterQuickAck, QUICK_ACKS_MAX } from "./delayed-ack";
 import { DISPOSITION_DONE, DISPOSITION_SEND_RST, GO_ON } from "./disposition";
 import { reportOld } from "./dsack";
 import { ecnOnText } from "./ecn";
-import { fastOpenSettle, isFastOpened } from "./fast-open";
+import { fastOpenAnswered, fastOpenSettle, isFastOpened } from "./fast-open";
 import { establish } from "./handshake";
 import { offerChild } from "./listen";
 import { dropOutOfOrder, isFinReached, receiveFin, receiveText } from "./reassembly";
@@ -89,7 +89,8 @@ export function isAcceptable(tcb: Tcb, seg: Segment): bool {
 // Simultaneous open (RFC 9293 figure 7): the SYN-ACK that crosses ours repeats a SYN we have, and its ACK is news
 function isCrossingSynAck(tcb: Tcb, seg: Segment): bool {
   if (tcb.state !== STATE_SYN_RECEIVED || tcb.has(TCB_FLAG_PASSIVE)) return false;
-  return (seg.flags & (SYN | ACK | RST)) === (SYN | ACK) && seg.seq === tcb.irs && seg.ack === tcb.sndNxt;
+  if ((seg.flags & (SYN | ACK | RST)) !== (SYN | ACK) || seg.seq !== tcb.irs) return false;
+  return seqGt(seg.ack, tcb.sndUna) && seqLte(seg.ack, tcb.sndNxt); // of our SYN, maybe not of the data that went with it
 }
 
 // What begins below RCV.NXT came twice: our ACK of it was lost, or late. The next ones shall not be
@@ -206,6 +207,7 @@ function completeHandshake(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   }
   updateTsRecent(tcb, seg, nowUs);
   establish(tcb, seg, nowUs);
+  fastOpenAnswered(tcb, seg, nowUs); // simultaneous open: no end takes data of the other's SYN
   if ((seg.flags & SYN) !== 0) {
     noteOld(tcb, seg); // the SYN came before: its sender shall hear that, and that its ACK is no longer waited for
     ackNow(tcb);

@@ -10,7 +10,7 @@ import {
 } from "../../assembly/layout.ts";
 import type { SimListener, SimSocket, Simulator } from "../../src/sim/index.ts";
 import { socketOption } from "../../src/socket-options.ts";
-import { assertAllFree, B, Reader, SECOND, simulate, Writer } from "../support/sim.ts";
+import { A, assertAllFree, B, Reader, SECOND, simulate, Writer } from "../support/sim.ts";
 
 const test = suite("sim/fast-open");
 const DELAY = { delayMs: 10 };
@@ -195,6 +195,25 @@ test("a connection that is used before its handshake is complete may take anothe
   sim.processes.splice(0);
   listener.close();
   assertAllFree(sim);
+});
+
+test("two SYNs with data that cross: what neither end took leaves again at once [RFC 9293 3.5 figure 7] [RFC 7413 4.2]", () => {
+  const host = { sysctl: { tcp_fastopen: 0x607 } };
+  const sim = simulate({ a: host, b: host, aToB: DELAY, bToA: DELAY });
+  sim.runFor(1);
+  const ends = [sim.a.connect(B, 81, CLIENT, 0, 80, A), sim.b.connect(A, 80, CLIENT, 0, 81, B)];
+  sim.runFor(1);
+  const writers = ends.map((end) => new Writer(end, 300));
+  const readers = ends.map((end) => new Reader(end));
+  sim.processes.push(() => {
+    for (const each of [...writers, ...readers]) each.pump();
+  });
+  assert.ok(sim.runFor(SECOND / 5, () => readers.every((reader) => reader.ended)));
+  assert.equal(
+    readers.map((reader) => reader.received),
+    [300, 300],
+  );
+  assert.is(sim.a.counter(C.COUNTER_TCP_TIMEOUTS), 0);
 });
 
 test.run();
