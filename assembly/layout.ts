@@ -337,9 +337,9 @@ export const IF_CSUM_OFFLOAD = 4; // the link takes FRAME_CSUM_PARTIAL frames
 // -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
 // A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
 // at 0 with the first payload byte, so sequence number = ISS + 1 + offset (mod 2^32).
-export const TCB_BYTES = 1280; // a multiple of the cache line
+export const TCB_BYTES = 1152; // a multiple of the cache line
 export const TCB_RECORDS = TABLES;
-// line 0, written by main
+// line 0, written by main up to offset 28; behind that lies what only a listener has, the core's own
 export const TCB_SND_TAIL = 0; // u32 offset: bytes written into the send ring
 export const TCB_RCV_HEAD = 4; // u32 offset: bytes read out of the receive ring
 export const TCB_SND_EPOCH_TAKEN = 8; // u32: main has moved to the send ring of this epoch
@@ -347,7 +347,7 @@ export const TCB_RCV_EPOCH_TAKEN = 12; // u32: main reads from the receive ring 
 export const TCB_WAITS = 16; // u32, READY_READABLE | READY_WRITABLE: set by main before it sleeps, cleared by the core with the event
 export const TCB_KICKED = 20; // u32 0 | 1: an OP_KICK is on its way; set by main, cleared by the core
 export const TCB_SND_MARKS = 24; // u32: OP_MARK of this socket pushed so far; bytes published after one are looked at once it has arrived
-// line 1, written by the core
+// line 1, written by the core; from offset 112 on its own
 export const TCB_SND_HEAD = 64; // u32 offset: bytes acknowledged, their room is free
 export const TCB_RCV_TAIL = 68; // u32 offset: bytes in order, ready to be read
 export const TCB_SND_RING_PTR = 72; // u32 address of the send ring of TCB_SND_EPOCH, 0 = none yet

@@ -49,7 +49,7 @@ function setDialogue(tcb: Tcb, isOn: bool): void {
 // For the next ACKs, as many as fill half a window with single segments, nothing is waited for
 function grantQuickAcks(tcb: Tcb, most: u32): void {
   const halfWindow = tcb.rcvWnd / (2 * max<u32>(tcb.rcvMss, 1));
-  tcb.quickAcks = max(tcb.quickAcks, min(max<u32>(halfWindow, 2), most));
+  tcb.quickAcks = <u8>max<u32>(tcb.quickAcks, min(max<u32>(halfWindow, 2), most));
 }
 
 /** The next ACKs shall leave at once: something came that the peer should hear of, or it has stopped and starts again. */

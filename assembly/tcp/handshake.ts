@@ -44,7 +44,7 @@ export function prepareConnection(tcb: Tcb, interfaceIndex: u32, mtu: u32): void
   // RFC 9293 3.7.1 (MUST-67): the largest packet we take, less the fixed headers
   tcb.advMss = mtu > headers + ADV_MSS_MIN ? mtu - headers : ADV_MSS_MIN;
   if (tcb.userMss !== 0) tcb.advMss = min<u32>(tcb.advMss, tcb.userMss);
-  tcb.peerMss = limitMss(tcb, isV4(tcb) ? MSS_DEFAULT : MSS_DEFAULT_V6);
+  tcb.peerMss = <u16>limitMss(tcb, isV4(tcb) ? MSS_DEFAULT : MSS_DEFAULT_V6);
   let options: u32 = ecnOffer();
   if (load<u32>(SYSCTL_TCP_TIMESTAMPS) !== 0) options |= TCB_OPTION_TIMESTAMPS;
   if (load<u32>(SYSCTL_TCP_WINDOW_SCALING) !== 0) options |= TCB_OPTION_WSCALE;
@@ -63,7 +63,7 @@ function limitMss(tcb: Tcb, mss: u32): u32 {
 /** Takes over what the peer's SYN says; what only one of us offered is off (RFC 7323 2.2, 3.2). */
 export function negotiate(tcb: Tcb, seg: Segment, nowUs: u64): void {
   const theirs = seg.options;
-  if (theirs.has(OPT_MSS) && theirs.mss !== 0) tcb.peerMss = limitMss(tcb, theirs.mss);
+  if (theirs.has(OPT_MSS) && theirs.mss !== 0) tcb.peerMss = <u16>limitMss(tcb, theirs.mss);
   if ((tcb.options & TCB_OPTION_WSCALE) !== 0 && theirs.has(OPT_WSCALE)) {
     tcb.sndWscale = theirs.windowScale;
   } else {

@@ -77,7 +77,7 @@ export function keepAliveExpired(tcb: Tcb, nowUs: u64): bool {
   if (hasUserTimeout(tcb)) {
     if (tcb.keepAliveProbes !== 0 && isUserTimeoutOver(tcb, tcb.lastReceivedUs, nowUs)) return true;
   } else if (tcb.keepAliveProbes >= probesMax(tcb)) return true;
-  tcb.keepAliveProbes += 1;
+  if (tcb.keepAliveProbes !== 0xff) tcb.keepAliveProbes += 1;
   tcb.keepAliveUs = nowUs + intervalUs(tcb);
   tcb.set(TCB_FLAG_PROBE_PENDING);
   count(COUNTER_TCP_KEEPALIVES);

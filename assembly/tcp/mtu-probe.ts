@@ -106,14 +106,13 @@ function searchAgain(tcb: Tcb, nowUs: u64): void {
 /** The probe leaves: it takes the place of two segments in the congestion window. */
 export function mtuProbeSent(tcb: Tcb, seq: u32, bytes: u32): void {
   tcb.mtuProbeStart = seq;
-  tcb.mtuProbeEnd = seq + bytes;
   tcb.mtuProbeBytes = <u16>bytes;
   tcb.cwnd -= 1;
 }
 
 /** SND.UNA has moved: if the probe has arrived, segments may be as large as it was. */
 export function mtuProbeOnAck(tcb: Tcb): void {
-  if (tcb.mtuProbeBytes === 0 || !seqGte(tcb.sndUna, tcb.mtuProbeEnd)) return;
+  if (tcb.mtuProbeBytes === 0 || !seqGte(tcb.sndUna, tcb.mtuProbeStart + tcb.mtuProbeBytes)) return;
   const packet = <u32>tcb.mtuProbeBytes + headerBytes(tcb);
   count(COUNTER_TCP_MTUP_SUCCESS);
   // The window is counted in segments, and these are larger now (RFC 4821 7.6.1: bytes in flight stay)

@@ -156,7 +156,7 @@ export function ackReceived(tcb: Tcb, seg: Segment, outcome: u32, nowUs: u64): v
     case TEXT_OUT_OF_ORDER:
       // RFC 5681 4.2: a duplicate ACK for each segment out of order, though many arrive in one turn: the peer counts them
       // (with SACK it counts the bytes in the blocks instead, and one tells of all)
-      tcb.duplicateAcksOwed = hasSack(tcb) ? 1 : min(tcb.duplicateAcksOwed + seg.segments, DUPLICATE_ACKS_MAX);
+      tcb.duplicateAcksOwed = hasSack(tcb) ? 1 : <u8>min<u32>(tcb.duplicateAcksOwed + seg.segments, DUPLICATE_ACKS_MAX);
       noteUselessText(tcb);
       break;
     default:

@@ -83,11 +83,16 @@ export class Tcb {
   waitsShared: u32;
   kickedShared: u32;
   sndMarksShared: u32;
-  line0a: u32;
-  line0b: u64;
-  line0c: u64;
-  line0d: u64;
-  line0e: u64;
+  // the rest of the line is the core's: what only a listener has, whose words above main never writes, and a word of the opening
+  backlog: u32;
+  fastOpenResetUs: u64;
+  fastOpenPending: u16; // children of Fast Open whose handshake is not complete
+  fastOpenResets: u16; // of those, reset within the last minute
+  synQueueLength: u32; // children in SYN-RECEIVED
+  acceptQueueLength: u32; // children established and not accepted
+  listenerNext: u32; // the next one on the same port, NONE = end
+  firstAccepted: u32; // children whose handshake is complete
+  token: u32; // of the OP_CONNECT or OP_LISTEN
   // line 1, written by the core for main: publish with the atomic writers below
   sndHeadShared: u32;
   rcvTailShared: u32;
@@ -103,8 +108,11 @@ export class Tcb {
   error: u16;
   handle: u32;
   dataSegsOut: u32;
-  line1b: u64;
-  line1c: u64;
+  // the core's own, written with the words above
+  rcvHead: u32; // private copy of the checked shared offset
+  rcvTail: u32; // offset of rcvNxt's byte
+  rcvAdvertised: u32; // right edge we advertised: RCV.NXT + RCV.WND then (never moves left)
+  lastAckSent: u32; // RCV.NXT of the last ACK we sent
   // line 2: key and info
   localAddressHigh: u64;
   localAddressLow: u64;
@@ -208,11 +216,7 @@ export class Tcb {
   // listener (STATE_LISTEN) and child
   listener: u32; // child: index of its listener, NONE once accepted or without
   listenerHandle: u32; // child: of that listener, for EVENT_ACCEPTED
-  backlog: u32;
-  synQueueLength: u32; // listener: children in SYN-RECEIVED
-  acceptQueueLength: u32; // listener: children established and not accepted
-  token: u32; // of the OP_CONNECT or OP_LISTEN
-  listenerNext: u32; // listener: the next one on the same port, NONE = end
+  softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
   firstChild: u32; // listener: children that were not accepted yet
   childNext: u32;
   childPrevious: u32;
@@ -220,13 +224,9 @@ export class Tcb {
   handshake: u8; // HANDSHAKE_ bits
   isOrphan: u8; // 1: counted by orphans.ts
   isTimeWaiting: u8; // 1: on the list of time-wait.ts
-  fastOpenPending: u16; // listener: children of Fast Open whose handshake is not complete
-  fastOpenResets: u16; // listener: of those, reset within the last minute
-  fastOpenResetUs: u64; // listener
   fastOpenKey0: u64; // listener: TCP_FASTOPEN_KEY, all 0 = tcp_fastopen_key
   fastOpenKey1: u64;
   lastChild: u32; // listener: the oldest child in SYN-RECEIVED; firstChild is the newest
-  firstAccepted: u32; // listener: children whose handshake is complete
   // sender
   sndWl1: u32;
   sndWl2: u32;
@@ -242,7 +242,7 @@ export class Tcb {
   sndUp: u32; // with TCB_FLAG_URGENT_OUT: SND.UP
   markBlock: u32; // heap block of the ends of unsent records, 0 = none
   markCapacity: u16;
-  peerMss: u32; // as announced, or 536
+  peerMss: u16; // as announced, or 536
   rtxHead: u32; // retransmission queue: indices of RtxRecord in sequence order
   rtxTail: u32;
   rtxLost: u32; // where the search for lost records starts
@@ -254,7 +254,6 @@ export class Tcb {
   priorCwnd: u32; // for undo
   priorSsthresh: u32;
   cwndUsed: u32; // largest packetsOut of this window of data (cwnd validation)
-  cwndLimited: u32; // 1: the congestion window kept data back in this window of data
   prrDelivered: u32; // RFC 6937: segments delivered and sent since recovery began
   prrOut: u32;
   retransmitTs: u32; // our timestamp on the first retransmission of this recovery, 0 = none (RFC 3522)
@@ -275,6 +274,12 @@ export class Tcb {
   rackRttUs: u32;
   rackDeliveredMark: u64; // `delivered` when the reordering window was widened last
   tlpHighSeq: u32; // SND.NXT when the loss probe left
+  timerKind: u8; // what retransmitUs means: TIMER_ tag, these exclude each other
+  cwndLimited: u8; // 1: the congestion window kept data back in this window of data
+  duplicateAcksOwed: u8; // wire segments that came out of order since RCV.NXT last moved, each worth a duplicate ACK
+  quickAcks: u8; // ACKs still to be sent at once (start of connection)
+  persistProbes: u8;
+  keepAliveProbes: u8;
   tlpState: u8; // TLP_ of tlp.ts
   rackAdvanced: u8; // 1: something was delivered since losses were looked for
   rackDsackSeen: u8; // 1: a D-SACK came in this round
@@ -283,6 +288,7 @@ export class Tcb {
   frto: u8; // FRTO_ of frto.ts
   undoValid: u8; // 1: undoMarker holds
   recovery0: u8;
+  identification: u16; // of the next packet without DF
   undoMarker: u32; // SND.UNA when the recovery began
   undoRetrans: i32; // retransmissions that no D-SACK has answered; -1: there was none yet
   // delivery rate (BBR draft 4.1.1): carried per record, sampled at each ACK
@@ -307,24 +313,17 @@ export class Tcb {
   rcvBufferPtr: u32; // the ring we write into
   rcvBufferCapacity: u32; // bytes promised; the ring itself may not be allocated yet
   rcvOldBufferPtr: u32; // the ring main may still be reading, 0 = none
-  rcvTail: u32; // offset of rcvNxt's byte
-  rcvAdvertised: u32; // right edge we advertised: RCV.NXT + RCV.WND then (never moves left)
-  lastAckSent: u32; // RCV.NXT of the last ACK we sent
-  quickAcks: u32; // ACKs still to be sent at once (start of connection)
   oooSet: u32; // heap address of the interval set of out-of-order ranges, 0 = none
   peerFinSeq: u32; // sequence number of the peer's FIN, valid with peerFinSeen
-  peerFinSeen: u32;
   tsRecent: u32; // TS.Recent
   tsOffset: u32; // added to the clock of our timestamps
+  rcvFrameBytes: u32; // average payload of the frames that arrive (a super-segment is one frame)
   tsRecentUs: u64; // when it was set
   rcvCopiedMark: u32; // receive autotuning: rcvHead at the start of the measurement
   rcvRttSeq: u32;
   rcvRttMarkUs: u64;
   rcvSpaceMarkUs: u64;
   lastChallengeUs: u64;
-  rcvHead: u32; // private copy of the checked shared offset
-  rcvFrameBytes: u32; // average payload of the frames that arrive (a super-segment is one frame)
-  duplicateAcksOwed: u32; // wire segments that came out of order since RCV.NXT last moved, each worth a duplicate ACK
   // sack-blocks.ts: pairs of sequence numbers in a row, as emitSack() reads them
   dsackStart: u32;
   dsackEnd: u32;
@@ -342,30 +341,23 @@ export class Tcb {
   ackState: u8; // delayed-ack.ts
   timestampsSeen: u8; // 1: a segment after the SYN had the option
   sackUntold: u8; // blocks that no ACK has told yet
-  receiver0: u8;
+  peerFinSeen: u8;
   // the path: path-mtu.ts, mtu-probe.ts
   pmtuGeneration: u32; // pathMtuGeneration for which pmtu holds
   mtuProbeStart: u32; // sequence numbers of the probe in flight
-  mtuProbeEnd: u32;
   mtuProbeBytes: u16; // its payload, 0 = none is in flight
   mtuSearchLow: u16; // bytes of packet: this size gets through
   mtuSearchHigh: u16; // and none above this one does
   isMtuSearched: u8; // 1: SND.MSS follows the search (RFC 4821)
   mayBeCut: u8; // 1: packets leave without DF
   mtuSearchUs: u64; // when the search began
-  identification: u16; // of the next packet without DF
-  path0: u16;
-  softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
   // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)
-  timerKind: u32; // what retransmitUs means: TIMER_ tag, these exclude each other
-  persistProbes: u32;
   persistSinceUs: u64; // when the first probe of this shut window left
   retransmitUs: u64;
   delayedAckUs: u64;
   keepAliveUs: u64;
   connectDeadlineUs: u64;
   sndRingRetryUs: u64; // a send ring is wanted and the heap was full
-  keepAliveProbes: u32;
   firstUnansweredUs: u64; // R2 counts from here: the first transmission that nothing has answered
 
   static at(index: u32): Tcb {

@@ -73,7 +73,7 @@ export function outputEstablish(
   tcb.interfaceIndex = 1;
   tcb.iss = iss;
   tcb.pmtu = 65535;
-  tcb.peerMss = peerMss;
+  tcb.peerMss = <u16>peerMss;
   tcb.options = <u8>options;
   tcb.state = <u8>STATE_ESTABLISHED;
   tcb.sndUna = iss + 1;
@@ -180,7 +180,7 @@ export function outputOweDuplicates(index: u32, count: u32): void {
   const tcb = Tcb.at(index);
   tcb.rcvAdvertised = tcb.rcvNxt + 5000;
   tcb.lastAckSent = tcb.rcvNxt;
-  tcb.duplicateAcksOwed = count;
+  tcb.duplicateAcksOwed = <u8>count;
 }
 
 /** Text arrives: RCV.NXT moves by `bytes`. */
@@ -277,7 +277,7 @@ export function outputMayBeSmall(
 /** SND.MSS of a peer's MSS option, a path and options, then the size segments are cut to. */
 export function outputSegmentSize(index: u32, peerMss: u32, pmtu: u32, options: u32, maxWindow: u32): u32 {
   const tcb = Tcb.at(index);
-  tcb.peerMss = peerMss;
+  tcb.peerMss = <u16>peerMss;
   tcb.pmtu = pmtu;
   tcb.options = <u8>options;
   tcb.maxSndWnd = maxWindow;
@@ -292,7 +292,7 @@ export function outputPatience(index: u32): f64 {
 export function outputPersistInterval(index: u32, rtoUs: u32, probes: u32, window: u32): f64 {
   const tcb = Tcb.at(index);
   tcb.rtoUs = rtoUs;
-  tcb.persistProbes = probes;
+  tcb.persistProbes = <u8>probes;
   tcb.sndWnd = window;
   return <f64>persistInterval(tcb);
 }

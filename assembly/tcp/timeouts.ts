@@ -114,8 +114,8 @@ function ackIsDue(tcb: Tcb): void {
 
 // Returns false if the TCB is closed now and must not be touched
 function retransmitExpired(tcb: Tcb, nowUs: u64): bool {
-  const kind = tcb.timerKind;
-  tcb.timerKind = TIMER_NONE;
+  const kind: u32 = tcb.timerKind;
+  tcb.timerKind = <u8>TIMER_NONE;
   tcb.retransmitUs = 0;
   switch (kind) {
     case TIMER_RETRANSMIT:
@@ -246,7 +246,7 @@ function persistTimeout(tcb: Tcb, nowUs: u64): bool {
     return false;
   }
   if (tcb.probes !== 0xff) tcb.probes += 1;
-  tcb.persistProbes += 1;
+  if (tcb.persistProbes !== 0xff) tcb.persistProbes += 1;
   tcb.set(TCB_FLAG_PROBE_PENDING);
   wantOutput(tcb);
   const waitUs = withinUserTimeout(tcb, persistInterval(tcb), tcb.persistSinceUs, nowUs);

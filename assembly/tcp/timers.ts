@@ -50,7 +50,7 @@ export function arm(tcb: Tcb): void {
 
 /** Turns all timers of a TCB off: it is about to be freed, or is closed. */
 export function disarm(tcb: Tcb): void {
-  tcb.timerKind = TIMER_NONE;
+  tcb.timerKind = <u8>TIMER_NONE;
   tcb.retransmitUs = 0;
   tcb.delayedAckUs = 0;
   tcb.keepAliveUs = 0;
@@ -62,7 +62,7 @@ export function disarm(tcb: Tcb): void {
 
 /** Sets the tagged timer; whatever it meant before is off. `kind`: a TIMER_ tag other than TIMER_NONE */
 export function setRetransmitTimer(tcb: Tcb, kind: u32, deadlineUs: u64): void {
-  tcb.timerKind = kind;
+  tcb.timerKind = <u8>kind;
   tcb.retransmitUs = deadlineUs;
   // The entry is not later than any other deadline, so this is the only one that it may have to move for
   const timers = TimerWheel.at(wheel);
@@ -72,7 +72,7 @@ export function setRetransmitTimer(tcb: Tcb, kind: u32, deadlineUs: u64): void {
 /** Turns the tagged timer off if it is of this kind. */
 export function cancelRetransmitTimer(tcb: Tcb, kind: u32): void {
   if (tcb.timerKind !== kind) return;
-  tcb.timerKind = TIMER_NONE;
+  tcb.timerKind = <u8>TIMER_NONE;
   tcb.retransmitUs = 0;
 }
 

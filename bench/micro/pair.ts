@@ -16,6 +16,8 @@ const DELAY_US = 25;
 /** Longer than an ACK is delayed, shorter than a retransmission time-out. */
 const PAUSE_US = 50_000;
 const MOST_TURNS = 10_000;
+/** Receive slots that the links claim: with fewer a sender holds a round back, so that its ACKs find one (tcp/ack-slots.ts). */
+const RX_SLOTS = 65_535;
 /** A new interface announces its address for so long (RFC 5227 2.3). */
 const ANNOUNCING_US = 5_000_000;
 
@@ -48,7 +50,7 @@ export class Pair {
   readonly #read: Uint8Array;
 
   constructor(options: PairOptions) {
-    const { mtu, gsoMax, checksumOffload, ringBytes, slotBytes, frames, payload } = options;
+    const { ringBytes, slotBytes, frames, payload, ...link } = options;
     const module = loadCore(fileURLToPath(new URL("../../dist/wasmtcp.wasm", import.meta.url)));
     const sysctl = {
       tcp_rmem: [4096, ringBytes, ringBytes],
@@ -56,7 +58,7 @@ export class Pair {
       base_reachable_time_ms: 3_600_000, // no ARP between the frames that are counted
     } as const;
     const hosts = [SENDER, RECEIVER].map(
-      (address) => new SimHost(module, { address, mtu, gsoMax, checksumOffload, sysctl, heapBytes: 256 << 20 }, 1),
+      (address) => new SimHost(module, { ...link, address, rxSlots: RX_SLOTS, sysctl, heapBytes: 256 << 20 }, 1),
     );
     this.sender = new Station(hosts[0]!, slotBytes);
     this.receiver = new Station(hosts[1]!, slotBytes);
