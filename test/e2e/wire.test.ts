@@ -18,8 +18,8 @@ type Report = { aToB: Passage; bToA: Passage };
 async function flood(hosts: WiredHosts, count: number, bytes: number, rate: number): Promise<Sunk> {
   const sink = hosts.start("b", "python3", PROBE, "sink", "9000");
   await sink.saw("ready");
-  await hosts.start("a", "python3", PROBE, "flood", hosts.kernelAddress.b, "9000", `${count}`, `${bytes}`, `${rate}`)
-    .finished;
+  const how = [`${count}`, `${bytes}`, `${rate}`];
+  await hosts.startOn(0, "a", "python3", PROBE, "flood", hosts.kernelAddress.b, "9000", ...how).finished;
   return JSON.parse((await sink.finished).stdout) as Sunk;
 }
 

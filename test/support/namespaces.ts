@@ -1,5 +1,6 @@
 // Two hosts for the end-to-end tests: two network namespaces joined by one veth pair, made and removed here. Needs root.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const CLI = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
@@ -55,7 +56,20 @@ class Lab<Name extends string> implements Disposable {
 
   /** Starts a command inside one host. */
   start(name: Name, command: string, ...args: string[]): Running {
-    const child = spawn("ip", ["netns", "exec", this.namespace[name], command, ...args], {
+    return this.#spawn(name, [command, ...args]);
+  }
+
+  /**
+   * As `start`, on one processor if there are several: a sender that moves from one to another has its frames in two of the kernel's
+   * queues, which may pass each other.
+   */
+  startOn(processor: number, name: Name, command: string, ...args: string[]): Running {
+    const pin = availableParallelism() > processor ? ["taskset", "-c", `${processor}`] : [];
+    return this.#spawn(name, [...pin, command, ...args]);
+  }
+
+  #spawn(name: Name, command: string[]): Running {
+    const child = spawn("ip", ["netns", "exec", this.namespace[name], ...command], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#running.add(child);
@@ -149,7 +163,7 @@ export class WiredHosts extends Lab<Side | "wire"> {
 
   /** Plugs the wire in; resolves when frames pass. SIGINT to the child ends it, and it prints its counters as JSON. */
   async plug(...options: string[]): Promise<Running> {
-    const wire = this.start("wire", process.execPath, CLI, "wire", "left", "right", "--json", ...options);
+    const wire = this.startOn(1, "wire", process.execPath, CLI, "wire", "left", "right", "--json", ...options);
     await wire.saw("joined");
     return wire;
   }
