@@ -4,9 +4,12 @@ import {
   RING_SLOTS,
   RING_TAIL,
   TX_CAPACITY,
+  TX_CSUM_OFFSET,
+  TX_CSUM_START,
   TX_DESCRIPTOR_BYTES,
   TX_FLAGS,
   TX_GSO_SIZE,
+  TX_GSO_TYPE,
   TX_HEADER_LENGTH,
   TX_HEADER_PTR,
   TX_PIECE1_LENGTH,
@@ -23,6 +26,21 @@ const LOOP_BYTES = 192;
 export function copyBytes(target: Uint8Array, to: number, source: Uint8Array, from: number, count: number): void {
   if (count <= LOOP_BYTES) for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
   else target.set(source.subarray(from, from + count), to);
+}
+
+/** A frame that lies in one run of bytes, as a port puts it into a TX ring. */
+export interface WholeFrame {
+  length: number;
+  /** Bytes that go first and alone, at most `length`. */
+  headerBytes: number;
+  /** FRAME_ bits. */
+  flags: number;
+  gsoSize: number;
+  /** As in struct virtio_net_hdr; 0 = TCP of the frame's IP version. */
+  gsoType: number;
+  /** Where a partial checksum begins, and its field from there. */
+  csumStart: number;
+  csumOffset: number;
 }
 
 /** Both ends of a TX ring are in one thread, so nothing here is atomic. */
@@ -61,6 +79,23 @@ export class TxRing {
   /** The address of the slot of a free-running index. */
   slot(index: number): number {
     return this.#ptr + RING_SLOTS + (index & (TX_CAPACITY - 1)) * TX_DESCRIPTOR_BYTES;
+  }
+
+  /** Describes the frame of a free-running index, which lies at `ptr`. The tail is the caller's to move. */
+  fill(index: number, ptr: number, frame: Readonly<WholeFrame>): void {
+    const u16 = this.#u16;
+    const u32 = this.#u32;
+    const slot = this.slot(index);
+    u32[(slot + TX_HEADER_PTR) >>> 2] = ptr;
+    u32[(slot + TX_HEADER_LENGTH) >>> 2] = frame.headerBytes;
+    u32[(slot + TX_PIECE1_PTR) >>> 2] = ptr + frame.headerBytes;
+    u32[(slot + TX_PIECE1_LENGTH) >>> 2] = frame.length - frame.headerBytes;
+    u32[(slot + TX_PIECE2_LENGTH) >>> 2] = 0;
+    u16[(slot + TX_FLAGS) >>> 1] = frame.flags;
+    u16[(slot + TX_GSO_SIZE) >>> 1] = frame.gsoSize;
+    u16[(slot + TX_GSO_TYPE) >>> 1] = frame.gsoType;
+    u16[(slot + TX_CSUM_START) >>> 1] = frame.csumStart;
+    u16[(slot + TX_CSUM_OFFSET) >>> 1] = frame.csumOffset;
   }
 
   /** Bytes of the frame in a slot. */

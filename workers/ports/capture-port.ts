@@ -14,12 +14,12 @@ import type { CaptureLink } from "../../src/links/link.ts";
 import type { CaptureStatus } from "../../src/protocol.ts";
 import type { Port, PortPlace } from "../port.ts";
 import { TxRing } from "../tx-ring.ts";
+import { OuterPort } from "./outer-port.ts";
 
 const POOL_BYTES = 4 * 1024 * 1024;
 
 /** The port of a captured link. */
-export class CapturePort implements Port {
-  readonly #inner: Port;
+export class CapturePort extends OuterPort {
   readonly #place: PortPlace;
   readonly #tx: TxRing;
   readonly #writer: CaptureWriter;
@@ -29,27 +29,11 @@ export class CapturePort implements Port {
 
   /** @throws CaptureError when the file cannot be opened; the inner port stays open */
   constructor(link: CaptureLink, inner: Port, place: PortPlace, name: string) {
-    this.#inner = inner;
+    super(inner);
     this.#place = place;
     this.#tx = new TxRing(place.views, place.txRing);
     this.#writer = new CaptureWriter(link.path);
     this.#interfaceId = this.#writer.addInterface(name);
-  }
-
-  get gsoMax(): number {
-    return this.#inner.gsoMax;
-  }
-
-  get checksumOffload(): boolean {
-    return this.#inner.checksumOffload;
-  }
-
-  get rxSlots(): number {
-    return this.#inner.rxSlots;
-  }
-
-  get blocked(): boolean {
-    return this.#inner.blocked;
   }
 
   /** How the capture is doing, after writing what is buffered. */
@@ -59,8 +43,8 @@ export class CapturePort implements Port {
     return { path: this.#writer.path, frames, bytes, lostFrames, error: this.#writer.error?.message ?? null };
   }
 
-  receive(nowUs: number): number {
-    const count = this.#inner.receive(nowUs);
+  override receive(nowUs: number): number {
+    const count = this.inner.receive(nowUs);
     for (let index = 0; index < count; index++) this.#record(index, nowUs);
     return count;
   }
@@ -68,7 +52,7 @@ export class CapturePort implements Port {
   transmit(nowUs: number): number {
     const tx = this.#tx;
     const first = tx.head;
-    const count = this.#inner.transmit(nowUs);
+    const count = this.inner.transmit(nowUs);
     // The link has taken them, but their bytes stay until the core is told.
     for (let index = 0; index < count; index++) {
       const slot = tx.slot(first + index);
@@ -82,21 +66,13 @@ export class CapturePort implements Port {
     return count;
   }
 
-  nextDeadlineUs(nowUs: number): number {
-    return this.#inner.nextDeadlineUs(nowUs);
-  }
-
-  beforeSleep(): void {
+  override beforeSleep(): void {
     this.#writer.flush();
-    this.#inner.beforeSleep();
+    this.inner.beforeSleep();
   }
 
-  peerAttached(memory: SharedArrayBuffer): void {
-    this.#inner.peerAttached(memory);
-  }
-
-  close(): void {
-    this.#inner.close();
+  override close(): void {
+    this.inner.close();
     this.#writer.close();
   }
 

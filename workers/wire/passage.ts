@@ -113,7 +113,8 @@ export class ImpairedPassage implements Passage {
     info.gsoSize = frame.gsoSize;
     info.csumStart = ETHERNET_HEADER_BYTES + (isV6 ? IPV6_BYTES : (frame.bytes[ETHERNET_HEADER_BYTES]! & 15) * 4);
     info.csumOffset = TCP_CHECKSUM;
-    info.headerBytes = info.csumStart + ((frame.bytes[info.csumStart + 12] ?? 0) >>> 4) * 4;
+    const headers = info.csumStart + ((frame.bytes[info.csumStart + 12] ?? 0) >>> 4) * 4;
+    info.headerBytes = frame.gsoSize === 0 ? info.length : Math.min(headers, info.length);
     return info;
   }
 }

@@ -17,22 +17,13 @@ import {
   RX_GSO_TYPE,
   RX_HEADER_BYTES,
   TX_CAPACITY,
-  TX_CSUM_OFFSET,
-  TX_CSUM_START,
-  TX_FLAGS,
-  TX_GSO_SIZE,
-  TX_GSO_TYPE,
-  TX_HEADER_LENGTH,
-  TX_HEADER_PTR,
-  TX_PIECE1_LENGTH,
-  TX_PIECE1_PTR,
-  TX_PIECE2_LENGTH,
   TX_RING_BYTES,
   TX_RINGS,
 } from "../../assembly/layout.ts";
+import { ETHERNET_HEADER_BYTES } from "../../src/links/ipv4-frame.ts";
 import type { SharedViews } from "../../src/memory.ts";
 import { loadAddon, type PacketSocket } from "../../src/native.ts";
-import { TxRing } from "../tx-ring.ts";
+import { TxRing, type WholeFrame } from "../tx-ring.ts";
 
 /** Bytes for received frames; the kernel pins as much, or less when it is short of memory. */
 const RING_BYTES = 64 * 1024 * 1024;
@@ -42,16 +33,8 @@ const SLOT_BYTES = (FRAME_MAX_BYTES + 4 + 63) & -64; // 4: a VLAN tag
 export const SIDE_BYTES = RING_BYTES + TX_CAPACITY * SLOT_BYTES;
 
 /** A received frame as the kernel described it, read into one object that is used again and again. */
-export interface ReceivedFrame {
+export interface ReceivedFrame extends WholeFrame {
   ptr: number;
-  length: number;
-  /** FRAME_ bits. */
-  flags: number;
-  gsoSize: number;
-  gsoType: number;
-  headerBytes: number;
-  csumStart: number;
-  csumOffset: number;
 }
 
 /** A frame to be filled in. */
@@ -112,10 +95,13 @@ export class WireSide {
     const frame = this.#frame;
     frame.ptr = u32[(at + RX_FRAME_PTR) >>> 2]!;
     frame.length = u32[(at + RX_FRAME_LENGTH) >>> 2]!;
-    frame.flags = u16[(at + RX_FLAGS) >>> 1]!;
+    frame.flags = u16[(at + RX_FLAGS) >>> 1]! & FRAME_CSUM_PARTIAL;
     frame.gsoSize = u16[(at + RX_GSO_SIZE) >>> 1]!;
     frame.gsoType = u16[(at + RX_GSO_TYPE) >>> 1]!;
-    frame.headerBytes = u16[(at + RX_HEADER_BYTES) >>> 1]!;
+    // The headers of a super-segment go first and alone: the kernel keeps as much in one piece, and no more than it must.
+    const header =
+      frame.gsoSize === 0 ? frame.length : Math.max(u16[(at + RX_HEADER_BYTES) >>> 1]!, ETHERNET_HEADER_BYTES);
+    frame.headerBytes = Math.min(header, frame.length);
     frame.csumStart = u16[(at + RX_CSUM_START) >>> 1]!;
     frame.csumOffset = u16[(at + RX_CSUM_OFFSET) >>> 1]!;
     return frame;
@@ -153,22 +139,8 @@ export class WireSide {
   }
 
   #queue(frame: Readonly<ReceivedFrame>): void {
-    const { u16, u32 } = this.#views;
     const index = this.#ring.tail;
-    const slot = this.#ring.slot(index);
-    const from = this.#slotOf(index);
-    // The headers of a super-segment go first and alone: the kernel keeps as much in one piece, and no more than it must.
-    const header = frame.gsoSize === 0 ? frame.length : Math.min(Math.max(frame.headerBytes, 14), frame.length);
-    u32[(slot + TX_HEADER_PTR) >>> 2] = from;
-    u32[(slot + TX_HEADER_LENGTH) >>> 2] = header;
-    u32[(slot + TX_PIECE1_PTR) >>> 2] = from + header;
-    u32[(slot + TX_PIECE1_LENGTH) >>> 2] = frame.length - header;
-    u32[(slot + TX_PIECE2_LENGTH) >>> 2] = 0;
-    u16[(slot + TX_FLAGS) >>> 1] = frame.flags & FRAME_CSUM_PARTIAL;
-    u16[(slot + TX_GSO_SIZE) >>> 1] = frame.gsoSize;
-    u16[(slot + TX_GSO_TYPE) >>> 1] = frame.gsoType;
-    u16[(slot + TX_CSUM_START) >>> 1] = frame.csumStart;
-    u16[(slot + TX_CSUM_OFFSET) >>> 1] = frame.csumOffset;
+    this.#ring.fill(index, this.#slotOf(index), frame);
     this.#ring.tail = (index + 1) >>> 0;
   }
 
