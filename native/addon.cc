@@ -6,9 +6,11 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "interface-info.h"
 #include "layout.h"
+#include "loop-watcher.h"
 #include "packet-socket.h"
 #include "system-error.h"
 #include "waiter.h"
@@ -189,6 +191,15 @@ struct ThreadState {
   Napi::FunctionReference packetSocket;
 };
 
+/// The socket behind a JavaScript object, or a TypeError.
+std::shared_ptr<PacketSocket> packetSocketOf(Napi::Env env, const Napi::Value& value) {
+  const auto* state = env.GetInstanceData<ThreadState>();
+  if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(state->packetSocket.Value())) {
+    throw Napi::TypeError::New(env, "Expected `socket` to be a PacketSocket");
+  }
+  return PacketSocketObject::Unwrap(value.As<Napi::Object>())->socket();
+}
+
 class WaiterObject : public Napi::ObjectWrap<WaiterObject> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -202,11 +213,7 @@ class WaiterObject : public Napi::ObjectWrap<WaiterObject> {
 
  private:
   Napi::Value add(const Napi::CallbackInfo& info) {
-    const auto* state = info.Env().GetInstanceData<ThreadState>();
-    if (!info[0].IsObject() || !info[0].As<Napi::Object>().InstanceOf(state->packetSocket.Value())) {
-      throw Napi::TypeError::New(info.Env(), "Expected `socket` to be a PacketSocket");
-    }
-    auto socket = PacketSocketObject::Unwrap(info[0].As<Napi::Object>())->socket();
+    auto socket = packetSocketOf(info.Env(), info[0]);
     return Napi::Number::New(info.Env(), guarded(info.Env(), [&] { return waiter_->add(std::move(socket)); }));
   }
 
@@ -218,6 +225,85 @@ class WaiterObject : public Napi::ObjectWrap<WaiterObject> {
   }
 
   std::unique_ptr<wasmtcp::Waiter> waiter_;
+};
+
+/// LoopWatcher for JavaScript. Closes with its thread, which waits until libuv has let go of the handles.
+class LoopWatcherObject : public Napi::ObjectWrap<LoopWatcherObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "LoopWatcher",
+                       {
+                           InstanceMethod<&LoopWatcherObject::add>("add"),
+                           InstanceMethod<&LoopWatcherObject::arm>("arm"),
+                           InstanceMethod<&LoopWatcherObject::ref>("ref"),
+                           InstanceMethod<&LoopWatcherObject::unref>("unref"),
+                           InstanceMethod<&LoopWatcherObject::close>("close"),
+                       });
+  }
+
+  explicit LoopWatcherObject(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<LoopWatcherObject>(info), env_(info.Env()), context_(info.Env(), "wasmtcp") {
+    const int fd = descriptor(info);
+    if (!info[1].IsFunction()) throw Napi::TypeError::New(env_, "Expected `onWake` to be a function");
+    uv_loop_t* loop = nullptr;
+    if (napi_get_uv_event_loop(env_, &loop) != napi_ok) throw Napi::Error::New(env_, "this thread has no event loop");
+    watcher_ = guarded(env_, [&] { return std::make_unique<wasmtcp::LoopWatcher>(loop, fd, [this] { onWake(); }); });
+    onWake_ = Napi::Persistent(info[1].As<Napi::Function>());
+    napi_add_async_cleanup_hook(env_, onThreadEnd, this, &hook_);
+  }
+
+  ~LoopWatcherObject() override { end(); }
+
+ private:
+  static void onThreadEnd(napi_async_cleanup_hook_handle, void* self) { static_cast<LoopWatcherObject*>(self)->end(); }
+
+  void end() {
+    const auto hook = std::exchange(hook_, nullptr);
+    if (!watcher_) return;
+    watcher_->close([hook] {
+      if (hook != nullptr) napi_remove_async_cleanup_hook(hook);
+    });
+    watcher_.reset();
+  }
+
+  void onWake() {
+    const Napi::HandleScope scope(env_);
+    try {
+      onWake_.MakeCallback(env_.Global(), {}, context_);
+    } catch (const Napi::Error& error) {
+      napi_fatal_exception(env_, error.Value());
+    }
+  }
+
+  void add(const Napi::CallbackInfo& info) {
+    auto socket = packetSocketOf(env_, info[0]);
+    guarded(env_, [&] { opened().add(std::move(socket)); });
+  }
+
+  void arm(const Napi::CallbackInfo& info) {
+    if (!info[0].IsNumber()) throw Napi::TypeError::New(env_, "Expected `timeoutUs` to be a number");
+    const uint32_t wantWritable = info[1].IsUndefined() ? 0 : integer(env_, info[1], "wantWritable");
+    opened().arm(info[0].As<Napi::Number>().DoubleValue(), wantWritable);
+  }
+
+  void ref(const Napi::CallbackInfo&) { opened().hold(true); }
+  void unref(const Napi::CallbackInfo&) { opened().hold(false); }
+
+  void close(const Napi::CallbackInfo&) {
+    end();
+    onWake_.Reset();
+  }
+
+  wasmtcp::LoopWatcher& opened() {
+    if (!watcher_) throw Napi::Error::New(env_, "the LoopWatcher is closed");
+    return *watcher_;
+  }
+
+  Napi::Env env_;
+  Napi::AsyncContext context_;
+  Napi::FunctionReference onWake_;
+  napi_async_cleanup_hook_handle hook_ = nullptr;
+  std::unique_ptr<wasmtcp::LoopWatcher> watcher_;
 };
 
 Napi::Value createWakeFd(const Napi::CallbackInfo& info) {
@@ -272,6 +358,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("layoutVersion", layout::LAYOUT_VERSION);
   exports.Set("PacketSocket", packetSocket);
   exports.Set("Waiter", WaiterObject::define(env));
+  exports.Set("LoopWatcher", LoopWatcherObject::define(env));
   exports.Set("createWakeFd", Napi::Function::New<createWakeFd>(env, "createWakeFd"));
   exports.Set("wake", Napi::Function::New<wake>(env, "wake"));
   exports.Set("drainWake", Napi::Function::New<drainWake>(env, "drainWake"));

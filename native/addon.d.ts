@@ -116,6 +116,32 @@ export declare class Waiter {
   wait(timeoutUs: number, wantWritable?: number): number;
 }
 
+/** Has this thread's event loop wait for packet sockets, a wake fd and a deadline. Does not keep the process alive until `ref()`. */
+export declare class LoopWatcher {
+  /**
+   * @param onWake called by the event loop when there may be something to do, as any callback of Node's is; must not throw
+   * @throws Error EBADF when `wakeFd` is not an open descriptor of `createWakeFd()`
+   */
+  constructor(wakeFd: number, onWake: () => void);
+
+  /** Watches a socket; close the watcher before the socket. @throws Error ENOSPC: the 16th */
+  add(socket: PacketSocket): void;
+
+  /**
+   * To be called before every return to the event loop: gives the sockets' received frames back and sets the deadline. It may
+   * wake earlier than asked.
+   * @param timeoutUs Infinity: no deadline
+   * @param wantWritable bit n: frames of socket n (counted as added) wait because it was `blocked`
+   */
+  arm(timeoutUs: number, wantWritable?: number): void;
+
+  /** The event loop stays alive for this. */
+  ref(): void;
+  unref(): void;
+  /** Stops watching. May be called again; nothing else may. */
+  close(): void;
+}
+
 /** An IPv4 address the kernel has on an interface. */
 export interface KernelAddress {
   /** Dotted quad. */
@@ -151,6 +177,7 @@ export interface NativeAddon {
   readonly layoutVersion: number;
   readonly PacketSocket: typeof PacketSocket;
   readonly Waiter: typeof Waiter;
+  readonly LoopWatcher: typeof LoopWatcher;
   /** A new eventfd, which any thread may ring; close it with `closeWakeFd`. @throws Error EMFILE */
   createWakeFd(): number;
   /** Wakes whoever waits on the fd, now or at its next wait. @returns false when it is not an open wake fd */

@@ -8,6 +8,7 @@
             "addon.cc",
             "frame-sender.cc",
             "interface-info.cc",
+            "loop-watcher.cc",
             "packet-filter.cc",
             "packet-ring.cc",
             "packet-socket.cc",

@@ -1,5 +1,6 @@
 // Brings a stack up: checks, memory, configuration, worker, interfaces, cables. What fails on the way is taken down again.
 import { type PluggedStack, plug, unplug } from "./cables.ts";
+import { CallerHost } from "./caller-host.ts";
 import { writeConfig } from "./config.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { outOfRange } from "./errors.ts";
@@ -20,10 +21,11 @@ import {
 import { checkPacketInterface } from "./packet-check.ts";
 import type { InterfaceSetup } from "./protocol.ts";
 import { Stack } from "./stack.ts";
+import type { StackHost } from "./stack-host.ts";
 import { WorkerHost } from "./worker-host.ts";
 
 /**
- * Starts a TCP/IP stack in a worker thread of its own.
+ * Starts a TCP/IP stack, in a worker thread of its own unless `thread` says otherwise.
  * @returns the stack, when its interfaces are up
  * @throws (rejects) TypeError or RangeError for wrong options (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE`);
  * `ERR_ADDON_MISSING` when a packet link has no addon; {@link NetstackError}: `ENODEV`, `ENETDOWN`, `EPERM` (no CAP_NET_RAW),
@@ -38,7 +40,12 @@ export async function createStack(options: StackOptions): Promise<Stack> {
   const interfaces = resolved.interfaces.map(setupOf);
   const views = createMemory();
   writeConfig(views, resolved.sysctl);
-  const host = await WorkerHost.start(views);
+  const dispatcher = new Dispatcher(views);
+  const isCaller = resolved.thread === "caller";
+  const pump = new EventPump(views, (slot) => dispatcher.dispatch(slot), !isCaller);
+  const host: StackHost = isCaller
+    ? await CallerHost.start(views, () => pump.drain())
+    : await WorkerHost.start(views, resolved.spinUs);
   try {
     const started = await host.call((control) => control.start({ interfaces, routes: resolved.routes }));
     if (!started.ok) throw failureError(started.failure);
@@ -53,14 +60,13 @@ export async function createStack(options: StackOptions): Promise<Stack> {
       await plug(link, end);
     }
     const ops = new OpQueue(views, host.doorbell);
-    const dispatcher = new Dispatcher(views);
     return new Stack({
       views,
       ops,
       dispatcher,
       keepAlive: new KeepAlive(host),
       host,
-      pump: new EventPump(views, (slot) => dispatcher.dispatch(slot)),
+      pump,
       interfaceNames: ["lo", ...resolved.interfaces.map(({ name }) => name)],
       lookup: resolved.lookup,
       timeOriginMs: started.timeOriginMs,

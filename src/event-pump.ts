@@ -1,5 +1,5 @@
 // Main's side of the event ring: takes the core's events in order and waits for more without blocking the event loop. A pending
-// wait does not keep the process alive; what does is worker-host.ts's business.
+// wait does not keep the process alive; what does is the host's business.
 import { EVENT_BELL, EVENT_BELL_WAITING, EVENT_BYTES, EVENT_CAPACITY, EVENT_RING } from "../assembly/layout.ts";
 import type { SharedViews } from "./memory.ts";
 import { RingConsumer } from "./rings.ts";
@@ -12,19 +12,25 @@ export class EventPump {
   readonly #i32: Int32Array<SharedArrayBuffer>;
   readonly #ring: RingConsumer;
   readonly #onEvent: (slot: number) => void;
+  readonly #waits: boolean;
   readonly #pump = (): void => this.#run();
   #running = false;
 
-  /** @param onEvent - gets the address of each slot (EVENT_*), which is valid until it returns. Must not throw */
-  constructor(views: SharedViews, onEvent: (slot: number) => void) {
+  /**
+   * @param onEvent - gets the address of each slot (EVENT_*), which is valid until it returns. Must not throw
+   * @param waits - false: the core runs in this thread, and who runs it calls `drain` after each turn
+   */
+  constructor(views: SharedViews, onEvent: (slot: number) => void, waits: boolean) {
     this.#i32 = views.i32;
     this.#ring = new RingConsumer(views.i32, EVENT_RING, EVENT_BYTES, EVENT_CAPACITY);
     this.#onEvent = onEvent;
+    this.#waits = waits;
   }
 
   start(): void {
     this.#running = true;
-    this.#run();
+    if (this.#waits) this.#run();
+    else this.drain();
   }
 
   /** Delivers nothing any more. */

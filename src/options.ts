@@ -1,5 +1,6 @@
 // The options of a stack: types (which are the documentation), defaults and checks. Single values first, then what cannot be
 // together, each with its cure.
+import { availableParallelism } from "node:os";
 import { INTERFACE_CAPACITY, ROUTE_CAPACITY } from "../assembly/layout.ts";
 import {
   type Cidr,
@@ -54,6 +55,17 @@ export interface StackOptions {
    * names are refused.
    */
   lookup?: ((hostname: string) => Promise<string>) | undefined;
+  /**
+   * Where the stack runs. `worker`: in a thread of its own; whatever your code does, segments are answered and timers kept. `caller`: in
+   * the thread that calls `createStack`, driven by its event loop: no hand-over between threads, so half the latency, and right for
+   * one processor; but while your code computes, the stack stands still. Default `worker`.
+   */
+  thread?: "worker" | "caller" | undefined;
+  /**
+   * µs for which the worker looks on for work before it sleeps, 0..1000000: saves its wake-up for the price of a processor. Default 20,
+   * and 0 where there are no more than two processors. Only with `thread: 'worker'`.
+   */
+  spinUs?: number | undefined;
 }
 
 /** An interface, checked; `mtu` undefined: the link's, which has to be asked for. */
@@ -70,11 +82,17 @@ export interface ResolvedStack {
   routes: RouteSetup[];
   sysctl: SysctlWords;
   lookup: ((hostname: string) => Promise<string>) | undefined;
+  thread: "worker" | "caller";
+  spinUs: number;
 }
 
 /** RFC 791: every link carries 68 bytes; its total length field holds 65535. */
 export const LEAST_MTU = 68;
 export const MOST_MTU = 65535;
+
+/** Where the other thread does not need the processor. */
+const DEFAULT_SPIN_US = 20;
+const MOST_SPIN_US = 1_000_000;
 
 /**
  * Checks the options of a stack and fills in the defaults.
@@ -90,6 +108,8 @@ export function resolveStackOptions(options: StackOptions): ResolvedStack {
   }
   if (!Array.isArray(routes)) throw invalidType("routes", "an array", routes);
   if (lookup !== undefined && typeof lookup !== "function") throw invalidType("lookup", "a function", lookup);
+  const thread = resolveThread(options.thread);
+  const spinUs = resolveSpin(options.spinUs, thread);
   const resolved = interfaces.map((one, index) => resolveInterface(`interfaces[${index}]`, one, index));
   checkInterfacesTogether(resolved);
   const gateways = interfaces.flatMap((one, index) =>
@@ -99,7 +119,19 @@ export function resolveStackOptions(options: StackOptions): ResolvedStack {
   // Each interface has a route to its own network, the loopback included.
   const room = ROUTE_CAPACITY - resolved.length - 1;
   if (allRoutes.length > room) throw invalidValue("routes", `at most ${room} routes and gateways`, allRoutes.length);
-  return { interfaces: resolved, routes: allRoutes, sysctl: resolveSysctl(options.sysctl), lookup };
+  return { interfaces: resolved, routes: allRoutes, sysctl: resolveSysctl(options.sysctl), lookup, thread, spinUs };
+}
+
+function resolveThread(thread: StackOptions["thread"] = "worker"): "worker" | "caller" {
+  if (thread === "worker" || thread === "caller") return thread;
+  throw invalidValue("thread", "'worker' or 'caller'", thread);
+}
+
+function resolveSpin(spinUs: number | undefined, thread: "worker" | "caller"): number {
+  if (spinUs === undefined) return availableParallelism() > 2 ? DEFAULT_SPIN_US : 0;
+  if (thread === "caller")
+    throw invalidValue("spinUs", "left out with thread 'caller', which has nothing to spin", spinUs);
+  return integer("spinUs", spinUs, 0, MOST_SPIN_US);
 }
 
 /** Whether an address can be a host's: RFC 1122 3.2.1.3. */

@@ -10,6 +10,8 @@ export interface WorkerTask {
   memory: WebAssembly.Memory;
   /** The compiled core. */
   module: WebAssembly.Module;
+  /** µs the loop looks on for work before it sleeps. */
+  spinUs: number;
 }
 
 /** An interface to bring up. */

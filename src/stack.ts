@@ -20,11 +20,11 @@ import { ListenAttempt } from "./listen-attempt.ts";
 import { Listener, ListenerSocket } from "./listener.ts";
 import { Ping, type PingOptions, type PingReply, resolvePing } from "./ping.ts";
 import type { CaptureStatus, RemoteControl, Usage } from "./protocol.ts";
+import type { StackHost } from "./stack-host.ts";
 import { stateName, type TcpState } from "./states.ts";
 import { readStats, type Stats } from "./stats.ts";
 import type { TcpInfo } from "./tcp-info.ts";
 import { type SocketContext, TcpSocket } from "./tcp-socket.ts";
-import type { WorkerHost } from "./worker-host.ts";
 
 /** A connection or listener, as `connections()` lists it. */
 export interface ConnectionInfo extends TcpInfo {
@@ -57,7 +57,7 @@ export interface StackEvents {
 
 /** What a stack is put together from (create-stack.ts). */
 export interface StackParts extends SocketContext {
-  host: WorkerHost;
+  host: StackHost;
   pump: EventPump;
   /** Names of the interfaces, the loopback first. */
   interfaceNames: string[];
@@ -80,7 +80,7 @@ const MAX_LINGER_MS = 0x7fffffff;
 /** ms a file access may hold up the end of a stack. */
 const MAX_BUSY_TRIES = 250;
 
-/** A TCP/IP stack in a worker of its own. Made by `createStack`. */
+/** A TCP/IP stack. Made by `createStack`. */
 export class Stack implements AsyncDisposable {
   readonly #parts: StackParts;
   readonly #listeners: { [Name in keyof StackEvents]: Set<(event: StackEvents[Name]) => void> } = {

@@ -1,4 +1,4 @@
-// The worker of a stack, hosted by piscina: one thread, one task that ends when the stack does. Carries the control plane (comlink),
+// The core of a stack in a worker, hosted by piscina: one thread, one task that ends when the stack does. Carries the control plane (comlink),
 // notices when the worker dies, and decides whether it keeps the process alive.
 import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
@@ -12,6 +12,7 @@ import type { Referenced } from "./keep-alive.ts";
 import type { SharedViews } from "./memory.ts";
 import { loadAddon } from "./native.ts";
 import type { RemoteControl, WorkerTask } from "./protocol.ts";
+import type { StackHost } from "./stack-host.ts";
 import { loadCore } from "./wasm.ts";
 
 // This file runs as src/worker-host.ts or as dist/src/worker-host.js; the worker is the same kind of file.
@@ -29,7 +30,7 @@ function stopAll(): void {
 }
 
 /** The worker thread of one stack. */
-export class WorkerHost implements Referenced {
+export class WorkerHost implements StackHost {
   readonly doorbell: Doorbell;
   /** Rejects with a {@link StackCrashedError} if the worker dies before it is told to stop; never resolves. */
   readonly crashed: Promise<never>;
@@ -43,7 +44,7 @@ export class WorkerHost implements Referenced {
   #reject!: (error: Error) => void;
   #stopping = false;
 
-  private constructor(views: SharedViews, module: WebAssembly.Module) {
+  private constructor(views: SharedViews, module: WebAssembly.Module, spinUs: number) {
     this.#views = views;
     this.doorbell = new Doorbell(views.i32, (fd) => loadAddon().wake(fd));
     this.crashed = new Promise((_, reject) => {
@@ -59,7 +60,7 @@ export class WorkerHost implements Referenced {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#control = wrap(endpointOf(port1)) as unknown as RemoteControl;
-    this.#task = this.#pool.run({ port: port2, memory: views.memory, module }, { transferList: [port2] });
+    this.#task = this.#pool.run({ port: port2, memory: views.memory, module, spinUs }, { transferList: [port2] });
     const thread = this.#pool.threads[0];
     this.#exited = new Promise((resolve) => thread?.once("exit", () => resolve()) ?? resolve());
     this.#task.then(
@@ -70,12 +71,14 @@ export class WorkerHost implements Referenced {
     running.add(this);
   }
 
-  /** Starts a worker on a memory whose CONFIG has been written. It keeps the process alive until `unref`. */
-  static async start(views: SharedViews): Promise<WorkerHost> {
-    return new WorkerHost(views, await loadCore());
+  /**
+   * Starts a worker on a memory whose CONFIG has been written. It keeps the process alive until `unref`.
+   * @param spinUs - see `StackOptions.spinUs`
+   */
+  static async start(views: SharedViews, spinUs: number): Promise<WorkerHost> {
+    return new WorkerHost(views, await loadCore(), spinUs);
   }
 
-  /** The thread, while there is one. */
   get thread(): Worker | undefined {
     return this.#pool.threads[0];
   }

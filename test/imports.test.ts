@@ -47,6 +47,8 @@ const ALLOWED: [string, string[]][] = [
   ["src/cli/", ["src/cli/", "src/index.ts"]],
   ["src/links/", ["src/links/", "src/errors.ts", "src/address.ts", "assembly/layout.ts"]],
   ["src/sim/", ["src/", "assembly/"]],
+  // The one door from the main thread to what is otherwise the worker's
+  ["src/caller-host.ts", ["src/", "workers/caller-stack.ts"]],
   ["src/", ["src/", "assembly/layout.ts", "assembly/counters.ts"]],
   ["workers/", ["workers/", "src/", "assembly/layout.ts"]],
 ];
@@ -57,7 +59,6 @@ const NEVER: [string, string][] = [
   ["src/sim/", "src/tcp-socket.ts"],
   ["src/sim/", "src/worker-host.ts"],
   ["src/sim/", "src/index.ts"],
-  ["src/", "workers/"],
   ["workers/", "src/cli/"],
   ["workers/", "src/stack.ts"],
   ["workers/", "src/connection.ts"],
@@ -73,7 +74,7 @@ function* sourceFiles(folder: string): Generator<string> {
 
 function relativeImports(file: string): string[] {
   const text = readFileSync(join(ROOT, file), "utf8");
-  const found = [...text.matchAll(/(?:from|import)\s+"(\.{1,2}\/[^"]+)"/g)].map((match) => match[1]!);
+  const found = [...text.matchAll(/(?:from\s+|import\s+|import\()"(\.{1,2}\/[^"]+)"/g)].map((match) => match[1]!);
   return found.map((target) => posix.normalize(posix.join(dirname(file), target)));
 }
 

@@ -1,5 +1,5 @@
 // The run-to-completion loop of a stack: what main wants, frames in, timers, frames out, events, sleep. A function of core, ports,
-// clock and a way to wait, so that tests run it with fakes. Makes no decision about segments and knows no kind of link.
+// clock and a way to wait, so that tests run it with fakes. Makes no decision about segments and knows no kind of link or thread.
 import {
   CONTROL_HANDLED,
   CONTROL_REQUESTS,
@@ -26,6 +26,10 @@ export interface LoopParts {
   ports: readonly (Port | undefined)[];
   /** µs, never backwards. */
   clock: () => number;
+}
+
+/** How a thread that belongs to the loop spends the time between two turns. */
+export interface Rest {
   /** Sleeps until the doorbell rings, a link has news, or `timeoutUs` (Infinity: no deadline) is over. Returns at once if it rang. */
   sleep: (timeoutUs: number) => void;
   /** µs to look on for work before sleeping. 0: sleep at once. */
@@ -35,7 +39,7 @@ export interface LoopParts {
 /** Turns at the end in which what is on its way out may leave. */
 const LAST_TURNS = 64;
 
-/** The loop of one stack. */
+/** The loop of one stack: `run` for a thread of its own, the other methods for a driver (driver.ts) on somebody else's. */
 export class Loop {
   readonly #parts: LoopParts;
 
@@ -47,23 +51,24 @@ export class Loop {
    * Runs until main stops the stack or has sent a control message.
    * @returns `stop`: it is over; `control`: return to the event loop, then call `run` again
    */
-  run(): "stop" | "control" {
-    const { i32, clock, spinUs } = this.#parts;
+  run({ sleep, spinUs }: Rest): "stop" | "control" {
+    const { i32, clock } = this.#parts;
     let busyUs = clock();
     for (;;) {
       // Taken down before we look for work: work that comes later puts it up again, and then we do not sleep.
       Atomics.store(i32, DOORBELL_PENDING >>> 2, 0);
       if (Atomics.load(i32, STOP >>> 2) !== 0) {
-        this.#finish();
+        this.finish();
         return "stop";
       }
       if (this.isControlWaiting) return "control";
       const nowUs = clock();
       if (this.turn(nowUs) > 0) busyUs = nowUs;
-      const deadlineUs = this.#nextDeadline(clock());
+      const deadlineUs = this.nextDeadlineUs(clock());
       const afterUs = clock();
       if (deadlineUs <= afterUs || afterUs - busyUs < spinUs) continue;
-      this.#sleep(deadlineUs - afterUs);
+      this.beforeSleep();
+      sleep(deadlineUs - afterUs);
     }
   }
 
@@ -108,7 +113,8 @@ export class Loop {
     if (Atomics.exchange(i32, EVENT_BELL_WAITING >>> 2, 0) !== 0) Atomics.notify(i32, EVENT_BELL >>> 2);
   }
 
-  #nextDeadline(nowUs: number): number {
+  /** When the next turn is due though nothing wakes the loop, µs; Infinity = never. */
+  nextDeadlineUs(nowUs: number): number {
     const { core, ports } = this.#parts;
     let deadlineUs = core.nextDeadline(nowUs);
     for (let index = 1; index < ports.length; index++) {
@@ -117,14 +123,14 @@ export class Loop {
     return deadlineUs;
   }
 
-  #sleep(timeoutUs: number): void {
-    const { ports, sleep } = this.#parts;
+  /** Lets the links write out what they buffer. */
+  beforeSleep(): void {
+    const { ports } = this.#parts;
     for (let index = 1; index < ports.length; index++) ports[index]!.beforeSleep();
-    sleep(timeoutUs);
   }
 
   /** What main asked for before it stopped us is still done; then what is left ends: TIME-WAIT, connections of nobody. */
-  #finish(): void {
+  finish(): void {
     const { clock, core } = this.#parts;
     for (let turns = 0; turns < LAST_TURNS && this.turn(clock()) > 0; turns++);
     core.shutdown(clock());

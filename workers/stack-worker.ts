@@ -1,5 +1,4 @@
 // The worker of a stack, as piscina runs it: one task that lasts as long as the stack. Wiring only.
-import { availableParallelism } from "node:os";
 import { expose } from "comlink";
 import { endpointOf } from "../src/comlink-endpoint.ts";
 import type { CoreExports } from "../src/core-exports.ts";
@@ -9,11 +8,8 @@ import { Control } from "./control.ts";
 import { Loop } from "./loop.ts";
 import { futexSleeper, pollSleeper } from "./sleep.ts";
 
-/** µs to look on for work before sleeping; none where the other thread needs the processor. */
-const SPIN_US = availableParallelism() > 2 ? 20 : 0;
-
 /** Runs a stack until main stops it. Throws (a WASM trap, for example) when it cannot go on. */
-export default async function runStack({ port, memory, module }: WorkerTask): Promise<void> {
+export default async function runStack({ port, memory, module, spinUs }: WorkerTask): Promise<void> {
   const views = new SharedViews(memory);
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const core = instance.exports as unknown as CoreExports;
@@ -27,9 +23,9 @@ export default async function runStack({ port, memory, module }: WorkerTask): Pr
   const sleeper = packet.length === 0 ? futexSleeper(views.i32) : pollSleeper(views.i32, packet);
   const { ports } = control;
   const clock = (): number => performance.now() * 1000;
-  const loop = new Loop({ core, i32: views.i32, ports, clock, sleep: sleeper.sleep, spinUs: SPIN_US });
+  const loop = new Loop({ core, i32: views.i32, ports, clock });
   try {
-    while (loop.run() === "control") {
+    while (loop.run({ sleep: sleeper.sleep, spinUs }) === "control") {
       // The event loop delivers the message; the network goes on meanwhile.
       while (loop.isControlWaiting) {
         await eventLoopTurn();

@@ -134,7 +134,7 @@ export class SimHost {
     this.#rxRegion = this.exports.heapAllocate(this.#rxSlots * SLOT_BYTES);
     if (this.#rxRegion === 0) throw new Error("the heap has no room for the receive slots");
     this.ops = new OpQueue(this.views, { ring: () => {} });
-    this.#events = new EventPump(this.views, (slot) => this.#onEvent(slot));
+    this.#events = new EventPump(this.views, (slot) => this.#onEvent(slot), false);
   }
 
   /** Heap bytes that belong to the simulated link and not to the stack. */

@@ -5,12 +5,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createStack } from "../../src/create-stack.ts";
 import { captureLink } from "../../src/links/capture.ts";
 import { memoryLinkPair } from "../../src/links/memory-link.ts";
 import type { PingReply } from "../../src/ping.ts";
 import type { StateEvent } from "../../src/stack.ts";
-import { CLIENT, connected, echo, readExactly, rejection, SERVER, stackPair } from "../support/stack-pair.ts";
+import {
+  CLIENT,
+  connected,
+  echo,
+  readExactly,
+  rejection,
+  SERVER,
+  stackPair,
+  startStack,
+} from "../support/stack-pair.ts";
 
 const stack = suite("src/stack");
 const folder = mkdtempSync(join(tmpdir(), "wasmtcp-stack-"));
@@ -172,7 +180,7 @@ stack("chooses a port for port 0, and is reachable at localhost", async () => {
 stack("asks the lookup option for names", async () => {
   const [left] = memoryLinkPair();
   const lookup = async (name: string): Promise<string> => (name === "me" ? CLIENT : "nonsense");
-  await using client = await createStack({ interfaces: [{ link: left, address: `${CLIENT}/24` }], lookup });
+  await using client = await startStack({ interfaces: [{ link: left, address: `${CLIENT}/24` }], lookup });
   await client.listen({ port: 5 });
   await client.connect({ hostname: "me", port: 5 });
   assert.is((await rejection(client.connect({ hostname: "you", port: 5 }))).code, "ERR_INVALID_ARG_VALUE");
@@ -234,8 +242,8 @@ stack("lists connections and counts", async () => {
 stack("captures what passes", async () => {
   const path = join(folder, "frames.pcapng");
   const [left, right] = memoryLinkPair();
-  await using client = await createStack({ interfaces: [{ link: captureLink(left, path), address: `${CLIENT}/24` }] });
-  await using server = await createStack({ interfaces: [{ link: right, address: `${SERVER}/24` }] });
+  await using client = await startStack({ interfaces: [{ link: captureLink(left, path), address: `${CLIENT}/24` }] });
+  await using server = await startStack({ interfaces: [{ link: right, address: `${SERVER}/24` }] });
   const { ours, theirs } = await connected({ client, server, [Symbol.asyncDispose]: async () => {} });
   await Promise.all([ours.write(new Uint8Array(100_000)), readExactly(theirs, 100_000)]);
   const [capture] = await client.captures();

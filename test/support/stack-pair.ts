@@ -1,4 +1,5 @@
-// Two stacks joined by a memory link, for tests of the API with real workers and the real core (dist/wasmtcp.wasm).
+// Two stacks joined by a memory link, for tests of the API with the real core (dist/wasmtcp.wasm), in workers or, with
+// WASMTCP_THREAD=caller in the environment, on the thread of the tests.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
@@ -8,11 +9,20 @@ import { emulatedLink } from "../../src/links/emulated.ts";
 import type { Impairments } from "../../src/links/impairment-options.ts";
 import type { Link } from "../../src/links/link.ts";
 import { memoryLinkPair } from "../../src/links/memory-link.ts";
+import type { StackOptions } from "../../src/options.ts";
 import type { Stack } from "../../src/stack.ts";
 import type { Sysctl } from "../../src/sysctl.ts";
 
 export const CLIENT = "10.1.0.1";
 export const SERVER = "10.1.0.2";
+
+/** Where the stacks of the tests run. */
+export const THREAD = process.env.WASMTCP_THREAD === "caller" ? "caller" : "worker";
+
+/** `createStack` in that place, unless the options say where. */
+export function startStack(options: StackOptions): Promise<Stack> {
+  return createStack({ thread: THREAD, ...options });
+}
 
 export type StackPair = AsyncDisposable & { client: Stack; server: Stack };
 
@@ -25,8 +35,8 @@ export async function stackPair(
   const wrap = (link: Link, seed: number): Link =>
     impairments === undefined ? link : emulatedLink(link, { ...impairments, seed });
   const [client, server] = await Promise.all([
-    createStack({ interfaces: [{ link: wrap(left, 1), address: `${CLIENT}/24` }], sysctl }),
-    createStack({ interfaces: [{ link: wrap(right, 2), address: `${SERVER}/24` }], sysctl }),
+    startStack({ interfaces: [{ link: wrap(left, 1), address: `${CLIENT}/24` }], sysctl }),
+    startStack({ interfaces: [{ link: wrap(right, 2), address: `${SERVER}/24` }], sysctl }),
   ]);
   return {
     client,

@@ -10,7 +10,7 @@ import {
   STOP,
   TABLES,
 } from "../../assembly/layout.ts";
-import { Loop, type LoopParts } from "../../workers/loop.ts";
+import { Loop, type LoopParts, type Rest } from "../../workers/loop.ts";
 import type { Port } from "../../workers/port.ts";
 
 const i32 = new Int32Array(new SharedArrayBuffer(TABLES));
@@ -67,7 +67,7 @@ function portOf(s: Script): Port {
   };
 }
 
-function loopOf(s: Script, change: Partial<LoopParts> = {}): Loop {
+function loopOf(s: Script, change: Partial<LoopParts & Rest> = {}): Pick<Loop, "turn"> & { run(): string } {
   const core = {
     userCalls: () => note(s, "userCalls"),
     receive: (index: number, count: number) => void note(s, `receive ${index} ${count}`),
@@ -82,7 +82,11 @@ function loopOf(s: Script, change: Partial<LoopParts> = {}): Loop {
     s.calls.push(`sleep ${timeoutUs}`);
     s.onSleep(timeoutUs);
   };
-  return new Loop({ core, i32, ports: [undefined, portOf(s)], clock: () => s.nowUs, sleep, spinUs: 0, ...change });
+  const instance = new Loop({ core, i32, ports: [undefined, portOf(s)], clock: () => s.nowUs, ...change });
+  return {
+    turn: (nowUs) => instance.turn(nowUs),
+    run: () => instance.run({ sleep, spinUs: 0, ...change }),
+  };
 }
 
 function sleeps(s: Script): string[] {

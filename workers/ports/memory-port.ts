@@ -9,10 +9,10 @@ import {
   RX_GSO_SIZE,
   RX_TIME_US,
 } from "../../assembly/layout.ts";
-import { Doorbell } from "../../src/doorbell.ts";
 import type { MemoryLink } from "../../src/links/link.ts";
 import { CableEnd } from "../../src/links/memory-link.ts";
-import { loadAddon } from "../../src/native.ts";
+import { bellOf } from "../../src/local-bells.ts";
+import type { Bell } from "../../src/op-queue.ts";
 import { countLinkErrors } from "../link-counter.ts";
 import type { Port, PortPlace } from "../port.ts";
 import { copyBytes, TxRing } from "../tx-ring.ts";
@@ -36,7 +36,7 @@ export class MemoryPort implements Port {
   readonly #cable: CableEnd;
   readonly #tx: TxRing;
   readonly #region: number;
-  #peer: Doorbell | undefined;
+  #peer: Bell | undefined;
 
   /** @throws Error with code EBUSY (the end is taken) or ENOMEM */
   constructor(link: MemoryLink, place: PortPlace) {
@@ -86,7 +86,7 @@ export class MemoryPort implements Port {
   beforeSleep(): void {}
 
   peerAttached(memory: SharedArrayBuffer): void {
-    this.#peer = new Doorbell(new Int32Array(memory), (fd) => loadAddon().wake(fd));
+    this.#peer = bellOf(memory);
     // It may wait for what we have not told it.
     this.#peer.ring();
   }

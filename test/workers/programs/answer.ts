@@ -24,4 +24,4 @@ const core = {
   shutdown: () => {},
 };
 const { sleep } = futexSleeper(i32, Number.POSITIVE_INFINITY);
-new Loop({ core, i32, ports: [undefined], clock: () => performance.now() * 1000, sleep, spinUs: 0 }).run();
+new Loop({ core, i32, ports: [undefined], clock: () => performance.now() * 1000 }).run({ sleep, spinUs: 0 });
