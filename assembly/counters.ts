@@ -7,7 +7,7 @@ export const COUNTER_FRAME_TOO_SHORT = 0;
 export const COUNTER_FRAME_OTHER_HOST = 1;
 export const COUNTER_FRAME_UNKNOWN_ETHERTYPE = 2;
 export const COUNTER_FRAME_BAD_DESCRIPTOR = 3;
-export const COUNTER_FRAME_TX_DROPPED = 4; // a frame of ours that is not TCP data found no slot in the TX ring, or the interface down
+export const COUNTER_FRAME_TX_DROPPED = 4; // a frame of ours found no slot in the TX ring, no way or the interface down, or waited when it went down
 // ARP
 export const COUNTER_ARP_MALFORMED = 8;
 export const COUNTER_ARP_REQUESTS_IN = 9;

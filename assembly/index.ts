@@ -6,7 +6,8 @@ import { rateLimitInitialise } from "./icmp/rate-limit";
 import { announceStart } from "./iface/announce";
 import { reap } from "./iface/egress";
 import { ingress } from "./iface/ingress";
-import { Interface, interfaceCreate, interfacesCount, interfacesInitialise } from "./iface/interfaces";
+import { interfaceCreate, interfacesCount, interfacesInitialise } from "./iface/interfaces";
+import { removeLink, setLinkMtu, setLinkUp } from "./iface/link-state";
 import { neighborsInitialise, neighborsInUse } from "./iface/neighbor";
 import { opsInitialise, opsRun } from "./iface/ops";
 import { pingInitialise, pingsInUse } from "./iface/ping";
@@ -24,7 +25,6 @@ import {
   EINVAL,
   ENOMEM,
   HEAP,
-  IF_UP,
   LAYOUT_VERSION,
   SECRET_TIMESTAMPS,
   TABLES,
@@ -96,14 +96,19 @@ export function addRoute(destination: u32, prefixLength: u32, gateway: u32, inte
   return routeAdd(destination, prefixLength, gateway, interfaceIndex);
 }
 
-/** The link of an interface (not the loopback) came up or went down. @returns 0 or -EINVAL */
-export function setInterfaceUp(index: u32, up: bool): i32 {
-  if (index === 0 || index >= interfacesCount()) return -EINVAL;
-  const changed = Interface.at(index);
-  if (changed.isLinkUp === up) return 0;
-  changed.flags ^= IF_UP;
-  announceStart(index);
-  return 0;
+/** The link of an interface came up or went down; see setLinkUp(). @returns 0 or a negative E* code */
+export function setInterfaceUp(index: u32, up: bool, nowUs: f64): i32 {
+  return setLinkUp(index, up, <u64>nowUs);
+}
+
+/** The link of an interface takes packets of another size; see setLinkMtu(). @returns 0 or a negative E* code */
+export function setInterfaceMtu(index: u32, mtu: u32, gsoMax: u32): i32 {
+  return setLinkMtu(index, mtu, gsoMax);
+}
+
+/** There is no such interface any more; see removeLink(). @returns 0 or a negative E* code */
+export function removeInterface(index: u32, nowUs: f64): i32 {
+  return removeLink(index, <u64>nowUs);
 }
 
 /** Takes a heap block for a link's receive region. @returns its address, a multiple of its size, or 0 */

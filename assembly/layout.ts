@@ -266,13 +266,13 @@ export const EVENT_REMOTE_ADDRESS = 48; // 16 bytes
 export const EVENT_PORTS = EVENT_VALUE2; // of EVENT_ATTACHED, EVENT_ACCEPTED and EVENT_STATE: local port << 16 | remote port
 
 export const EVENT_ATTACHED = 1; // token, handle, addresses, ports: OP_CONNECT or OP_LISTEN made this socket
-export const EVENT_FAILED = 2; // token, errno: OP_CONNECT or OP_LISTEN made none
+export const EVENT_FAILED = 2; // token, errno: OP_CONNECT or OP_LISTEN made none; ENETDOWN and ENODEV: value = the interface
 export const EVENT_ACCEPTED = 3; // handle of the child, value = handle of the listener, addresses, ports
-export const EVENT_SOCKET = 4; // handle, value = READY_ bits that became true, errno when READY_CLOSED
+export const EVENT_SOCKET = 4; // handle, value = READY_ bits that became true, errno when READY_CLOSED, value2 = interface
 export const EVENT_STATE = 5; // handle, value = old | new << 8, addresses, ports, time (only while CONFIG_TRACE_STATES)
 export const EVENT_PING_REPLY = 6; // token, value = id << 16 | sequence, value2 = bytes << 8 | ttl, time = round trip µs
 export const EVENT_PING_FAILED = 7; // token, value = id << 16 | sequence, errno, remote address = who said so
-export const EVENT_INTERFACE = 8; // value = interface, value2 = an INTERFACE_EVENT_ code (address conflict), errno
+export const EVENT_INTERFACE = 8; // value = interface, value2 = an INTERFACE_EVENT_ code, token = its MTU, remote address = ours or the neighbour's
 
 export const READY_CONNECTED = 1; // the handshake is complete
 export const READY_READABLE = 2; // rcvTail moved while main waited for it
@@ -282,6 +282,11 @@ export const READY_FIN_ACKED = 16; // the peer has acknowledged our FIN and so a
 export const READY_CLOSED = 32; // TIME-WAIT or CLOSED: the core needs nothing more of main; errno = 0 after an orderly end
 export const READY_URGENT = 64; // an urgent pointer arrived, or the byte it announces
 export const INTERFACE_EVENT_CONFLICT = 1; // another host claims our address (RFC 5227)
+export const INTERFACE_EVENT_UP = 2; // the link carries frames
+export const INTERFACE_EVENT_DOWN = 3; // it does not: switched off, or without carrier
+export const INTERFACE_EVENT_GONE = 4; // there is no such interface any more
+export const INTERFACE_EVENT_MTU = 5; // another MTU from now on
+export const INTERFACE_EVENT_NEIGHBOR_FAILED = 6; // a host of the link that had answered does not
 
 // --------------------------------------------------------------------------------------------------------- RX descriptors
 export const RX_FRAME_PTR = 0; // u32, address of the Ethernet header in this memory
@@ -321,6 +326,7 @@ export const INTERFACE_RX_SLOTS = 12; // u32, frames the link can hold for us; b
 export const INTERFACE_MAC = 16; // 6 bytes
 export const INTERFACE_PREFIX_LENGTH = 24; // u32
 export const INTERFACE_ADDRESS = 32; // 16 bytes
+export const INTERFACE_CARRIER_CHANGES = 48; // u64, how often the link went up or down
 export const INTERFACE_RX_FRAMES = 64; // u64 counters from here on
 export const INTERFACE_RX_BYTES = 72;
 export const INTERFACE_TX_FRAMES = 80;
@@ -333,6 +339,7 @@ export const INTERFACE_LINK_ERRORS = 120; // written by the link: send errors th
 export const IF_UP = 1;
 export const IF_LOOPBACK = 2;
 export const IF_CSUM_OFFLOAD = 4; // the link takes FRAME_CSUM_PARTIAL frames
+export const IF_GONE = 8; // the interface was deleted, or moved to another network namespace: never up again
 
 // -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
 // A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
@@ -519,6 +526,7 @@ export const USAGE_PATH_MTUS = 33; // destinations with a path MTU of their own
 export const EPERM = 1;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
+export const ENODEV = 19;
 export const EINVAL = 22;
 export const EMFILE = 24;
 export const EPIPE = 32;

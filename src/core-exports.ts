@@ -15,7 +15,9 @@ export interface CoreExports {
     flags: number,
   ): number;
   addRoute(destination: number, prefixLength: number, gateway: number, interfaceIndex: number): number;
-  setInterfaceUp(index: number, up: boolean): number;
+  setInterfaceUp(index: number, up: boolean, nowUs: number): number;
+  setInterfaceMtu(index: number, mtu: number, gsoMax: number): number;
+  removeInterface(index: number, nowUs: number): number;
   heapAllocate(bytes: number): number;
   heapFree(ptr: number): number;
   userCalls(nowUs: number): number;

@@ -41,19 +41,21 @@ export function announceLost(interfaceIndex: u32): void {
   ifaceTimers().cancel(TIMER_ANNOUNCE + interfaceIndex);
 }
 
-/** The time of a probe or an announcement has come. */
-export function announceTimer(interfaceIndex: u32, nowUs: u64): void {
+/** The time of a probe or an announcement has come. @returns whether the address, which could not be used, can be now */
+export function announceTimer(interfaceIndex: u32, nowUs: u64): bool {
   const sender = Interface.at(interfaceIndex);
-  if (!sender.isLinkUp) return;
+  if (!sender.isLinkUp) return false;
   if (sender.claim === CLAIM_PROBING && sender.probesLeft !== 0) {
     probe(sender, nowUs);
-    return;
+    return false;
   }
+  const wasProbing = sender.claim === CLAIM_PROBING;
   sender.claim = CLAIM_DONE; // nobody objected
-  if (sender.announcementsLeft === 0) return;
+  if (sender.announcementsLeft === 0) return wasProbing;
   sendArpAnnouncement(interfaceIndex);
   sender.announcementsLeft -= 1;
   if (sender.announcementsLeft !== 0) setTimer(interfaceIndex, nowUs + ANNOUNCE_INTERVAL_US);
+  return wasProbing;
 }
 
 function probe(sender: Interface, nowUs: u64): void {

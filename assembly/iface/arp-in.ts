@@ -11,14 +11,13 @@ import {
   COUNTER_ARP_REQUESTS_IN,
   COUNTER_ARP_UNSOLICITED,
 } from "../counters";
-import { pushEvent } from "../events";
-import { EVENT_INTERFACE, EVENT_REMOTE_ADDRESS, EVENT_VALUE, EVENT_VALUE2, INTERFACE_EVENT_CONFLICT } from "../layout";
 import { NONE } from "../storage/none";
 import { ARP_REPLY, ARP_REQUEST, ArpPacket } from "../wire/arp";
 import { isMulticastMac, macEquals } from "../wire/ethernet";
 import { mappedLow } from "./address";
 import { announceLost } from "./announce";
 import { sendArpAnnouncement, sendArpReply } from "./arp-out";
+import { addressConflict } from "./interface-events";
 import { CLAIM_DONE, CLAIM_PROBING, Interface, isBroadcastAddress } from "./interfaces";
 import { NEIGHBOR_INCOMPLETE, NEIGHBOR_PROBE, Neighbor, neighborFind, neighborMake } from "./neighbor";
 import { neighborConfirm, neighborHear } from "./neighbor-cache";
@@ -49,7 +48,7 @@ export function arpInput(interfaceIndex: u32, ptr: usize, length: u32, nowUs: u6
     if (receiver.claim === CLAIM_PROBING && isObjection(receiver, packet)) {
       receiver.drop(COUNTER_ARP_CONFLICT);
       announceLost(interfaceIndex);
-      reportConflict(receiver);
+      addressConflict(receiver);
     }
     return NONE;
   }
@@ -130,7 +129,7 @@ function conflict(receiver: Interface, nowUs: u64): void {
   if (receiver.defendedUs !== 0 && nowUs - receiver.defendedUs < DEFEND_INTERVAL_US) return;
   receiver.defendedUs = max<u64>(nowUs, 1);
   sendArpAnnouncement(receiver.index);
-  reportConflict(receiver);
+  addressConflict(receiver);
 }
 
 /**
@@ -144,13 +143,4 @@ function conflict(receiver: Interface, nowUs: u64): void {
 function isObjection(receiver: Interface, packet: ArpPacket): bool {
   if (packet.senderAddress === receiver.address) return true;
   return packet.operation === ARP_REQUEST && packet.senderAddress === 0 && packet.targetAddress === receiver.address;
-}
-
-function reportConflict(receiver: Interface): void {
-  const slot = pushEvent(EVENT_INTERFACE);
-  if (slot === 0) return; // the counter tells
-  store<u32>(slot, receiver.index, EVENT_VALUE);
-  store<u32>(slot, INTERFACE_EVENT_CONFLICT, EVENT_VALUE2);
-  store<u64>(slot, 0, EVENT_REMOTE_ADDRESS);
-  store<u64>(slot, mappedLow(receiver.address), EVENT_REMOTE_ADDRESS + 8);
 }

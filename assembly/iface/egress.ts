@@ -4,14 +4,21 @@
 
 import { count } from "../count";
 import { COUNTER_FRAME_TX_DROPPED, COUNTER_IP_OUT_NO_ROUTES, COUNTER_IP_OUT_REQUESTS } from "../counters";
-import { ENETUNREACH, FRAME_CSUM_PARTIAL, STATE_SYN_RECEIVED, STATE_SYN_SENT, SYSCTL_IP_DEFAULT_TTL } from "../layout";
+import {
+  ENETDOWN,
+  ENETUNREACH,
+  FRAME_CSUM_PARTIAL,
+  STATE_SYN_RECEIVED,
+  STATE_SYN_SENT,
+  SYSCTL_IP_DEFAULT_TTL,
+} from "../layout";
 import { NONE } from "../storage/none";
 import { freeIfDone, isTcbInUse, nextWantingOutput, wantOutput } from "../tcp/connections";
 import { Outgoing, outgoing } from "../tcp/outgoing";
 import { output, segmentQueued, segmentSent } from "../tcp/output";
 import { refreshPath, takeIdentification } from "../tcp/path-mtu";
 import { Tcb } from "../tcp/tcb";
-import { hardError } from "../tcp/user-calls";
+import { hardError, softError } from "../tcp/user-calls";
 import { finish, fold, pseudoHeaderSumIpv4, sumBytes, sumPieceAt } from "../wire/checksum";
 import { ETHERNET_HEADER, ETHERTYPE_IPV4, EthernetHeader } from "../wire/ethernet";
 import { IPV4_DF, IPV4_HEADER, Ipv4Header, PROTOCOL_TCP } from "../wire/ipv4";
@@ -68,7 +75,10 @@ function findWay(tcb: Tcb, nowUs: u64): bool {
   tcb.interfaceIndex = routeInterface;
   const sender = Interface.at(routeInterface);
   refreshPath(tcb, sender.mtu);
-  if (!sender.isUp) return true;
+  if (!sender.isUp) {
+    if (!sender.isLinkUp) softError(tcb, ENETDOWN);
+    return true; // lost, as on any broken path: its timers go on, and linkRestored() does when the link is back
+  }
   if (sender.isLoopback) {
     wayMacPtr = sender.macPtr;
     return true;

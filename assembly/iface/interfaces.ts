@@ -6,11 +6,13 @@ import {
   EINVAL,
   EMFILE,
   IF_CSUM_OFFLOAD,
+  IF_GONE,
   IF_LOOPBACK,
   IF_UP,
   INTERFACE_ADDRESS,
   INTERFACE_BYTES,
   INTERFACE_CAPACITY,
+  INTERFACE_CARRIER_CHANGES,
   INTERFACE_FLAGS,
   INTERFACE_GSO_MAX,
   INTERFACE_LINK_DROPS,
@@ -59,7 +61,7 @@ export class Interface {
   reserved0: u32;
   addressHigh: u64;
   addressLow: u64;
-  reserved1: u64;
+  carrierChanges: u64;
   reserved2: u64;
   rxFrames: u64;
   rxBytes: u64;
@@ -113,6 +115,11 @@ export class Interface {
     return this.isLinkUp && this.claim === CLAIM_DONE;
   }
 
+  /** Whether there is no such interface any more. */
+  get isGone(): bool {
+    return (this.flags & IF_GONE) !== 0;
+  }
+
   get isLoopback(): bool {
     return (this.flags & IF_LOOPBACK) !== 0;
   }
@@ -135,6 +142,8 @@ if (offsetof<Interface>("rxSlots") !== INTERFACE_RX_SLOTS) ERROR("layout drift: 
 if (offsetof<Interface>("macLow") !== INTERFACE_MAC) ERROR("layout drift: Interface.macLow");
 if (offsetof<Interface>("prefixLength") !== INTERFACE_PREFIX_LENGTH) ERROR("layout drift: Interface.prefixLength");
 if (offsetof<Interface>("addressHigh") !== INTERFACE_ADDRESS) ERROR("layout drift: Interface.addressHigh");
+if (offsetof<Interface>("carrierChanges") !== INTERFACE_CARRIER_CHANGES)
+  ERROR("layout drift: Interface.carrierChanges");
 if (offsetof<Interface>("rxFrames") !== INTERFACE_RX_FRAMES) ERROR("layout drift: Interface.rxFrames");
 if (offsetof<Interface>("txFrames") !== INTERFACE_TX_FRAMES) ERROR("layout drift: Interface.txFrames");
 if (offsetof<Interface>("rxDropped") !== INTERFACE_RX_DROPPED) ERROR("layout drift: Interface.rxDropped");
@@ -184,7 +193,7 @@ export function interfaceCreate(
 ): i32 {
   if (isMulticast(address) || isLimitedBroadcast(address) || isLoopback(address) || isThisNetwork(address))
     return -EINVAL;
-  if (prefixLength < 1 || prefixLength > 32 || mtu < MTU_MIN || mtu > IPV4_MAX_PACKET || rxSlots === 0) return -EINVAL;
+  if (prefixLength < 1 || prefixLength > 32 || !isMtuPossible(mtu) || rxSlots === 0) return -EINVAL;
   if (macHigh16 > 0xffff || (macHigh16 & 0x0100) !== 0 || (macHigh16 | macLow32) === 0) return -EINVAL;
   if (gsoMax !== 0 && (gsoMax < mtu || gsoMax > IPV4_MAX_PACKET || (flags & IF_CSUM_OFFLOAD) === 0)) return -EINVAL;
   if ((flags & ~(IF_UP | IF_CSUM_OFFLOAD)) !== 0 || isOwnAddress(address)) return -EINVAL;
@@ -223,17 +232,32 @@ export function notePlainPair(interfaceIndex: u32, pair: u64): void {
 /** Whether packets to an address (host order) are for us: any interface's, and all of 127.0.0.0/8. */
 export function isOwnAddress(address: u32): bool {
   if (isLoopback(address)) return true;
+  return interfaceOf(address) !== NONE;
+}
+
+/** The interface with an address (host order), or NONE. The address of one that is gone is nobody's. */
+export function interfaceOf(address: u32): u32 {
   for (let i: u32 = 1; i < interfaceCount; i++) {
-    if (Interface.at(i).address === address) return true;
+    if (Interface.at(i).address === address && !Interface.at(i).isGone) return i;
   }
-  return false;
+  return NONE;
+}
+
+/** What notePlainPair() was told may not hold any more: an interface has changed. */
+export function forgetPlainPair(): void {
+  plainInterface = NONE;
+}
+
+/** Whether an interface may have this MTU, bytes of IP packet. */
+export function isMtuPossible(mtu: u32): bool {
+  return mtu >= MTU_MIN && mtu <= IPV4_MAX_PACKET;
 }
 
 /** Whether an address (host order) is that of all hosts, or of all hosts of one of our subnets (RFC 1122 3.2.1.3). */
 export function isBroadcastAddress(address: u32): bool {
   if (isLimitedBroadcast(address)) return true;
   for (let i: u32 = 1; i < interfaceCount; i++) {
-    const broadcast = Interface.at(i).broadcast;
+    const broadcast = Interface.at(i).isGone ? 0 : Interface.at(i).broadcast;
     if (broadcast !== 0 && broadcast === address) return true;
   }
   return false;

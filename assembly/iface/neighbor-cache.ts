@@ -112,6 +112,12 @@ export function neighborHear(index: u32, macPtr: usize, nowUs: u64): void {
   setTimer(index, nowUs + STALE_LIFE_US);
 }
 
+/** Ends the timer of a record and forgets it; its queue must be empty. */
+export function neighborDrop(index: u32): void {
+  ifaceTimers().cancel(TIMER_NEIGHBOR + index);
+  neighborForget(index);
+}
+
 /**
  * The timer of a record fired.
  * @returns true if the neighbour failed just now: who waits for it must be told

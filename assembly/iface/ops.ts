@@ -10,6 +10,7 @@ import {
   ENETDOWN,
   ENETUNREACH,
   ENOBUFS,
+  ENODEV,
   EVENT_ERRNO,
   EVENT_FAILED,
   EVENT_PING_FAILED,
@@ -189,6 +190,7 @@ function answer(token: u32, result: i32): void {
   const slot = pushEvent(EVENT_FAILED);
   store<u32>(slot, token, EVENT_TOKEN);
   store<u32>(slot, -result, EVENT_ERRNO);
+  if (result === -ENETDOWN || result === -ENODEV) store<u32>(slot, routeInterface, EVENT_VALUE);
 }
 
 /**
@@ -206,7 +208,7 @@ function connect(op: Op, nowUs: u64): i32 {
   if (op.remotePort === 0) return -EADDRNOTAVAIL;
   if (!routeLookup(op.remoteHigh, op.remoteLow)) return -ENETUNREACH;
   const sender = Interface.at(routeInterface);
-  if (!sender.isUp) return -ENETDOWN;
+  if (!sender.isUp) return sender.isGone ? -ENODEV : -ENETDOWN;
   let localHigh = op.localHigh;
   let localLow = op.localLow;
   if (isAnyAddress(localHigh, localLow)) {

@@ -18,6 +18,7 @@ import {
   ENETDOWN,
   ENETUNREACH,
   ENOBUFS,
+  ENODEV,
   SYSCTL_IP_DEFAULT_TTL,
   TX_HEADER_BYTES,
 } from "../layout";
@@ -65,7 +66,7 @@ export function sendPacket(src: u32, dst: u32, protocol: u8, payloadBytes: u32, 
     return drop(ENETUNREACH);
   }
   const sender = Interface.at(routeInterface);
-  if (!sender.isUp) return drop(ENETDOWN);
+  if (!sender.isUp) return drop(sender.isGone ? ENODEV : ENETDOWN);
   const mtu = sender.isLoopback ? sender.mtu : pathMtu(0, low, sender.mtu);
   const isWhole = IPV4_HEADER + payloadBytes <= mtu;
   if (!isWhole && (sender.isLoopback || isTooLongToCut(payloadBytes, mtu))) {

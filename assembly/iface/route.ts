@@ -70,10 +70,16 @@ export function routeAdd(destination: u32, prefixLength: u32, gateway: u32, inte
 }
 
 /**
- * Finds the way to a destination and leaves it in routeInterface, routeNextHopHigh and routeNextHopLow.
+ * Finds the way to a destination and leaves it in routeInterface, routeNextHopHigh and routeNextHopLow. Interfaces that are gone count only
+ * if no other leads there: see Interface.isUp.
  * @returns false if there is none
  */
 export function routeLookup(high: u64, low: u64): bool {
+  return search(high, low, false) || search(high, low, true);
+}
+
+// isGone: over an interface that is gone, so that it can be said what is missing
+function search(high: u64, low: u64, isGone: bool): bool {
   routeNextHopHigh = high;
   routeNextHopLow = low;
   routeInterface = 0;
@@ -84,7 +90,7 @@ export function routeLookup(high: u64, low: u64): bool {
   for (let i: u32 = 1; isIpv4 && i < interfacesCount(); i++) {
     const candidate = Interface.at(i);
     const length = <i32>(candidate.prefixLength + MAPPED_PREFIX_BITS);
-    if (length > best && candidate.isOnLink(address)) {
+    if (length > best && candidate.isGone === isGone && candidate.isOnLink(address)) {
       best = length;
       routeInterface = i;
     }
@@ -92,6 +98,7 @@ export function routeLookup(high: u64, low: u64): bool {
   for (let i: u32 = 0; i < routeCount; i++) {
     const route = Route.at(i);
     if (<i32>route.prefixLength <= best || !route.matches(high, low)) continue;
+    if (Interface.at(route.interfaceIndex).isGone !== isGone) continue;
     best = <i32>route.prefixLength;
     routeInterface = route.interfaceIndex;
     const direct = (route.gatewayHigh | route.gatewayLow) === 0;

@@ -15,6 +15,7 @@ import {
   EVENT_SOCKET,
   EVENT_TOKEN,
   EVENT_VALUE,
+  EVENT_VALUE2,
   READY_CLOSED,
 } from "../layout";
 import { NONE } from "../storage/none";
@@ -59,7 +60,10 @@ function tell(tcb: Tcb): void {
     const slot = pushEvent(EVENT_SOCKET);
     store<u32>(slot, tcb.handle, EVENT_HANDLE);
     store<u32>(slot, bits & READY_MASK, EVENT_VALUE);
-    if ((bits & READY_CLOSED) !== 0) store<u32>(slot, tcb.error, EVENT_ERRNO);
+    if ((bits & READY_CLOSED) !== 0) {
+      store<u32>(slot, tcb.error, EVENT_ERRNO);
+      store<u32>(slot, tcb.interfaceIndex, EVENT_VALUE2);
+    }
   }
   freeIfDone(tcb);
 }

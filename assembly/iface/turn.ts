@@ -9,8 +9,11 @@ import { nextTimer } from "../tcp/timers";
 import { announceTimer } from "./announce";
 import { egress } from "./egress";
 import { reassemblyTimer } from "./fragments-in";
+import { neighborLost } from "./interface-events";
 import { interfacesCount } from "./interfaces";
+import { linkUsable } from "./link-state";
 import { loopbackDeliver } from "./loopback";
+import { Neighbor } from "./neighbor";
 import { neighborTimer } from "./neighbor-cache";
 import { areOpsStalled } from "./ops";
 import { pathMtuTimer } from "./path-mtu-in";
@@ -31,11 +34,22 @@ export function timers(nowUs: u64): void {
   for (let id = wheel.pop(nowUs); id !== NONE; id = wheel.pop(nowUs)) {
     if (id === TIMER_REASSEMBLY) reassemblyTimer(nowUs);
     else if (id === TIMER_PATH_MTU) pathMtuTimer(nowUs);
-    else if (id >= TIMER_ANNOUNCE) announceTimer(id - TIMER_ANNOUNCE, nowUs);
+    else if (id >= TIMER_ANNOUNCE) announce(id - TIMER_ANNOUNCE, nowUs);
     else if (id >= TIMER_PING) pingTimer(id - TIMER_PING);
-    else if (neighborTimer(id, nowUs)) wakeFailed(id, nowUs);
+    else neighbor(id, nowUs);
   }
   runTcpTimers(nowUs);
+}
+
+function announce(interfaceIndex: u32, nowUs: u64): void {
+  if (announceTimer(interfaceIndex, nowUs)) linkUsable(interfaceIndex, nowUs);
+}
+
+function neighbor(index: u32, nowUs: u64): void {
+  const wasUsable = Neighbor.at(index).isUsable;
+  if (!neighborTimer(index, nowUs)) return;
+  if (wasUsable) neighborLost(index);
+  wakeFailed(index, nowUs);
 }
 
 /** Fills the TX rings. @returns frames that wait for their links */

@@ -118,6 +118,14 @@ export function txTaken(interfaceIndex: u32): void {
   store<u32>(ring, load<u32>(ring, RING_HEAD) + 1, RING_HEAD);
 }
 
+/** Takes all frames that the link has not taken out of the ring; txReap() gives them back like others. @returns how many */
+export function txDiscard(interfaceIndex: u32): u32 {
+  const ring = ringPtr(interfaceIndex);
+  const queued = txQueued(interfaceIndex);
+  store<u32>(ring, load<u32>(ring, RING_TAIL), RING_HEAD);
+  return queued;
+}
+
 /**
  * The next descriptor that the link has taken and that is not accounted for; its block, if any, is freed. To be called until
  * it returns null (0).

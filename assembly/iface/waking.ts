@@ -4,7 +4,7 @@
 import { count } from "../count";
 import { COUNTER_ARP_QUEUE_DROPPED } from "../counters";
 import { heapFree } from "../heap";
-import { EHOSTUNREACH, STATE_SYN_SENT } from "../layout";
+import { EHOSTUNREACH, ENETDOWN, STATE_SYN_SENT } from "../layout";
 import { NONE } from "../storage/none";
 import { isTcbInUse, wantOutput } from "../tcp/connections";
 import { Tcb } from "../tcp/tcb";
@@ -37,12 +37,7 @@ export function wakeResolved(index: u32): void {
  *   one that is open learns it as a soft error and goes on trying until its own time-out.
  */
 export function wakeFailed(index: u32, nowUs: u64): void {
-  const neighbor = Neighbor.at(index);
-  for (let block = neighborDequeue(neighbor); block !== 0; block = neighborDequeue(neighbor)) {
-    count(COUNTER_ARP_QUEUE_DROPPED);
-    failPing(block + QUEUE_HEADROOM);
-    heapFree(block);
-  }
+  dropQueued(index, EHOSTUNREACH);
   for (let waiter = waitTakeFirst(index); waiter !== NONE; waiter = waitTakeFirst(index)) {
     if (!isTcbInUse(waiter)) continue;
     const tcb = Tcb.at(waiter);
@@ -55,9 +50,24 @@ export function wakeFailed(index: u32, nowUs: u64): void {
   }
 }
 
+/** The link to a neighbour went down: who waits for it finds that out, and waits no more. */
+export function wakeGivenUp(index: u32): void {
+  dropQueued(index, ENETDOWN);
+  wakeAll(index);
+}
+
+function dropQueued(index: u32, errno: u32): void {
+  const neighbor = Neighbor.at(index);
+  for (let block = neighborDequeue(neighbor); block !== 0; block = neighborDequeue(neighbor)) {
+    count(COUNTER_ARP_QUEUE_DROPPED);
+    failPing(block + QUEUE_HEADROOM, errno);
+    heapFree(block);
+  }
+}
+
 /** If a frame is an echo request of ours, who waits for the reply is told. */
-function failPing(frame: usize): void {
+function failPing(frame: usize, errno: u32): void {
   const ip = Ipv4Header.at(frame + ETHERNET_HEADER);
   if (ip.protocol !== PROTOCOL_ICMP || Icmpv4Header.at(ip.payloadPtr).type !== ICMPV4_ECHO) return;
-  pingFailed(ip.dst, Icmpv4Header.at(ip.payloadPtr).rest, EHOSTUNREACH, 0);
+  pingFailed(ip.dst, Icmpv4Header.at(ip.payloadPtr).rest, errno, 0);
 }

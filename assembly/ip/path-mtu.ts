@@ -60,7 +60,7 @@ export function pathMtusInUse(): u32 {
 }
 
 /** What pathMtu() answered for some destination may not hold any more. */
-function pathMtuInvalidate(): void {
+export function pathMtuInvalidate(): void {
   pathMtuGeneration = pathMtuGeneration === 0xffffffff ? 1 : pathMtuGeneration + 1;
 }
 

@@ -5,10 +5,10 @@
 import { count } from "../count";
 import { COUNTER_TCP_MTU_RETRANS } from "../counters";
 import { isPathLocked, isPathMtuDiscovered, pathMtu, pathMtuGeneration } from "../ip/path-mtu";
-import { CA_LOSS, STATE_SYN_SENT } from "../layout";
+import { CA_LOSS, STATE_LISTEN, STATE_SYN_SENT } from "../layout";
 import { NONE } from "../storage/none";
 import { randomBelow } from "../storage/random";
-import { wantOutput } from "./connections";
+import { isTcbInUse, tcbHighWater, wantOutput } from "./connections";
 import { currentSsthresh } from "./reduction";
 import { rtxAt, rtxMarkLost } from "./rtx-queue";
 import { hasSender, segmentSize, syncMss } from "./send-window";
@@ -67,6 +67,28 @@ export function pathNarrowed(tcb: Tcb, mtu: u32, quotedBytes: u32): void {
   const lostBefore = tcb.lostOut;
   markTooBig(tcb);
   if (tcb.lostOut !== lostBefore) sendAgain(tcb);
+}
+
+/**
+ * The link of an interface takes packets of another size: its connections cut what is unsent to fit, and, if it is less, what is in flight
+ * too. That is no congestion.
+ * @param mtu bytes of IP packet
+ */
+export function linkMtuChanged(interfaceIndex: u32, mtu: u32): void {
+  for (let index: u32 = 0; index < tcbHighWater(); index++) {
+    if (!isTcbInUse(index)) continue;
+    const tcb = Tcb.at(index);
+    if (<u32>tcb.interfaceIndex !== interfaceIndex || tcb.state <= <u8>STATE_LISTEN) continue;
+    const before = tcb.pmtu;
+    takePath(tcb, mtu);
+    if (tcb.pmtu === before) continue;
+    if (hasSender(tcb)) {
+      syncMss(tcb);
+      if (tcb.pmtu < before) resendTooBig(tcb);
+    } else if (tcb.pmtu < before) {
+      resendSyn(tcb);
+    }
+  }
 }
 
 // Only a SYN with data (Fast Open) can have been too big: it leaves again without, and announces what the path holds (Linux)

@@ -55,6 +55,12 @@ function rtoOfEstimate(tcb: Tcb): u32 {
   return <u32>min<u64>(rto, rtoMaxUs());
 }
 
+/** Takes the back-off back: what held the segments up was not the network (RFC 6069 1). */
+export function undoBackOff(tcb: Tcb): void {
+  tcb.backoff = 0;
+  tcb.rtoUs = rtoOfEstimate(tcb);
+}
+
 /** RFC 6298 5.5: RTO <- RTO * 2, up to the bound. */
 export function backOffRto(tcb: Tcb): void {
   if (tcb.backoff !== 0xff) tcb.backoff += 1;

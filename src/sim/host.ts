@@ -8,14 +8,17 @@ import {
   EVENT_ERRNO,
   EVENT_FAILED,
   EVENT_HANDLE,
+  EVENT_INTERFACE,
   EVENT_KIND,
   EVENT_PING_FAILED,
   EVENT_PING_REPLY,
+  EVENT_REMOTE_ADDRESS,
   EVENT_SOCKET,
   EVENT_STATE,
   EVENT_TIME_US,
   EVENT_TOKEN,
   EVENT_VALUE,
+  EVENT_VALUE2,
   IF_CSUM_OFFLOAD,
   IF_UP,
   OP_RING,
@@ -44,7 +47,7 @@ import {
   TX_RING_BYTES,
   TX_RINGS,
 } from "../../assembly/layout.ts";
-import { defaultMac } from "../address.ts";
+import { defaultMac, readAddress } from "../address.ts";
 import { writeConfig } from "../config.ts";
 import type { CoreExports } from "../core-exports.ts";
 import { EventPump } from "../event-pump.ts";
@@ -100,6 +103,8 @@ export class SimHost {
   readonly ops: OpQueue;
   /** State changes since `traceStates()`, as STATE_ codes. */
   readonly states: { handle: number; from: number; to: number; timeUs: number }[] = [];
+  /** What the core told of interfaces: INTERFACE_EVENT_ codes, MTU, and our address or a neighbour's. */
+  readonly interfaceEvents: { index: number; code: number; mtu: number; address: number }[] = [];
   /** All sockets that the core may still know. */
   readonly sockets = new Map<number, SimSocket>();
   readonly #events: EventPump;
@@ -298,6 +303,7 @@ export class SimHost {
         const socket = this.sockets.get(handle);
         socket?.onReady(word(EVENT_VALUE), word(EVENT_ERRNO));
         if (socket?.closed) this.sockets.delete(handle);
+        this.#listeners.get(handle)?.fail(word(EVENT_ERRNO));
         return;
       }
       case EVENT_STATE: {
@@ -309,7 +315,11 @@ export class SimHost {
       case EVENT_PING_FAILED:
         this.#onPing(token, word(EVENT_ERRNO), f64[(slot + EVENT_TIME_US) >>> 3]!);
         return;
-      default: // EVENT_INTERFACE: the counters tell
+      case EVENT_INTERFACE: {
+        const address = readAddress(this.views.u8, slot + EVENT_REMOTE_ADDRESS);
+        this.interfaceEvents.push({ index: word(EVENT_VALUE), code: word(EVENT_VALUE2), mtu: token, address });
+        return;
+      }
     }
   }
 

@@ -305,6 +305,12 @@ export class SimListener {
     for (const socket of this.#queue.splice(0)) socket.fail(0);
   }
 
+  /** The core said that nothing can come any more. */
+  fail(errno: number): void {
+    this.error = errno;
+    this.close();
+  }
+
   /** Sets an option, which connections inherit from then on. @throws TypeError, RangeError */
   setOption(code: number, value: number, value2 = 0): void {
     const option = socketOption(code, value, value2);

@@ -225,8 +225,8 @@ test("an objection while probing: the address is not used, until the link has be
     assert.equal(watch(bench, 10_000_000), []);
     assert.is(bench.host.counter(COUNTER_ARP_CONFLICT), 1);
     assert.equal(bench.turn([arp(1, PEER_MAC, PEER_IP, OUR_IP)]), []);
-    bench.host.exports.setInterfaceUp(1, false);
-    bench.host.exports.setInterfaceUp(1, true);
+    bench.host.exports.setInterfaceUp(1, false, bench.nowUs);
+    bench.host.exports.setInterfaceUp(1, true, bench.nowUs);
     assert.is(watch(bench, 12_000_000).length, 5);
   }
 });

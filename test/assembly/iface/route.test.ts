@@ -156,7 +156,7 @@ test("connects that cannot begin fail at once with their reason", () => {
     bench.turn();
     assert.is(socket.error, errno, `${address.toString(16)} ${port}`);
   }
-  bench.host.exports.setInterfaceUp(1, false);
+  bench.host.exports.setInterfaceUp(1, false, bench.nowUs);
   const socket = bench.host.connect(PEER_IP, 80);
   bench.turn();
   assert.is(socket.error, ENETDOWN);
