@@ -41,6 +41,7 @@ async function table(pid: number | undefined, options: SsOptions): Promise<strin
   const answers = await Promise.allSettled(paths.map(readReport));
   const reports = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   const chosen = reports.filter((report) => pid === undefined || report.pid === pid);
+  chosen.sort((one, other) => one.pid - other.pid);
   if (chosen.length === 0) {
     const who = pid === undefined ? "stack of yours runs" : `stack of yours runs in process ${pid}`;
     throw new CommandError(`no ${who} with a control socket in ${controlFolder()}`);
