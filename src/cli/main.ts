@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { addClient } from "./client.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
+import { addPerf } from "./perf.ts";
 import { addPing } from "./ping.ts";
 import { addReceive } from "./receive.ts";
 import { addRestore } from "./restore.ts";
@@ -22,8 +23,20 @@ const program = new Command("wasmtcp")
   .showHelpAfterError("(add --help for the options)")
   .exitOverride();
 
-for (const add of [addDemo, addServer, addClient, addReceive, addSend, addPing, addSs, addWire, addRestore, addDoctor])
-  add(program);
+const COMMANDS = [
+  addDemo,
+  addServer,
+  addClient,
+  addReceive,
+  addSend,
+  addPing,
+  addSs,
+  addWire,
+  addRestore,
+  addDoctor,
+  addPerf,
+];
+for (const add of COMMANDS) add(program);
 for (const command of program.commands) command.exitOverride();
 
 try {
