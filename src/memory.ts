@@ -28,7 +28,7 @@ export class SharedViews {
 
 /**
  * Makes the memory of a stack at its full size: it never grows, so views stay valid. Pages that are never touched cost nothing.
- * @param heapBytes - bytes behind `HEAP`, a power of two
+ * @param heapBytes - bytes behind `HEAP`; a power of two where a core manages them
  */
 export function createMemory(heapBytes: number = HEAP_BYTES_DEFAULT): SharedViews {
   const pages = (HEAP + heapBytes) / WASM_PAGE;

@@ -4,6 +4,11 @@ import type { MessagePort } from "node:worker_threads";
 import { COUNTERS } from "../assembly/layout.ts";
 import type { ImpairmentCounters, Impairments } from "./links/impairment.ts";
 
+/** Bytes of the heap for the two interfaces: rings, and slots for what leaves. */
+export const SIDES_HEAP_BYTES = 256 * 1024 * 1024;
+/** And for the frames of each direction, if one is impaired: what an Impairment may hold, and room for other sizes. */
+export const PASSAGE_HEAP_BYTES = 384 * 1024 * 1024;
+
 /** The worker's task. */
 export interface WireTask {
   memory: WebAssembly.Memory;

@@ -17,11 +17,10 @@ import { type ImpairmentCounters, type Impairments, validateImpairment } from ".
 import { createMemory, type SharedViews } from "./memory.ts";
 import { loadAddon } from "./native.ts";
 import type { Failure } from "./protocol.ts";
-import { readPassageCounters, type WireTask } from "./wire-task.ts";
+import { PASSAGE_HEAP_BYTES, readPassageCounters, SIDES_HEAP_BYTES, type WireTask } from "./wire-task.ts";
 
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const WORKER = fileURLToPath(new URL(`../workers/wire/wire-worker.${EXTENSION}`, import.meta.url));
-const HEAP_BYTES = 256 * 1024 * 1024;
 
 /** What to join, and what happens on the way. */
 export interface WireOptions {
@@ -104,7 +103,7 @@ export async function createWire({ interfaces, aToB, bToA }: WireOptions): Promi
     throw argumentError(`Expected two different interfaces, got '${interfaces[0]}' twice`);
   for (const impairments of [aToB, bToA]) if (impairments !== undefined) validateImpairment(impairments);
   const { createWakeFd, closeWakeFd } = loadAddon();
-  const views = createMemory(HEAP_BYTES);
+  const views = createMemory(SIDES_HEAP_BYTES + (aToB || bToA ? 2 * PASSAGE_HEAP_BYTES : 0));
   const wakeFd = createWakeFd();
   const pool = new Piscina<WireTask, Failure | null>({
     filename: WORKER,

@@ -7,8 +7,10 @@ export interface Frame {
   bytes: Uint8Array;
   /** `FRAME_CSUM_PARTIAL` and `FRAME_CSUM_VALID` of `assembly/layout.ts`, or 0. */
   flags: number;
-  /** TCP payload bytes per wire segment of a super-segment; 0 = the frame is a wire packet as it is. */
+  /** TCP or UDP payload bytes per wire segment of a super-segment; 0 = the frame is a wire packet as it is. */
   gsoSize: number;
+  /** What kind of super-segment, as in struct virtio_net_hdr; 0 or nothing: what its headers say. */
+  gsoType?: number;
 }
 
 /**

@@ -12,11 +12,12 @@ import { completeChecksum } from "./checksum.ts";
 import { markCongestion } from "./ecn-mark.ts";
 import { Fifo } from "./fifo.ts";
 import type { Frame } from "./frame.ts";
+import type { FrameArena } from "./frame-arena.ts";
 import { FramePool, PooledFrame } from "./frame-pool.ts";
 import { type Impairments, type ResolvedImpairments, validateImpairment } from "./impairment-options.ts";
-import { ETHERNET_HEADER_BYTES } from "./ipv4-frame.ts";
+import { ETHERNET_HEADER_BYTES } from "./ip-frame.ts";
 import { Random } from "./random.ts";
-import { splitSuperSegment } from "./segmentation.ts";
+import { type SplitOutcome, splitSuperSegment } from "./segmentation.ts";
 
 export { parseEmulation } from "./emulation-text.ts";
 export { type BurstLoss, type Impairments, validateImpairment } from "./impairment-options.ts";
@@ -57,7 +58,7 @@ export interface ImpairmentCounters {
   ecnMarked: number;
   /** Did not fit into the queue, or, without a rate limit, into the 256 MiB that may be under way. */
   queueDropped: number;
-  /** Super-segments that could not be split (not TCP over IPv4, or malformed) and went on as one packet. */
+  /** Super-segments that could not be split (neither TCP nor UDP, a tunnel's, or malformed) and went on as one packet. */
   unsplittable: number;
 }
 
@@ -67,7 +68,7 @@ export class Impairment {
   readonly counters: Readonly<ImpairmentCounters>;
   readonly #counters: ImpairmentCounters;
   readonly #options: ResolvedImpairments;
-  readonly #pool = new FramePool(POOL_BYTES);
+  readonly #pool: FramePool;
   readonly #dice: Readonly<Record<"loss" | "burst" | "duplicate" | "reorder" | "corrupt" | "jitter", Random>>;
   readonly #allocate = (length: number): Frame => this.#pool.take(length);
   readonly #admitSegment = (segment: Frame): void => this.#admit(segment);
@@ -81,8 +82,8 @@ export class Impairment {
 
   #nowUs = 0;
   #inBurst = false;
-  /** The frame in `push`, to tell it from segments made of it. */
-  #incoming: Frame | null = null;
+  /** The frame in `push`, which is the caller's: segments made of it are ours. */
+  #borrowed: Frame | null = null;
   // The link has been sending without a pause since #busySinceUs, #busyBytes until its queue is empty. Kept as a sum of
   // integers: adding up the time of each packet would add up rounding errors.
   #busySinceUs = 0;
@@ -96,9 +97,11 @@ export class Impairment {
    * @param options - what to do to packets; all off by default
    * @param stream - integer, 0..2^28: which of the seed's independent streams to use; give the two directions of a link
    * different ones, or both will lose the same packets
+   * @param arena - where frames lie, see {@link FramePool}
    * @throws TypeError (`ERR_INVALID_ARG_VALUE`), RangeError (`ERR_OUT_OF_RANGE`): see {@link validateImpairment}
    */
-  constructor(options: Impairments = {}, stream = 0) {
+  constructor(options: Impairments = {}, stream = 0, arena: FrameArena | null = null) {
+    this.#pool = new FramePool(POOL_BYTES, arena);
     this.#options = validateImpairment(options);
     const dice = (cause: number) => new Random(this.#options.seed, stream * STREAMS + cause);
     this.#dice = {
@@ -140,11 +143,29 @@ export class Impairment {
    * @param nowUs - µs on any clock that does not run backwards; an earlier time than before counts as the same time
    */
   push(frame: Frame, nowUs: number): void {
+    this.#borrowed = frame;
+    this.#split(frame, nowUs);
+    this.#borrowed = null;
+  }
+
+  /** A frame of `length` bytes to be filled in and given to {@link Impairment.pushOwn}. */
+  take(length: number): PooledFrame {
+    return this.#pool.take(length);
+  }
+
+  /**
+   * As `push`, without a copy.
+   * @param frame - from {@link Impairment.take}; it is not the caller's any more
+   */
+  pushOwn(frame: PooledFrame, nowUs: number): void {
+    if (this.#split(frame, nowUs) === "split") this.#pool.give(frame);
+  }
+
+  #split(frame: Frame, nowUs: number): SplitOutcome {
     if (nowUs > this.#nowUs) this.#nowUs = nowUs;
-    this.#incoming = frame;
     const outcome = splitSuperSegment(frame, this.#admitSegment, this.#allocate);
     if (outcome === "unsplittable") this.#counters.unsplittable++;
-    this.#incoming = null;
+    return outcome;
   }
 
   /**
@@ -186,14 +207,14 @@ export class Impairment {
     if (frame instanceof PooledFrame) this.#pool.give(frame);
   }
 
-  /** One wire-size packet enters: `segment` is the pushed frame itself, or was made of it in a buffer of ours. */
+  /** One wire-size packet enters: `segment` is the borrowed frame itself, or lies in a buffer of ours. */
   #admit(segment: Frame): void {
     this.#counters.received++;
     if (this.#isLost()) {
-      if (segment !== this.#incoming) this.recycle(segment);
+      if (segment !== this.#borrowed) this.recycle(segment);
       return;
     }
-    const own = segment === this.#incoming ? this.#pool.copy(segment) : (segment as PooledFrame);
+    const own = segment === this.#borrowed ? this.#pool.copy(segment) : (segment as PooledFrame);
     const twin = chance(this.#dice.duplicate, this.#options.duplicate) ? this.#pool.copy(own) : null;
     this.#enqueue(own);
     if (twin !== null) {

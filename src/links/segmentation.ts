@@ -1,27 +1,31 @@
-// Cuts a TCP super-segment into the packets that a network card with TSO would put on the wire (RFC 9293 3.1, RFC 791
-// 3.1, RFC 3168 6.1.2), and fills in partial checksums on the way. Pure: bytes in, frames out.
+// Cuts a TCP or UDP super-segment into the packets that a network card with TSO or USO would put on the wire (RFC 9293 3.1, RFC 768,
+// RFC 791 3.1, RFC 8200 3, RFC 3168 6.1.2), and fills in partial checksums on the way. Pure: bytes in, frames out.
 
 import { FRAME_CSUM_PARTIAL } from "../../assembly/layout.ts";
 import { completeChecksum, internetChecksum } from "./checksum.ts";
 import { allocateFrame, type Frame } from "./frame.ts";
+import { copyFrameBytes } from "./frame-pool.ts";
 import {
-  ETHERNET_HEADER_BYTES,
   IPV4_CHECKSUM,
   IPV4_ID,
-  IPV4_PROTOCOL,
   IPV4_TOTAL_LENGTH,
+  IPV6_HEADER_BYTES,
+  IPV6_PAYLOAD_LENGTH,
+  locatePacket,
+  PacketPlace,
   PROTOCOL_TCP,
-  packetEnd,
+  PROTOCOL_UDP,
   read16,
   read32,
   TCP_DATA_OFFSET,
   TCP_FLAGS,
   TCP_HEADER_BYTES,
   TCP_SEQ,
-  transportOffset,
+  UDP_HEADER_BYTES,
+  UDP_LENGTH,
   write16,
   write32,
-} from "./ipv4-frame.ts";
+} from "./ip-frame.ts";
 
 export { completeChecksum, internetChecksum } from "./checksum.ts";
 
@@ -29,23 +33,32 @@ const FIN = 0x01;
 const PSH = 0x08;
 const CWR = 0x80;
 
+// struct virtio_net_hdr's gso_type (VIRTIO 1.2, 5.1.6)
+const GSO_TCPV4 = 1;
+const GSO_TCPV6 = 4;
+const GSO_UDP_L4 = 5;
+const GSO_ECN = 0x80;
+
 /**
  * What became of a frame: `whole` = it was a wire packet already, `split` = it was cut (into one packet when it was
- * short), `unsplittable` = marked as a super-segment, but not a well-formed TCP segment over IPv4, and passed on as it
+ * short), `unsplittable` = marked as a super-segment, but not a well-formed TCP or UDP packet over IPv4 or IPv6, and passed on as it
  * came.
  */
 export type SplitOutcome = "whole" | "split" | "unsplittable";
 
+/** Of the super-segment in hand. */
+const found = new PacketPlace();
+
 /**
- * Splits an Ethernet/IPv4/TCP super-segment into wire-size frames, in order, the way a kernel's GSO does: IPv4 total
- * length, identification + i and header checksum per packet; sequence number + i * gsoSize; FIN and PSH on the last
- * packet only, CWR on the first only; all options on every packet; the TCP checksum always complete, so
- * `FRAME_CSUM_PARTIAL` is cleared. `FRAME_CSUM_VALID` stays. An urgent pointer is copied as it is: no sender makes
+ * Splits an Ethernet super-segment, VLAN tags or not, into wire-size frames, in order, the way a kernel's GSO does. IPv4: total
+ * length, identification + i and header checksum per packet; IPv6: payload length. TCP: sequence number + i * gsoSize; FIN and PSH on the
+ * last packet only, CWR on the first only. UDP: length per datagram. All options on every packet; the transport checksum always
+ * complete, so `FRAME_CSUM_PARTIAL` is cleared. `FRAME_CSUM_VALID` stays. An urgent pointer is copied as it is: no sender makes
  * super-segments of urgent data.
  * @param frame - not modified and not kept; passed to `emit` itself when there is nothing to split
  * @param emit - gets each frame; a frame made here is the receiver's to keep
  * @param allocate - makes a frame of `length` bytes whose old content does not matter
- * @see RFC 9293 3.1, RFC 6864 4.1
+ * @see RFC 9293 3.1, RFC 768, RFC 6864 4.1, RFC 8200 3
  */
 export function splitSuperSegment(
   frame: Frame,
@@ -57,17 +70,25 @@ export function splitSuperSegment(
     emit(frame);
     return "whole";
   }
-  const payload = payloadOffset(bytes);
+  const payload = payloadOffset(bytes, frame.gsoType ?? 0);
   if (payload < 0 || !Number.isInteger(gsoSize) || gsoSize < 1) {
     emit(frame);
     return "unsplittable";
   }
-  const payloadBytes = packetEnd(bytes, 0) - payload;
+  const { ip, transport, version, protocol } = found;
+  const payloadBytes = found.end - payload;
   const last = Math.max(0, Math.ceil(payloadBytes / gsoSize) - 1);
   for (let index = 0; index <= last; index++) {
     const from = index * gsoSize;
     const segment = allocate(payload + Math.min(gsoSize, payloadBytes - from));
-    cut(segment.bytes, bytes, payload, from, index, last);
+    const target = segment.bytes;
+    copyFrameBytes(segment, 0, frame, 0, payload);
+    copyFrameBytes(segment, payload, frame, payload + from, target.length - payload);
+    if (version === 4) mendIpv4(target, ip, transport, index);
+    else write16(target, ip + IPV6_PAYLOAD_LENGTH, target.length - ip - IPV6_HEADER_BYTES);
+    if (protocol === PROTOCOL_TCP) mendTcp(target, transport, from, index === 0, index === last);
+    else write16(target, transport + UDP_LENGTH, target.length - transport);
+    completeChecksum(target);
     segment.flags = frame.flags & ~FRAME_CSUM_PARTIAL;
     segment.gsoSize = 0;
     emit(segment);
@@ -75,36 +96,36 @@ export function splitSuperSegment(
   return "split";
 }
 
-/** The offset of the TCP payload in a frame, or -1 if it is not one whole, well-formed TCP segment over IPv4. */
-function payloadOffset(bytes: Uint8Array): number {
-  const tcp = transportOffset(bytes, 0, bytes.length);
-  if (tcp < 0 || bytes[ETHERNET_HEADER_BYTES + IPV4_PROTOCOL] !== PROTOCOL_TCP) return -1;
-  const room = packetEnd(bytes, 0) - tcp;
-  if (room < TCP_HEADER_BYTES) return -1;
-  const headerBytes = (bytes[tcp + TCP_DATA_OFFSET]! >>> 4) * 4;
-  return headerBytes < TCP_HEADER_BYTES || headerBytes > room ? -1 : tcp + headerBytes;
+/**
+ * The offset of the TCP or UDP payload in a frame, or -1 if it is not one whole, well-formed packet of what the kernel says it is (a
+ * tunnel, for example, whose inner packet is meant). Leaves the rest in `found`.
+ */
+function payloadOffset(bytes: Uint8Array, gsoType: number): number {
+  if (!locatePacket(bytes, 0, bytes.length, found)) return -1;
+  const { protocol, transport } = found;
+  const room = found.end - transport;
+  const type = protocol === PROTOCOL_UDP ? GSO_UDP_L4 : found.version === 4 ? GSO_TCPV4 : GSO_TCPV6;
+  if (gsoType !== 0 && (gsoType & ~GSO_ECN) !== type) return -1;
+  if (protocol === PROTOCOL_UDP) {
+    const isWhole = room >= UDP_HEADER_BYTES && read16(bytes, transport + UDP_LENGTH) === room;
+    return isWhole ? transport + UDP_HEADER_BYTES : -1;
+  }
+  if (protocol !== PROTOCOL_TCP || room < TCP_HEADER_BYTES) return -1;
+  const headerBytes = (bytes[transport + TCP_DATA_OFFSET]! >>> 4) * 4;
+  return headerBytes < TCP_HEADER_BYTES || headerBytes > room ? -1 : transport + headerBytes;
 }
 
-/** Fills `target` with packet `index` of the super-segment `source`; `payload` is the length of all headers. */
-function cut(target: Uint8Array, source: Uint8Array, payload: number, from: number, index: number, last: number): void {
-  copyBytes(target, 0, source, 0, payload);
-  copyBytes(target, payload, source, payload + from, target.length - payload);
-  const ip = ETHERNET_HEADER_BYTES;
-  const tcp = ip + (source[ip]! & 15) * 4;
+function mendIpv4(target: Uint8Array, ip: number, transport: number, index: number): void {
   write16(target, ip + IPV4_TOTAL_LENGTH, target.length - ip);
-  write16(target, ip + IPV4_ID, read16(source, ip + IPV4_ID) + index);
+  write16(target, ip + IPV4_ID, read16(target, ip + IPV4_ID) + index);
   write16(target, ip + IPV4_CHECKSUM, 0);
-  write16(target, ip + IPV4_CHECKSUM, internetChecksum(target, ip, tcp));
-  write32(target, tcp + TCP_SEQ, read32(source, tcp + TCP_SEQ) + from);
-  let flags = source[tcp + TCP_FLAGS]!;
-  if (index > 0) flags &= ~CWR;
-  if (index < last) flags &= ~(FIN | PSH);
-  target[tcp + TCP_FLAGS] = flags;
-  completeChecksum(target);
+  write16(target, ip + IPV4_CHECKSUM, internetChecksum(target, ip, transport));
 }
 
-/** Copies bytes one by one when few (a call into the engine costs more then), else through a view. */
-function copyBytes(target: Uint8Array, to: number, source: Uint8Array, from: number, length: number): void {
-  if (length <= 96) for (let i = 0; i < length; i++) target[to + i] = source[from + i]!;
-  else target.set(source.subarray(from, from + length), to);
+function mendTcp(target: Uint8Array, tcp: number, from: number, isFirst: boolean, isLast: boolean): void {
+  write32(target, tcp + TCP_SEQ, read32(target, tcp + TCP_SEQ) + from);
+  let flags = target[tcp + TCP_FLAGS]!;
+  if (!isFirst) flags &= ~CWR;
+  if (!isLast) flags &= ~(FIN | PSH);
+  target[tcp + TCP_FLAGS] = flags;
 }

@@ -5,7 +5,7 @@ import type { Frame } from "../../src/links/frame.ts";
 import { FramePool } from "../../src/links/frame-pool.ts";
 import { Impairment } from "../../src/links/impairment.ts";
 import type { ResolvedImpairments } from "../../src/links/impairment-options.ts";
-import { ETHERNET_HEADER_BYTES, TCP_CHECKSUM } from "../../src/links/ipv4-frame.ts";
+import { ETHERNET_HEADER_BYTES, TCP_CHECKSUM } from "../../src/links/ip-frame.ts";
 import type { EmulatedLink } from "../../src/links/link.ts";
 import { countLinkErrors } from "../link-counter.ts";
 import type { Port, PortPlace } from "../port.ts";

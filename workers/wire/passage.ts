@@ -2,16 +2,12 @@
 // by packet of wire size.
 import { FRAME_CSUM_PARTIAL, RX_DESCRIPTOR_CAPACITY } from "../../assembly/layout.ts";
 import { internetChecksum } from "../../src/links/checksum.ts";
-import type { Frame } from "../../src/links/frame.ts";
-import { FramePool } from "../../src/links/frame-pool.ts";
+import { FrameArena } from "../../src/links/frame-arena.ts";
+import type { PooledFrame } from "../../src/links/frame-pool.ts";
 import { Impairment, type ImpairmentCounters, type Impairments } from "../../src/links/impairment.ts";
-import { ETHERNET_HEADER_BYTES, TCP_CHECKSUM } from "../../src/links/ipv4-frame.ts";
+import { PASSAGE_HEAP_BYTES } from "../../src/wire-task.ts";
 import { copyBytes } from "../tx-ring.ts";
 import { noFrame, type ReceivedFrame, type WireSide } from "./wire-side.ts";
-
-const POOL_BYTES = 16 * 1024 * 1024;
-const ETHERTYPE_IPV6 = 0x86dd;
-const IPV6_BYTES = 40;
 
 /** One direction of a wire. */
 export interface Passage {
@@ -57,15 +53,24 @@ export class ImpairedPassage implements Passage {
   readonly #to: WireSide;
   readonly #memory: Uint8Array;
   readonly #impairment: Impairment;
-  readonly #pool = new FramePool(POOL_BYTES);
   readonly #info = noFrame();
 
-  /** @param stream - which of the seed's random streams to use, so that the directions differ */
-  constructor(from: WireSide, to: WireSide, memory: Uint8Array, impairments: Impairments, stream: number) {
+  /**
+   * @param stream - which of the seed's random streams to use, so that the directions differ
+   * @param heap - offset of PASSAGE_HEAP_BYTES for the frames under way
+   */
+  constructor(
+    from: WireSide,
+    to: WireSide,
+    memory: Uint8Array,
+    impairments: Impairments,
+    stream: number,
+    heap: number,
+  ) {
     this.#from = from;
     this.#to = to;
     this.#memory = memory;
-    this.#impairment = new Impairment(impairments, stream);
+    this.#impairment = new Impairment(impairments, stream, new FrameArena(memory, heap, PASSAGE_HEAP_BYTES));
     this.counters = this.#impairment.counters;
   }
 
@@ -80,13 +85,18 @@ export class ImpairedPassage implements Passage {
   }
 
   #take(received: Readonly<ReceivedFrame>, nowUs: number): void {
-    const frame = this.#pool.take(received.length);
-    copyBytes(frame.bytes, 0, this.#memory, received.ptr, received.length);
+    const frame = this.#impairment.take(received.length);
+    // Within one buffer: a view for each frame would be garbage for each frame.
+    if (frame.home === this.#memory) frame.home.copyWithin(frame.at, received.ptr, received.ptr + received.length);
+    else copyBytes(frame.bytes, 0, this.#memory, received.ptr, received.length);
     frame.flags = received.flags;
     frame.gsoSize = received.gsoSize;
-    if (received.gsoSize === 0 && (received.flags & FRAME_CSUM_PARTIAL) !== 0) finishChecksum(frame, received);
-    this.#impairment.push(frame, nowUs);
-    this.#pool.give(frame);
+    frame.gsoType = received.gsoType;
+    frame.headerBytes = received.headerBytes;
+    frame.csumStart = received.csumStart;
+    frame.csumOffset = received.csumOffset;
+    if (received.gsoSize === 0 && (received.flags & FRAME_CSUM_PARTIAL) !== 0) finishChecksum(frame);
+    this.#impairment.pushOwn(frame, nowUs);
   }
 
   #deliver(nowUs: number): number {
@@ -95,7 +105,7 @@ export class ImpairedPassage implements Passage {
       while (this.#to.room > 0) {
         const frame = this.#impairment.pop(nowUs);
         if (frame === null) break;
-        this.#to.queueBytes(frame.bytes, this.#describe(frame));
+        this.#to.queueBytes(frame.bytes, this.#describe(frame as PooledFrame));
         this.#impairment.recycle(frame);
       }
       const sent = this.#to.transmit();
@@ -104,24 +114,24 @@ export class ImpairedPassage implements Passage {
     }
   }
 
-  /** A wire packet is whole by now; only what could not be split still has its checksum to come. */
-  #describe(frame: Frame): ReceivedFrame {
+  /** A wire packet is whole by now; what could not be split leaves as the kernel described it. */
+  #describe(frame: PooledFrame): ReceivedFrame {
     const info = this.#info;
-    const isV6 = ((frame.bytes[12]! << 8) | frame.bytes[13]!) === ETHERTYPE_IPV6;
-    info.length = frame.bytes.length;
+    const { length } = frame.bytes;
+    info.length = length;
     info.flags = frame.flags;
     info.gsoSize = frame.gsoSize;
-    info.csumStart = ETHERNET_HEADER_BYTES + (isV6 ? IPV6_BYTES : (frame.bytes[ETHERNET_HEADER_BYTES]! & 15) * 4);
-    info.csumOffset = TCP_CHECKSUM;
-    const headers = info.csumStart + ((frame.bytes[info.csumStart + 12] ?? 0) >>> 4) * 4;
-    info.headerBytes = frame.gsoSize === 0 ? info.length : Math.min(headers, info.length);
+    info.gsoType = frame.gsoSize === 0 ? 0 : frame.gsoType;
+    info.headerBytes = frame.gsoSize === 0 ? length : frame.headerBytes;
+    info.csumStart = frame.csumStart;
+    info.csumOffset = frame.csumOffset;
     return info;
   }
 }
 
 /** Fills in the checksum that the kernel left to its network card: the field holds the pseudo-header's sum. */
-function finishChecksum(frame: Frame, { csumStart, csumOffset }: Readonly<ReceivedFrame>): void {
-  const { bytes } = frame;
+function finishChecksum(frame: PooledFrame): void {
+  const { bytes, csumStart, csumOffset } = frame;
   const field = csumStart + csumOffset;
   if (field + 2 > bytes.length) return;
   // UDP says 0 for "none", and a sum of 0 as all ones; TCP takes either (RFC 768, RFC 1624)

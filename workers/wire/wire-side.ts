@@ -20,7 +20,8 @@ import {
   TX_RING_BYTES,
   TX_RINGS,
 } from "../../assembly/layout.ts";
-import { ETHERNET_HEADER_BYTES } from "../../src/links/ipv4-frame.ts";
+import { FRAME_OFFSET } from "../../src/links/frame-arena.ts";
+import { ETHERNET_HEADER_BYTES } from "../../src/links/ip-frame.ts";
 import type { SharedViews } from "../../src/memory.ts";
 import { loadAddon, type PacketSocket } from "../../src/native.ts";
 import { TxRing, type WholeFrame } from "../tx-ring.ts";
@@ -28,7 +29,7 @@ import { TxRing, type WholeFrame } from "../tx-ring.ts";
 /** Bytes for received frames; the kernel pins as much, or less when it is short of memory. */
 const RING_BYTES = 64 * 1024 * 1024;
 /** A slot for each frame that waits to leave. */
-const SLOT_BYTES = (FRAME_MAX_BYTES + 4 + 63) & -64; // 4: a VLAN tag
+const SLOT_BYTES = (FRAME_MAX_BYTES + 4 + FRAME_OFFSET + 63) & -64; // 4: a VLAN tag
 /** Bytes of the heap that one end takes. */
 export const SIDE_BYTES = RING_BYTES + TX_CAPACITY * SLOT_BYTES;
 
@@ -62,7 +63,7 @@ export class WireSide {
     this.#views = views;
     this.#descriptors = RX_DESCRIPTORS + index * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES;
     this.#ring = new TxRing(views, TX_RINGS + index * TX_RING_BYTES);
-    this.#slots = heap + RING_BYTES;
+    this.#slots = heap + RING_BYTES + FRAME_OFFSET;
     this.socket = new (loadAddon().PacketSocket)(views.u8, {
       interface: name,
       ringPtr: heap,
@@ -114,8 +115,8 @@ export class WireSide {
     this.#queue(frame);
   }
 
-  /** Queues a frame from anywhere else. There must be room. `info`: all but where it lies */
-  queueBytes(bytes: Uint8Array, info: Readonly<ReceivedFrame>): void {
+  /** Queues a frame from anywhere else. There must be room. */
+  queueBytes(bytes: Uint8Array, info: Readonly<WholeFrame>): void {
     this.#views.u8.set(bytes, this.#slotOf(this.#ring.tail));
     this.#queue(info);
   }
@@ -138,7 +139,7 @@ export class WireSide {
     return this.#slots + (index & (TX_CAPACITY - 1)) * SLOT_BYTES;
   }
 
-  #queue(frame: Readonly<ReceivedFrame>): void {
+  #queue(frame: Readonly<WholeFrame>): void {
     const index = this.#ring.tail;
     this.#ring.fill(index, this.#slotOf(index), frame);
     this.#ring.tail = (index + 1) >>> 0;

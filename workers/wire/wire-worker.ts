@@ -4,7 +4,7 @@ import { failureOf } from "../../src/failure.ts";
 import { SharedViews } from "../../src/memory.ts";
 import { loadAddon } from "../../src/native.ts";
 import type { Failure } from "../../src/protocol.ts";
-import { type WireTask, writePassageCounters } from "../../src/wire-task.ts";
+import { PASSAGE_HEAP_BYTES, SIDES_HEAP_BYTES, type WireTask, writePassageCounters } from "../../src/wire-task.ts";
 import { MAX_SLEEP_US } from "../sleep.ts";
 import { ImpairedPassage, type Passage, PlainPassage } from "./passage.ts";
 import { SIDE_BYTES, WireSide } from "./wire-side.ts";
@@ -26,9 +26,9 @@ function join(task: WireTask): void {
   const views = new SharedViews(task.memory);
   const [a, b] = openSides(views, task);
   try {
-    const passages: Passage[] = [
-      passage(a, b, views, task.aToB, 0), //
-      passage(b, a, views, task.bToA, 1),
+    const passages: [Passage, Passage] = [
+      passage(a, b, views, task, 0), //
+      passage(b, a, views, task, 1),
     ];
     run(views, task, [a, b], passages);
   } finally {
@@ -51,37 +51,35 @@ function openSides(views: SharedViews, { interfaces, heap, ready }: WireTask): [
   }
 }
 
-function passage(
-  from: WireSide,
-  to: WireSide,
-  views: SharedViews,
-  impairments: WireTask["aToB"],
-  stream: number,
-): Passage {
+function passage(from: WireSide, to: WireSide, views: SharedViews, task: WireTask, index: 0 | 1): Passage {
+  const impairments = index === 0 ? task.aToB : task.bToA;
   if (impairments === null) return new PlainPassage(from, to);
-  return new ImpairedPassage(from, to, views.u8, impairments, stream);
+  const heap = task.heap + SIDES_HEAP_BYTES + index * PASSAGE_HEAP_BYTES;
+  return new ImpairedPassage(from, to, views.u8, impairments, index, heap);
 }
 
-function run(views: SharedViews, task: WireTask, sides: [WireSide, WireSide], passages: Passage[]): void {
+function run(views: SharedViews, task: WireTask, sides: [WireSide, WireSide], passages: [Passage, Passage]): void {
   const waiter = new (loadAddon().Waiter)(task.wakeFd);
   for (const side of sides) waiter.add(side.socket);
+  const [a, b] = sides;
+  const [aToB, bToA] = passages;
   let publishUs = 0;
   while (Atomics.load(views.i32, STOP >>> 2) === 0) {
     const nowUs = performance.now() * 1000;
-    let work = 0;
-    for (const each of passages) work += each.turn(nowUs);
+    const work = aToB.turn(nowUs) + bToA.turn(nowUs);
     if (nowUs >= publishUs || work === 0) {
       publish(views, passages);
       publishUs = nowUs + PUBLISH_US;
     }
     if (work > 0) continue;
-    const deadlineUs = Math.min(...passages.map((each) => each.nextDeadlineUs()), nowUs + MAX_SLEEP_US);
-    const wantWritable = (sides[0].blocked ? 1 : 0) | (sides[1].blocked ? 2 : 0);
+    const deadlineUs = Math.min(aToB.nextDeadlineUs(), bToA.nextDeadlineUs(), nowUs + MAX_SLEEP_US);
+    const wantWritable = (a.blocked ? 1 : 0) | (b.blocked ? 2 : 0);
     waiter.wait(Math.max(0, deadlineUs - performance.now() * 1000), wantWritable);
   }
   publish(views, passages);
 }
 
-function publish(views: SharedViews, passages: Passage[]): void {
-  for (const [index, { counters }] of passages.entries()) writePassageCounters(views.f64, index, counters);
+function publish(views: SharedViews, passages: [Passage, Passage]): void {
+  writePassageCounters(views.f64, 0, passages[0].counters);
+  writePassageCounters(views.f64, 1, passages[1].counters);
 }

@@ -31,7 +31,24 @@ test("marks ECT(0) and ECT(1), keeps the DSCP and leaves a right checksum [RFC 3
   }
 });
 
-test("leaves alone what is no IPv4 packet", () => {
+test("marks IPv6 in its traffic class, behind a VLAN tag as well [RFC 8200 3]", () => {
+  for (const [field, marked] of [
+    [0, 0],
+    [1, 3],
+    [2, 3],
+    [3, 3],
+  ] as const) {
+    for (const tags of [0, 1]) {
+      const bytes = new Uint8Array(14 + 4 * tags + 40);
+      if (tags === 1) bytes.set([0x81, 0, 0, 7], 12);
+      bytes.set([0x86, 0xdd, 0x6b, 0x80 | (field << 4) | 5], 12 + 4 * tags);
+      assert.is(markCongestion(bytes), marked !== field);
+      assert.is(bytes[15 + 4 * tags], 0x80 | (marked << 4) | 5, "the flow label and the rest of the class stay");
+    }
+  }
+});
+
+test("leaves alone what is no IP packet", () => {
   const arp = packet(2, 1);
   arp[13] = 6;
   assert.not.ok(markCongestion(arp));

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { FRAME_CSUM_PARTIAL, FRAME_CSUM_VALID, FRAME_MAX_BYTES } from "../../../assembly/layout.ts";
 import type { Frame } from "../../../src/links/frame.ts";
 import { splitSuperSegment } from "../../../src/links/segmentation.ts";
-import { ipv4Frame, pattern, type TcpFields, tcpFrame } from "./build-frame.ts";
+import { type AnyFields, anyFrame, ipv4Frame, pattern, type TcpFields, tcpFrame } from "./build-frame.ts";
 
 const test = suite("links/segmentation");
 
@@ -56,6 +56,82 @@ test("makes the packets that a sender without offload would make, across both wr
     }),
   );
 });
+
+/** virtio's gso_type of each kind. */
+const kinds: [string, 4 | 6, 6 | 17, number][] = [
+  ["TCP over IPv4", 4, 6, 1],
+  ["TCP over IPv6", 6, 6, 4],
+  ["UDP over IPv4", 4, 17, 5],
+  ["UDP over IPv6", 6, 17, 5],
+];
+
+for (const [what, version, protocol, gsoType] of kinds) {
+  test(`splits ${what}, behind VLAN tags and with options, as a sender without offload would have sent it [768, 8200 3]`, () => {
+    const fields = fc.record({
+      version: fc.constant(version),
+      protocol: fc.constant(protocol),
+      tags: fc.nat(2),
+      id: fc.integer({ min: 0xfff0, max: 0xffff }),
+      options: fc.nat(3).map((n) => new Uint8Array(version === 4 ? n * 4 : n === 0 ? 0 : n * 8 - 2).fill(1)),
+      seq: fc.integer({ min: 0xffffff00, max: 0xffffffff }),
+      flags: fc.nat(255),
+      payload: fc.integer({ min: 1, max: 3000 }).map((length) => pattern(length, length)),
+    });
+    fc.assert(
+      fc.property(
+        fields,
+        fc.integer({ min: 1, max: 1600 }),
+        fc.boolean(),
+        fc.boolean(),
+        (whole, size, partial, named) => {
+          const gsoSize = Math.max(size, Math.ceil(whole.payload.length / 40));
+          const flags = partial ? FRAME_CSUM_PARTIAL : 0;
+          const { outcome, segments } = split({
+            bytes: anyFrame(whole, { partial }),
+            flags,
+            gsoSize,
+            ...(named ? { gsoType: gsoType | (protocol === 6 && (whole.flags & CWR) !== 0 ? 0x80 : 0) } : {}),
+          });
+          assert.is(outcome, "split");
+          assert.equal(
+            segments.map((segment) => Buffer.from(segment.bytes).toString("hex")),
+            onePacketEach(whole, gsoSize).map((bytes) => Buffer.from(bytes).toString("hex")),
+          );
+        },
+      ),
+    );
+  });
+
+  test(`leaves ${what} alone when the kernel meant another header`, () => {
+    const bytes = anyFrame({
+      version,
+      protocol,
+      tags: 0,
+      id: 1,
+      options: new Uint8Array(0),
+      seq: 1,
+      flags: ACK,
+      payload: pattern(200),
+    });
+    for (const [, , , other] of kinds.filter(([, , , type]) => type !== gsoType)) {
+      assert.is(split({ bytes, flags: 0, gsoSize: 100, gsoType: other }).outcome, "unsplittable");
+    }
+    // UFO makes fragments, not datagrams
+    assert.is(split({ bytes, flags: 0, gsoSize: 100, gsoType: 3 }).outcome, "unsplittable");
+  });
+}
+
+/** What `whole` is when each packet is built on its own. */
+function onePacketEach(whole: AnyFields, gsoSize: number): Uint8Array[] {
+  const count = Math.ceil(whole.payload.length / gsoSize);
+  return Array.from({ length: count }, (_, i) => {
+    let { flags } = whole;
+    if (i > 0) flags &= 0xff - CWR;
+    if (i < count - 1) flags &= 0xff - FIN - PSH;
+    const payload = whole.payload.slice(i * gsoSize, (i + 1) * gsoSize);
+    return anyFrame({ ...whole, flags, payload, seq: whole.seq + i * gsoSize, id: whole.id + i });
+  });
+}
 
 test("splits the longest frame there is", () => {
   const payload = pattern(FRAME_MAX_BYTES - 54);
@@ -125,9 +201,30 @@ const longHeader = broken((frame) => {
   frame.set([0, 79], 16);
   frame.set([0xf0], 46);
 });
+const ipv6Fields: AnyFields = {
+  version: 6,
+  protocol: 6,
+  tags: 0,
+  id: 0,
+  options: new Uint8Array(6),
+  seq: 1,
+  flags: ACK,
+  payload: pattern(200),
+};
+/** A TCP segment behind eight bytes of another header. */
+function ipv6With(header: number): Uint8Array {
+  const frame = anyFrame(ipv6Fields);
+  frame[14 + 6] = header;
+  return frame;
+}
 const unsplittable: [string, Uint8Array, number][] = [
   ["is not IPv4", broken((frame) => frame.set([0x86, 0xdd], 12)), 100],
-  ["is UDP", ipv4Frame(17, pattern(200)), 100],
+  ["is ICMP", ipv4Frame(1, pattern(200)), 100],
+  ["is UDP of another length than the packet", ipv4Frame(17, pattern(200)), 100],
+  ["is IPv6 with a routing header", ipv6With(43), 100],
+  ["is an IPv6 fragment", ipv6With(44), 100],
+  ["is IPv6 longer than the frame", ipv6With(6).subarray(0, -1), 100],
+  ["has three VLAN tags", anyFrame({ ...ipv6Fields, tags: 3 }), 100],
   ["is a fragment", broken((frame) => frame.set([0x20, 0], 20)), 100],
   ["claims more than it has", good.slice(0, -1), 100],
   ["has no whole TCP header", ipv4Frame(6, pattern(19)), 100],
