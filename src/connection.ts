@@ -242,9 +242,11 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Sends a file straight from the file system into the send ring. Does not end the sending half.
+   * Sends a file straight from the file system into the send ring, as large as it is at the start. Does not end the sending half.
+   * If the file cannot be read to that end (`ERR_FILE_TRUNCATED`: it became shorter), or the signal comes when a part of it was sent,
+   * the connection is reset: the peer must not take the part for the whole.
    * @returns bytes sent, when all are in the send ring
-   * @throws (rejects) the file system's error, `AbortError`, or what `write` is rejected with. Bytes before it were sent
+   * @throws (rejects) the file system's error with `path`, `AbortError`, or what `write` is rejected with
    */
   async sendFile(path: string, options: SendFileOptions = {}): Promise<number> {
     const { start = 0, end } = options;
@@ -254,9 +256,13 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Receives into a file until the peer ends: straight from the receive ring to the file system. The file is created or emptied.
+   * Receives into a file until the peer ends (FIN): straight from the receive ring to the file system. What arrives is written to
+   * `path`.part, which takes the name `path` when it is whole; after a failure it stays, and a file that was there before is as it was. A
+   * device or a pipe is written to itself. If the file system fails (`ENOSPC`: the disk is full), the connection is reset; after an abort
+   * by the signal it lives on.
    * @returns bytes received
-   * @throws (rejects) the file system's error, `AbortError`, or what `read` is rejected with. Bytes before it are in the file
+   * @throws (rejects) the file system's error with `path`, `AbortError`, `ERR_SOCKET_CLOSED` after `closeRead()`, or what `read` is
+   * rejected with
    */
   receiveFile(path: string, options: ReceiveFileOptions = {}): Promise<number> {
     return receiveFile(path, options, this.#socket, (job) => this.#socket.receive.receive(job));

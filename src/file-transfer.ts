@@ -1,10 +1,12 @@
 // Files to and from a connection without a copy through the heap: the file system reads straight into the send ring and writes
 // straight from the receive ring. While it does, the ring stays where it is (SocketIo.reserve*), and the piece before is already on
-// its way.
+// its way. A transfer that breaks off here breaks the connection off, so that the peer does not take a part for the whole.
 import { close as closeFile, closeSync, fstat, open, read as readFile, write as writeFile } from "node:fs";
 import { promisify } from "node:util";
-import { AbortError, NetstackError } from "./errors.ts";
+import { boolean } from "./argument-checks.ts";
+import { AbortError, closedError, NetstackError } from "./errors.ts";
 import type { SharedViews } from "./memory.ts";
+import { openPart, type PartFile, withPath } from "./part-file.ts";
 import type { ReceiveJob } from "./receive-side.ts";
 import type { SendJob } from "./send-side.ts";
 import type { SocketIo } from "./socket-io.ts";
@@ -31,8 +33,19 @@ export interface SendFileOptions {
 
 /** Options of `Connection.receiveFile`. */
 export interface ReceiveFileOptions {
+  /** Wait until the bytes are on the disk before the file gets its name (fsync). Default true. */
+  flush?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: Progress | undefined;
+}
+
+/** What a transfer needs of its connection. */
+export interface TransferHost {
+  readonly views: SharedViews;
+  /** Lets both sides of the connection go on after an access. */
+  readonly pump: () => void;
+  /** Resets the connection. */
+  abort(error: Error): void;
 }
 
 /** An open file, one access to it at a time, and how the transfer came out. */
@@ -40,7 +53,8 @@ abstract class FileJob {
   /** Resolves with the bytes moved. */
   readonly promise: Promise<number>;
   protected readonly fd: number;
-  protected readonly views: SharedViews;
+  protected readonly path: string;
+  protected readonly host: TransferHost;
   protected readonly onProgress: Progress | undefined;
   protected settled = false;
   /** The file system works on a piece of the ring. */
@@ -49,9 +63,10 @@ abstract class FileJob {
   #resolve!: (bytes: number) => void;
   #reject!: (error: Error) => void;
 
-  constructor(fd: number, views: SharedViews, onProgress: Progress | undefined) {
+  constructor(fd: number, path: string, host: TransferHost, onProgress: Progress | undefined) {
     this.fd = fd;
-    this.views = views;
+    this.path = path;
+    this.host = host;
     this.onProgress = onProgress;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -59,16 +74,26 @@ abstract class FileJob {
     });
   }
 
+  /** The caller's signal says so. */
+  abstract cancel(error: Error): void;
+
   fail(error: Error): void {
     if (this.settled) return;
     this.settled = true;
     this.#reject(error);
   }
 
-  /** Closes the file; not before the access under way is over, or another file might get its number and its bytes. */
+  /** Closes the file of a transfer that failed; not before the access under way is over, or another file might get its number and its bytes. */
   async close(): Promise<void> {
     this.#closing = true;
-    if (!this.busy) await closeAsync(this.fd);
+    if (!this.busy) await closeAsync(this.fd).catch(() => {}); // why it failed counts more
+  }
+
+  /** Fails, and the connection with it: before anything behind this job, which may be the FIN, is sent. */
+  protected breakOff(error: Error): void {
+    if (this.settled) return;
+    this.fail(error);
+    this.host.abort(error);
   }
 
   protected succeed(bytes: number): "done" {
@@ -89,17 +114,20 @@ abstract class FileJob {
 class FileSender extends FileJob implements SendJob {
   readonly #start: number;
   readonly #end: number;
-  readonly #pump: () => void;
   readonly #onRead = (error: NodeJS.ErrnoException | null, count: number): void => this.#finishRead(error, count);
   #io: SocketIo | undefined;
   #position: number;
 
-  constructor(fd: number, views: SharedViews, pump: () => void, start: number, end: number, onProgress?: Progress) {
-    super(fd, views, onProgress);
+  constructor(fd: number, path: string, host: TransferHost, start: number, end: number, onProgress?: Progress) {
+    super(fd, path, host, onProgress);
     this.#start = start;
     this.#position = start;
     this.#end = end;
-    this.#pump = pump;
+  }
+
+  cancel(error: Error): void {
+    if (this.#position > this.#start) this.breakOff(error);
+    else this.fail(error);
   }
 
   run(io: SocketIo): "done" | "full" | "busy" {
@@ -111,7 +139,7 @@ class FileSender extends FileJob implements SendJob {
     if (count === 0) return "full";
     this.#io = io;
     this.busy = true;
-    readFile(this.fd, this.views.u8, io.piecePtr, count, this.#position, this.#onRead);
+    readFile(this.fd, this.host.views.u8, io.piecePtr, count, this.#position, this.#onRead);
     return "busy";
   }
 
@@ -121,41 +149,48 @@ class FileSender extends FileJob implements SendJob {
     this.#io!.commitWrite(given);
     this.#position += given;
     const sent = this.#position - this.#start;
-    if (error !== null) this.fail(error);
+    if (error !== null) this.breakOff(withPath(error, this.path));
     else if (count === 0) {
-      const message = `sendFile: the file ended after ${sent} of ${this.#end - this.#start} bytes`;
-      this.fail(new NetstackError("ERR_FILE_TRUNCATED", message, { syscall: "read" }));
+      const message = `sendFile: ${this.path} was truncated: it ended after ${sent} of ${this.#end - this.#start} bytes`;
+      this.breakOff(new NetstackError("ERR_FILE_TRUNCATED", message, { syscall: "read" }));
     } else if (!this.settled) this.onProgress?.(sent, this.#end - this.#start);
-    this.#pump();
+    this.host.pump();
   }
 }
 
 /** Takes a file out of the receive ring, to the peer's FIN. */
 class FileReceiver extends FileJob implements ReceiveJob {
-  readonly #pump: () => void;
+  readonly #isSeekable: boolean;
   readonly #onWritten = (error: NodeJS.ErrnoException | null, count: number): void => this.#finishWrite(error, count);
   #io: SocketIo | undefined;
   #position = 0;
 
-  constructor(fd: number, views: SharedViews, pump: () => void, onProgress?: Progress) {
-    super(fd, views, onProgress);
-    this.#pump = pump;
+  constructor(file: PartFile, host: TransferHost, onProgress?: Progress) {
+    super(file.fd, file.path, host, onProgress);
+    this.#isSeekable = file.isSeekable;
+  }
+
+  cancel(error: Error): void {
+    this.fail(error);
   }
 
   run(io: SocketIo): "done" | "empty" | "busy" {
     if (this.busy) return "busy";
     if (this.settled) return "done";
+    this.#io = io;
     const count = io.reserveRead(PIECE_BYTES);
     if (count === 0) return io.atEnd ? this.succeed(this.#position) : "empty";
-    this.#io = io;
     this.busy = true;
-    writeFile(this.fd, this.views.u8, io.piecePtr, count, this.#position, this.#onWritten);
+    const position = this.#isSeekable ? this.#position : null;
+    writeFile(this.fd, this.host.views.u8, io.piecePtr, count, position, this.#onWritten);
     return "busy";
   }
 
   settle(error: Error | null): void {
-    if (error === null) this.succeed(this.#position);
-    else this.fail(error);
+    if (error !== null) this.fail(error);
+    // Who has looked for bytes and not come to the peer's end was stopped by closeRead().
+    else if (this.#io !== undefined) this.fail(closedError("connection", "receiveFile"));
+    else this.succeed(this.#position);
   }
 
   #finishWrite(error: NodeJS.ErrnoException | null, count: number): void {
@@ -163,17 +198,10 @@ class FileReceiver extends FileJob implements ReceiveJob {
     const taken = error !== null || this.settled ? 0 : count;
     this.#io!.commitRead(taken);
     this.#position += taken;
-    if (error !== null) this.fail(error);
+    if (error !== null) this.breakOff(withPath(error, this.path));
     else if (!this.settled) this.onProgress?.(this.#position, undefined);
-    this.#pump();
+    this.host.pump();
   }
-}
-
-/** What a transfer needs of its connection. */
-export interface TransferHost {
-  readonly views: SharedViews;
-  /** Lets both sides of the connection go on after an access. */
-  readonly pump: () => void;
 }
 
 /**
@@ -191,14 +219,18 @@ export async function sendFile(
   const fd = await openAsync(path, "r");
   let sender: FileSender;
   try {
-    const end = options.end ?? (await fstatAsync(fd)).size;
-    sender = new FileSender(fd, host.views, host.pump, start, Math.max(start, end), onProgress);
+    const stats = await fstatAsync(fd);
+    if (stats.isDirectory()) throw directoryError(path);
+    const end = options.end ?? stats.size;
+    sender = new FileSender(fd, path, host, start, Math.max(start, end), onProgress);
     add(sender);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
-  return await finish(sender, host.pump, signal);
+  const bytes = await outcome(sender, host.pump, signal);
+  await closeAsync(fd);
+  return bytes;
 }
 
 /** Receives into a file until the peer's FIN. See `Connection.receiveFile`; parameters as in `sendFile`. */
@@ -209,21 +241,35 @@ export async function receiveFile(
   add: (job: ReceiveJob) => void,
 ): Promise<number> {
   const { signal, onProgress } = options;
+  const flush = boolean("options.flush", options.flush ?? true);
   if (signal?.aborted) throw new AbortError(signal);
-  const fd = await openAsync(path, "w");
-  const receiver = new FileReceiver(fd, host.views, host.pump, onProgress);
+  const file = await openPart(path, flush);
+  const receiver = new FileReceiver(file, host, onProgress);
   add(receiver);
-  return await finish(receiver, host.pump, signal);
+  const bytes = await outcome(receiver, host.pump, signal);
+  try {
+    await file.finish();
+  } catch (error) {
+    host.abort(error as Error);
+    throw error;
+  }
+  return bytes;
 }
 
-/** Waits for the outcome and closes the file; the signal makes it an AbortError at once. */
-async function finish(
+/** What reading one would be rejected with. */
+function directoryError(path: string): NodeJS.ErrnoException {
+  const error = new Error("EISDIR: illegal operation on a directory, read") as NodeJS.ErrnoException;
+  return withPath(Object.assign(error, { code: "EISDIR", errno: -21, syscall: "read" }), path);
+}
+
+/** Waits for the outcome; the signal makes it an AbortError at once. The file of a transfer that fails is closed. */
+async function outcome(
   job: FileSender | FileReceiver,
   pump: () => void,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const abort = (): void => {
-    job.fail(new AbortError(signal));
+    job.cancel(new AbortError(signal));
     pump();
   };
   signal?.addEventListener("abort", abort, { once: true });
@@ -231,8 +277,10 @@ async function finish(
   if (signal?.aborted) abort();
   try {
     return await job.promise;
+  } catch (error) {
+    await job.close();
+    throw error;
   } finally {
     signal?.removeEventListener("abort", abort);
-    await job.close();
   }
 }

@@ -3,23 +3,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { Connection } from "../index.ts";
 import { addCommonOptions, type CommonOptions, duration, integer, openStack, port } from "./common-options.ts";
-import { CommandError, runCommand, withStack } from "./session.ts";
+import { addPeerTimeout, peerTimeout, type TimeoutOptions } from "./peer-timeout.ts";
+import { abortOn, CommandError, runCommand, withStack } from "./session.ts";
 
 const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 const PREFIX = "server echoes: ";
 
-type ClientOptions = CommonOptions & { messages: number; hold: number };
+type ClientOptions = CommonOptions & TimeoutOptions & { messages: number; hold: number };
 
 /** Adds the command to the program. */
 export function addClient(program: Command): void {
-  addCommonOptions(
-    program
-      .command("client")
-      .description("send messages to an echo server and print its answers")
-      .argument("<host>", "address of the server")
-      .argument("<port>", "its port", port)
-      .option("-n, --messages <count>", "messages to send", integer, 10)
-      .option("--hold <time>", "stay connected this long before closing", duration, 0),
+  addPeerTimeout(
+    addCommonOptions(
+      program
+        .command("client")
+        .description("send messages to an echo server and print its answers")
+        .argument("<host>", "address of the server")
+        .argument("<port>", "its port", port)
+        .option("-n, --messages <count>", "messages to send", integer, 10)
+        .option("--hold <time>", "stay connected this long before closing", duration, 0),
+    ),
   )
     .addHelpText(
       "after",
@@ -34,9 +37,9 @@ async function client(host: string, portNumber: number, options: ClientOptions, 
   await withStack(
     () => openStack(options),
     async (stack) => {
-      const connection = await stack.connect({ hostname: host, port: portNumber, signal });
-      const interrupt = (): void => connection.abort(signal.reason);
-      signal.addEventListener("abort", interrupt, { once: true });
+      const target = { hostname: host, port: portNumber, signal, ...peerTimeout(options) };
+      const connection = await stack.connect(target);
+      using _ = abortOn(signal, connection);
       for (let turn = 0; turn < options.messages; turn++) {
         const message = ALPHABET.slice(turn % ALPHABET.length);
         await connection.write(Buffer.from(message));
@@ -46,7 +49,6 @@ async function client(host: string, portNumber: number, options: ClientOptions, 
       await connection.closeWrite();
       await drain(connection);
       await connection.close();
-      signal.removeEventListener("abort", interrupt);
     },
   );
 }

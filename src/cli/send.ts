@@ -3,24 +3,26 @@ import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Stack } from "../index.ts";
 import { addCommonOptions, type CommonOptions, openStack, port } from "./common-options.ts";
+import { addPeerTimeout, peerTimeout, type TimeoutOptions } from "./peer-timeout.ts";
 import { fileSha256, formatTransfer, linkReport, TransferBar, transferResult } from "./progress.ts";
-import { CommandError, runCommand, withStack } from "./session.ts";
+import { abortOn, CommandError, runCommand, transferFailure, withStack } from "./session.ts";
+
+type SendOptions = CommonOptions & TimeoutOptions;
 
 /** Adds the command to the program. */
 export function addSend(program: Command): void {
-  addCommonOptions(
-    program
-      .command("send")
-      .description("send one file; done when the peer has acknowledged all of it")
-      .argument("<host>", "address of the receiver")
-      .argument("<port>", "its port", port)
-      .argument("<file>", "file to send"),
-  )
+  const command = program
+    .command("send")
+    .description("send one file; done when the peer has acknowledged all of it")
+    .argument("<host>", "address of the receiver")
+    .argument("<port>", "its port", port)
+    .argument("<file>", "file to send");
+  addPeerTimeout(addCommonOptions(command))
     .addHelpText(
       "after",
       "\nExample:\n  wasmtcp send 10.0.0.1 10001 image.iso --interface h2-eth0 --address 10.0.0.2/24",
     )
-    .action((host: string, portNumber: number, file: string, options: CommonOptions) =>
+    .action((host: string, portNumber: number, file: string, options: SendOptions) =>
       runCommand(async (signal) => {
         const total = await regularFileSize(file);
         await withStack(
@@ -39,14 +41,19 @@ async function regularFileSize(file: string): Promise<number> {
 
 type Job = { host: string; portNumber: number; file: string; total: number };
 
-async function send(stack: Stack, job: Job, options: CommonOptions, signal: AbortSignal): Promise<void> {
-  const connection = await stack.connect({ hostname: job.host, port: job.portNumber, signal });
+async function send(stack: Stack, job: Job, options: SendOptions, signal: AbortSignal): Promise<void> {
+  const target = { hostname: job.host, port: job.portNumber, signal, ...peerTimeout(options) };
+  const connection = await stack.connect(target);
   const bar = new TransferBar("sending", job.total, options.json === true);
   const started = performance.now();
   let bytes: number;
   try {
+    using _ = abortOn(signal, connection);
     bytes = await connection.sendFile(job.file, { signal, onProgress: (sent) => bar.update(sent) });
     await connection.close();
+  } catch (error) {
+    const acknowledged = Math.min(connection.info().bytesAcked, job.total);
+    throw transferFailure(`when ${acknowledged} of ${job.total} bytes had been acknowledged`, error, signal);
   } finally {
     bar.stop();
   }

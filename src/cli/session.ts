@@ -1,6 +1,6 @@
 // Runs one command: Ctrl-C and SIGTERM end it in order, errors become one line and an exit code, the stack is always closed.
 import { CommanderError } from "commander";
-import type { Stack } from "../index.ts";
+import type { Connection, Stack } from "../index.ts";
 
 /** Exit codes: 0 done, 1 it failed, 2 the command line is wrong, 130 interrupted. */
 const EXIT_FAILED = 1;
@@ -26,7 +26,8 @@ export async function runCommand(body: (signal: AbortSignal) => Promise<void>): 
   } catch (error) {
     if (error instanceof CommanderError) throw error;
     process.exitCode = controller.signal.aborted ? EXIT_INTERRUPTED : EXIT_FAILED;
-    process.stderr.write(`wasmtcp: ${controller.signal.aborted ? "interrupted" : describe(error)}\n`);
+    const isPlain = controller.signal.aborted && !(error instanceof CommandError);
+    process.stderr.write(`wasmtcp: ${isPlain ? "interrupted" : describe(error)}\n`);
   } finally {
     for (const name of INTERRUPTS) process.off(name, interrupt);
   }
@@ -46,6 +47,23 @@ export async function withStack(
   } finally {
     await stack.close({ lingerMs: failed ? 0 : lingerMs });
   }
+}
+
+/** Resets the connection when the command is interrupted while it waits for something that takes no signal. */
+export function abortOn(signal: AbortSignal, connection: Connection): Disposable {
+  const abort = (): void => connection.abort(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", abort) };
+}
+
+/**
+ * How a file transfer that was not completed is told.
+ * @param where - how far it came
+ */
+export function transferFailure(where: string, error: unknown, signal: AbortSignal): CommandError {
+  if (signal.aborted) return new CommandError(`interrupted ${where}`);
+  return new CommandError(`the transfer broke ${where}: ${describe(error)}`);
 }
 
 function describe(error: unknown): string {

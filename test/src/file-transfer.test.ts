@@ -1,0 +1,193 @@
+// sendFile and receiveFile when something goes wrong: the disk, the file, the peer, the caller. What arrived stays as `.part`, what was
+// there before stays as it was, and nobody takes a part for the whole.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { connected, readExactly, rejection, stackPair } from "../support/stack-pair.ts";
+
+const MIB = 1024 * 1024;
+const transfer = suite("src/file-transfer");
+const folder = mkdtempSync(join(tmpdir(), "wasmtcp-file-transfer-"));
+transfer.after(() => rmSync(folder, { recursive: true }));
+
+function fileOf(name: string, bytes: Uint8Array | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+transfer("a file takes its name when it is whole, over the one that was there, and keeps its mode", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const target = fileOf("whole.bin", "old");
+  const { mode } = statSync(target);
+  const receiving = theirs.receiveFile(target);
+  await ours.write(Buffer.from("new bytes"));
+  while (!existsSync(`${target}.part`) || statSync(`${target}.part`).size < 9) await pair.server.usage();
+  assert.is(readFileSync(target, "utf8"), "old", "until the end the old file is there");
+  const closing = ours.close();
+  assert.is(await receiving, 9);
+  assert.is(readFileSync(target, "utf8"), "new bytes");
+  assert.is(statSync(target).mode, mode);
+  assert.not.ok(existsSync(`${target}.part`));
+  await Promise.all([closing, theirs.close()]);
+});
+
+transfer("a file behind a link is replaced, not the link", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const real = fileOf("real.bin", "old");
+  const link = join(folder, "link.bin");
+  symlinkSync(real, link);
+  const receiving = theirs.receiveFile(link, { flush: false });
+  await ours.write(Buffer.from("new"));
+  const closing = ours.close();
+  await receiving;
+  assert.is(readFileSync(real, "utf8"), "new");
+  assert.is(readFileSync(link, "utf8"), "new");
+  await Promise.all([closing, theirs.close()]);
+});
+
+transfer("a reset keeps what arrived before it as .part, and the old file", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const target = fileOf("reset.bin", "old");
+  const receiving = rejection(theirs.receiveFile(target));
+  await ours.write(Buffer.from("half of it"));
+  while (ours.info().bytesAcked < 10) await pair.server.usage();
+  ours.abort();
+  assert.is((await receiving).code, "ECONNRESET");
+  assert.is(readFileSync(`${target}.part`, "utf8"), "half of it");
+  assert.is(readFileSync(target, "utf8"), "old");
+});
+
+transfer("a full disk is told with the path, and the sender by a reset", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const receiving = rejection(theirs.receiveFile("/dev/full"));
+  const sending = rejection(ours.sendFile("/dev/zero", { end: 1e12 }));
+  const error = await receiving;
+  assert.is(error.code, "ENOSPC");
+  assert.is(error.path, "/dev/full");
+  assert.match(error.message, "/dev/full");
+  assert.is(await rejection(theirs.closed), error);
+  assert.is((await sending).code, "ECONNRESET");
+});
+
+transfer("a file that becomes shorter while it is sent resets the connection, before a FIN that waits", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const source = fileOf("shrinking.bin", Buffer.alloc(64 * MIB, 1));
+  const target = join(folder, "shrunk.bin");
+  const sending = rejection(ours.sendFile(source));
+  await readExactly(theirs, MIB);
+  truncateSync(source, 48 * MIB);
+  const closing = rejection(ours.closeWrite()); // waits for the file
+  const receiving = rejection(theirs.receiveFile(target));
+  const error = await sending;
+  assert.is(error.code, "ERR_FILE_TRUNCATED");
+  assert.match(error.message, `${source} was truncated: it ended after ${48 * MIB} of ${64 * MIB} bytes`);
+  assert.is(await closing, error);
+  assert.is((await receiving).code, "ECONNRESET");
+  assert.not.ok(existsSync(target));
+  assert.ok(statSync(`${target}.part`).size <= 47 * MIB);
+});
+
+transfer("a file that grows while it is sent is sent to its first size", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const source = fileOf("growing.bin", Buffer.alloc(32 * MIB, 1));
+  const sending = ours.sendFile(source);
+  await readExactly(theirs, MIB);
+  truncateSync(source, 33 * MIB);
+  const receiving = theirs.receiveFile(join(folder, "grown.bin"));
+  assert.is(await sending, 32 * MIB);
+  const closing = ours.close();
+  assert.is(await receiving, 31 * MIB);
+  await Promise.all([closing, theirs.close()]);
+});
+
+transfer("a signal in the middle of sending resets the connection; the receiver keeps the part", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const target = join(folder, "stopped.bin");
+  const receiving = rejection(theirs.receiveFile(target));
+  const controller = new AbortController();
+  const onProgress = (): void => controller.abort();
+  const sending = ours.sendFile("/dev/zero", { end: 1e12, signal: controller.signal, onProgress });
+  assert.is((await rejection(sending)).name, "AbortError");
+  assert.is((await receiving).code, "ECONNRESET");
+  assert.ok(existsSync(`${target}.part`));
+});
+
+transfer("a signal in the middle of receiving keeps the part; the connection lives on", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const target = join(folder, "cancelled.bin");
+  const controller = new AbortController();
+  const onProgress = (): void => controller.abort();
+  const receiving = theirs.receiveFile(target, { signal: controller.signal, onProgress });
+  await ours.write(Buffer.from("first"));
+  assert.is((await rejection(receiving)).name, "AbortError");
+  assert.is(readFileSync(`${target}.part`, "utf8"), "first");
+  await ours.write(Uint8Array.of(5));
+  assert.equal([...(await readExactly(theirs, 1))], [5]);
+});
+
+transfer("closeRead() before the peer's end is no end of a file", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const target = join(folder, "shut.bin");
+  const receiving = rejection(theirs.receiveFile(target));
+  await ours.write(Buffer.from("half"));
+  while (!existsSync(`${target}.part`) || statSync(`${target}.part`).size < 4) await pair.server.usage();
+  theirs.closeRead();
+  assert.is((await receiving).code, "ERR_SOCKET_CLOSED");
+  assert.is(readFileSync(`${target}.part`, "utf8"), "half");
+  assert.not.ok(existsSync(target));
+});
+
+transfer("what cannot be a file is refused at once, and the connection lives on", async () => {
+  await using pair = await stackPair();
+  const { ours, theirs } = await connected(pair);
+  const directory = join(folder, "directory");
+  mkdirSync(directory);
+  for (const failed of [ours.sendFile(directory), theirs.receiveFile(directory)]) {
+    const error = await rejection(failed);
+    assert.is(error.code, "EISDIR");
+    assert.is(error.path, directory);
+  }
+  assert.is((await rejection(theirs.receiveFile(join(folder, "none", "file")))).code, "ENOENT");
+  assert.is((await rejection(theirs.receiveFile("x", { flush: 1 as never }))).code, "ERR_INVALID_ARG_TYPE");
+  await ours.write(Uint8Array.of(5));
+  assert.equal([...(await readExactly(theirs, 1))], [5]);
+});
+
+transfer("transfers that fail leave no file open", async () => {
+  await using pair = await stackPair();
+  const open = (): string[] => readdirSync("/proc/self/fd");
+  const before = open().length;
+  for (let turn = 0; turn < 20; turn++) {
+    const { ours, theirs } = await connected(pair, 100 + turn);
+    const receiving = rejection(theirs.receiveFile(join(folder, "leak.bin")));
+    const sending = rejection(ours.sendFile("/dev/zero", { end: 1e12, onProgress: () => ours.abort() }));
+    await Promise.all([receiving, sending]);
+  }
+  for (let tries = 0; tries < 100 && open().length > before; tries++) await pair.client.usage();
+  assert.is(open().length, before);
+});
+
+transfer.run();
