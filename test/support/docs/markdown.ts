@@ -24,13 +24,18 @@ const HEADING = /^# terminal (\w+)( \(keeps running\))?$/;
 export function stepsOf(page: string): Step[] {
   const lines = page.split("\n");
   const steps: Step[] = [];
+  let language = "";
   for (let at = 0; at < lines.length; at++) {
-    const fence = /^```(\w*)$/.exec(lines[at]!);
+    const fence = /^```(\w*)( \S+)?$/.exec(lines[at]!);
     if (fence === null) continue;
     const end = lines.indexOf("```", at + 1);
     if (end < 0) throw new Error(`line ${at + 1}: this block is not closed`);
-    const step = blockStep(fence[1]!, lines.slice(at + 1, end), at + 1, steps.at(-1));
-    if (step !== undefined) steps.push(step);
+    // What a program prints is nothing that a terminal shows (code-blocks.ts).
+    if (!(language === "ts" && fence[1] === "text")) {
+      const step = blockStep(fence[1]!, lines.slice(at + 1, end), at + 1, steps.at(-1));
+      if (step !== undefined) steps.push(step);
+    }
+    language = fence[1]!;
     at = end;
   }
   for (const [index, step] of steps.entries()) {

@@ -60,7 +60,7 @@ class Terminal {
   constructor(name: string, pid: number, folder: string) {
     this.name = name;
     this.#shell = spawn("nsenter", [...entering(pid), "bash"], {
-      env: { ...process.env, XDG_RUNTIME_DIR: folder },
+      env: { ...process.env, XDG_RUNTIME_DIR: folder, FORCE_COLOR: "0" },
     });
     for (const stream of [this.#shell.stdout, this.#shell.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
