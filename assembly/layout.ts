@@ -325,6 +325,7 @@ export const INTERFACE_GSO_MAX = 8; // u32, largest IP packet the link takes as 
 export const INTERFACE_RX_SLOTS = 12; // u32, frames the link can hold for us; bounds what we let be in flight
 export const INTERFACE_MAC = 16; // 6 bytes
 export const INTERFACE_PREFIX_LENGTH = 24; // u32
+export const INTERFACE_LINK_NEWS = 28; // u32 0 | 1, written by the link: it changed, and the core has not been told
 export const INTERFACE_ADDRESS = 32; // 16 bytes
 export const INTERFACE_CARRIER_CHANGES = 48; // u64, how often the link went up or down
 export const INTERFACE_RX_FRAMES = 64; // u64 counters from here on

@@ -107,6 +107,7 @@ class PacketSocketObject : public Napi::ObjectWrap<PacketSocketObject> {
                            InstanceMethod<&PacketSocketObject::releaseFrames>("releaseFrames"),
                            InstanceMethod<&PacketSocketObject::statistics>("statistics"),
                            InstanceMethod<&PacketSocketObject::takeError>("takeError"),
+                           InstanceMethod<&PacketSocketObject::takeLink>("takeLink"),
                            InstanceMethod<&PacketSocketObject::close>("close"),
                            InstanceAccessor<&PacketSocketObject::blocked>("blocked"),
                            InstanceAccessor<&PacketSocketObject::inPlace>("inPlace"),
@@ -163,6 +164,17 @@ class PacketSocketObject : public Napi::ObjectWrap<PacketSocketObject> {
     result.Set("malformed", static_cast<double>(counts.malformed));
     result.Set("sent", static_cast<double>(counts.sent));
     result.Set("sendErrors", static_cast<double>(counts.sendErrors));
+    return result;
+  }
+
+  Napi::Value takeLink(const Napi::CallbackInfo& info) {
+    const auto link = socket_->takeLink();
+    if (!link) return info.Env().Null();
+    auto result = Napi::Object::New(info.Env());
+    result.Set("up", link->up);
+    result.Set("gone", link->gone);
+    result.Set("mtu", link->mtu);
+    result.Set("gsoMaxBytes", link->gsoMaxBytes);
     return result;
   }
 

@@ -50,6 +50,18 @@ export interface PacketStatistics {
   sendErrors: number;
 }
 
+/** How the link of an interface is. */
+export interface LinkStatus {
+  /** Switched on and with a carrier. */
+  up: boolean;
+  /** Deleted, or moved to another network namespace; nothing else counts then. */
+  gone: boolean;
+  /** Bytes of IP packet. */
+  mtu: number;
+  /** As `InterfaceInfo.gsoMaxBytes`. */
+  gsoMaxBytes: number;
+}
+
 /**
  * An AF_PACKET socket on one interface, promiscuous when its MAC address is not the interface's. For one thread; it closes
  * itself when that thread ends.
@@ -93,6 +105,12 @@ export declare class PacketSocket {
 
   /** The errno (ENETDOWN 100, ENXIO 6, ENODEV 19) with which the link failed since the last call, or 0. */
   takeError(): number;
+
+  /**
+   * How the link is, if that changed since the last call, or at the first one; else null. Whoever waits for the socket (`Waiter`,
+   * `LoopWatcher`) is woken by a change and sets INTERFACE_LINK_NEWS in the interface's record to 1; this sets it to 0.
+   */
+  takeLink(): LinkStatus | null;
 
   /** Takes the ring out of the memory (the region reads as zeros after it) and closes the socket. May be called again. */
   close(): void;

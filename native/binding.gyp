@@ -8,6 +8,7 @@
             "addon.cc",
             "frame-sender.cc",
             "interface-info.cc",
+            "link-monitor.cc",
             "loop-watcher.cc",
             "packet-filter.cc",
             "packet-ring.cc",

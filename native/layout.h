@@ -83,6 +83,7 @@ constexpr uint32_t INTERFACE_FLAGS = 0;
 constexpr uint32_t INTERFACE_GSO_MAX = 8;
 constexpr uint32_t INTERFACE_LINK_DROPS = 112;
 constexpr uint32_t INTERFACE_LINK_ERRORS = 120;
+constexpr uint32_t INTERFACE_LINK_NEWS = 28;
 constexpr uint32_t INTERFACE_MAC = 16;
 constexpr uint32_t INTERFACE_MTU = 4;
 constexpr uint32_t INTERFACE_PREFIX_LENGTH = 24;

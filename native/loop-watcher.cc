@@ -36,6 +36,7 @@ struct LoopWatcher::Handles {
     uv_poll_t poll{};
     Handles* all = nullptr;
     std::shared_ptr<PacketSocket> socket;  // none: an eventfd or timerfd, to be read when it is readable
+    bool isLink = false;                   // what tells of the socket's link, not the socket itself
     int fd = -1;
     int events = 0;
   };
@@ -50,10 +51,11 @@ struct LoopWatcher::Handles {
   size_t open = 0;
   bool closing = false;
 
-  void watch(int fd, std::shared_ptr<PacketSocket> socket) {
+  void watch(int fd, std::shared_ptr<PacketSocket> socket, bool isLink = false) {
     auto one = std::make_unique<Watched>();
     one->all = this;
     one->socket = std::move(socket);
+    one->isLink = isLink;
     one->fd = fd;
     one->poll.data = one.get();
     const int failure = uv_poll_init(loop, &one->poll, fd);
@@ -86,6 +88,8 @@ struct LoopWatcher::Handles {
     if (one.socket == nullptr) {
       eventfd_t ignored = 0;
       eventfd_read(one.fd, &ignored);  // a timerfd is read in the same way
+    } else if (one.isLink) {
+      one.socket->noticeLink();
     } else if (status < 0) {  // POLLERR: libuv has stopped the handle
       one.socket->collectError();
       const int events = one.events;
@@ -123,20 +127,22 @@ LoopWatcher::LoopWatcher(uv_loop_t* loop, int wakeFd, std::function<void()> onWa
 }
 
 void LoopWatcher::add(std::shared_ptr<PacketSocket> socket) {
-  if (handles_ == nullptr || handles_->watched.size() == SOCKETS_MAX + 2) {
+  if (handles_ == nullptr || handles_->watched.size() == 2 * SOCKETS_MAX + 2) {
     throw SystemError(ENOSPC, "LoopWatcher.add", "LoopWatcher.add()", "15 sockets at most, and none after close()");
   }
   const int fd = socket->fd();
-  handles_->watch(fd, std::move(socket));
+  const int linkFd = socket->linkFd();
+  handles_->watch(fd, socket);
+  handles_->watch(linkFd, std::move(socket), true);
 }
 
 void LoopWatcher::arm(double timeoutUs, uint32_t wantWritable) {
   if (handles_ == nullptr) return;
   for (size_t i = 2; i < handles_->watched.size(); i++) {
     auto& one = *handles_->watched[i];
-    if (one.socket->closed()) continue;
+    if (one.isLink || one.socket->closed()) continue;
     one.socket->releaseFrames();
-    const bool wanted = (wantWritable >> (i - 2) & 1) != 0;
+    const bool wanted = (wantWritable >> (i / 2 - 1) & 1) != 0;
     if (wanted && one.socket->blocked() == Blocked::queueFull) timeoutUs = std::min(timeoutUs, QUEUE_RETRY_US);
     handles_->await(one, wanted && one.socket->blocked() == Blocked::socketFull ? UV_READABLE | UV_WRITABLE : UV_READABLE);
   }

@@ -78,6 +78,7 @@ PacketSocket::PacketSocket(const SharedMemory& memory, const PacketSocketOptions
   inPlace_ = ring_->inPlace();
   slots_ = ring_->slots();
   bindToInterface();
+  monitor_ = std::make_unique<LinkMonitor>(interfaceIndex_);
 }
 
 void PacketSocket::checkRegions() const {
@@ -271,9 +272,25 @@ void PacketSocket::collectError() {
   if (!closed() && getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &number, &length) == 0 && number != 0) socketError_ = number;
 }
 
+bool PacketSocket::noticeLink() {
+  if (!monitor_ || !monitor_->update()) return false;
+  linkChanged_ = true;
+  memory_.store<uint32_t>(options_.interfacePtr + layout::INTERFACE_LINK_NEWS, 1);
+  return true;
+}
+
+std::optional<LinkStatus> PacketSocket::takeLink() {
+  noticeLink();
+  if (!monitor_ || !linkChanged_) return std::nullopt;
+  linkChanged_ = false;
+  memory_.store<uint32_t>(options_.interfacePtr + layout::INTERFACE_LINK_NEWS, 0);
+  return monitor_->status();
+}
+
 void PacketSocket::close() {
   if (closed()) return;
   addDrops();
+  monitor_.reset();
   ring_.reset();
   fd_.reset();
 }

@@ -3,9 +3,11 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "frame-sender.h"
+#include "link-monitor.h"
 #include "packet-ring.h"
 #include "shared-memory.h"
 #include "unique-fd.h"
@@ -63,11 +65,19 @@ class PacketSocket {
   /// Reads the socket's pending error (POLLERR) so that poll(2) does not report it again.
   void collectError();
 
+  /// Takes in what the kernel told of links; returns whether anything about ours changed, which INTERFACE_LINK_NEWS of the
+  /// interface's record says too.
+  bool noticeLink();
+
+  /// How the link is, if that changed since the last call, or at the first one; INTERFACE_LINK_NEWS is 0 after it.
+  std::optional<LinkStatus> takeLink();
+
   /// Puts anonymous memory in the ring's place, then closes the socket. May be called again.
   void close();
 
   bool closed() const { return !fd_; }
   int fd() const { return fd_.get(); }
+  int linkFd() const { return monitor_ ? monitor_->fd() : -1; }  // readable when there is something for noticeLink()
   Blocked blocked() const { return sender_.blocked(); }
   bool inPlace() const { return inPlace_; }
   uint32_t slots() const { return slots_; }
@@ -95,6 +105,8 @@ class PacketSocket {
   int socketError_ = 0;
   UniqueFd fd_;                       // declared before the ring: the ring goes first
   std::unique_ptr<PacketRing> ring_;
+  std::unique_ptr<LinkMonitor> monitor_;
+  bool linkChanged_ = true;
 };
 
 }  // namespace wasmtcp

@@ -37,7 +37,7 @@ class Waiter {
 
   UniqueFd wakeFd_;
   std::vector<std::shared_ptr<PacketSocket>> sockets_;
-  std::vector<pollfd> polled_;  // the wake fd, then the sockets
+  std::vector<pollfd> polled_;  // the wake fd, then each socket and what tells of its link
 };
 
 }  // namespace wasmtcp

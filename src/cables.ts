@@ -1,5 +1,6 @@
 // Who is plugged into which end of the memory links of this thread, so that each end can be told the other's doorbell.
 import type { MemoryLink } from "./links/link.ts";
+import { bellOf } from "./local-bells.ts";
 
 /** A stack at an end of a cable. */
 export interface PluggedStack {
@@ -22,8 +23,11 @@ export async function plug(link: MemoryLink, stack: PluggedStack): Promise<void>
   await Promise.all([stack.peerAttached(other.memory), other.peerAttached(stack.memory).catch(() => {})]);
 }
 
-/** Notes that the stack at an end has gone. */
+/** Notes that the stack at an end has gone, and has taken its plug out; who is at the other end is rung, so that he sees it. */
 export function unplug(link: MemoryLink, stack: PluggedStack): void {
   const ends = cables.get(link.cable);
-  if (ends?.[link.end] === stack) ends[link.end] = undefined;
+  if (ends?.[link.end] !== stack) return;
+  ends[link.end] = undefined;
+  const other = ends[link.end === 0 ? 1 : 0];
+  if (other !== undefined) bellOf(other.memory).ring();
 }

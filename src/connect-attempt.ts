@@ -2,11 +2,11 @@
 import { READY_CLOSED, READY_CONNECTED } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
 import type { HandleSink } from "./dispatcher.ts";
-import { netstackError } from "./errors.ts";
+import { interfaceDetail, netstackError } from "./errors.ts";
 import type { Endpoint } from "./op-queue.ts";
 import { OpenAttempt } from "./open-attempt.ts";
 import type { SocketOption } from "./socket-options.ts";
-import { type SocketContext, TcpSocket } from "./tcp-socket.ts";
+import { interfaceName, type SocketContext, TcpSocket } from "./tcp-socket.ts";
 
 /** What is asked of the core. */
 export interface ConnectRequest {
@@ -40,21 +40,22 @@ export class ConnectAttempt extends OpenAttempt<TcpSocket> implements HandleSink
     this.context.dispatcher.attach(handle, this);
   }
 
-  onFailed(errno: number): void {
+  onFailed(errno: number, interfaceIndex: number): void {
     const { address, port } = this.#remote;
-    this.fail(netstackError(errno, { syscall: "connect", address: formatIpv4(address), port }));
+    const detail = interfaceDetail(errno, interfaceName(this.context, interfaceIndex));
+    this.fail(netstackError(errno, { syscall: "connect", address: formatIpv4(address), port }, detail));
   }
 
-  onReady(bits: number, errno: number): void {
+  onReady(bits: number, errno: number, interfaceIndex: number): void {
     if ((bits & READY_CONNECTED) !== 0) {
       const socket = new TcpSocket(this.context, this.#handle, this.#local!, this.#remote);
       this.succeed(socket);
       // It may have been closed again already.
-      if (bits !== READY_CONNECTED) socket.onReady(bits & ~READY_CONNECTED, errno);
+      if (bits !== READY_CONNECTED) socket.onReady(bits & ~READY_CONNECTED, errno, interfaceIndex);
     } else if ((bits & READY_CLOSED) !== 0) {
       this.context.dispatcher.forgetHandle(this.#handle);
       this.context.ops.release(this.#handle);
-      this.onFailed(errno);
+      this.onFailed(errno, interfaceIndex);
     }
   }
 

@@ -13,6 +13,7 @@ import { createMemory } from "./memory.ts";
 import { OpQueue } from "./op-queue.ts";
 import {
   LEAST_MTU,
+  MOST_MTU,
   type ResolvedInterface,
   type ResolvedStack,
   resolveStackOptions,
@@ -72,8 +73,8 @@ export async function createStack(options: StackOptions): Promise<Stack> {
       timeOriginMs: started.timeOriginMs,
       unplug: (crashed) => {
         for (const [at, { link }] of cables.entries()) {
-          unplug(link, plugged[at]!);
           if (crashed) unplugCable(link);
+          unplug(link, plugged[at]!);
         }
       },
     });
@@ -97,5 +98,6 @@ function setupOf(own: ResolvedInterface): InterfaceSetup {
   const linkMtu = wire.kind === "packet" ? checkPacketInterface(wire.interface, own) : wire.mtu;
   const mtu = own.mtu ?? linkMtu;
   if (mtu > linkMtu) throw outOfRange("mtu", `${LEAST_MTU}..${linkMtu} (the link's)`, mtu);
-  return { link: own.link, address: own.address, prefixLength: own.prefixLength, mac: own.mac, mtu };
+  const { link, address, prefixLength, mac } = own;
+  return { link, address, prefixLength, mac, mtu, mtuLimit: own.mtu ?? MOST_MTU };
 }

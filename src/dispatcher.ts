@@ -26,8 +26,8 @@ import type { Endpoint } from "./op-queue.ts";
 
 /** A socket, as the core sees it. */
 export interface HandleSink {
-  /** `READY_` bits that became true; `errno` says why it closed, 0 after an orderly end. */
-  onReady(bits: number, errno: number): void;
+  /** `READY_` bits that became true; `errno` says why it closed, 0 after an orderly end, `interfaceIndex` where. */
+  onReady(bits: number, errno: number, interfaceIndex: number): void;
   /** A listener has a new connection. */
   onAccepted?(child: number, local: Endpoint, remote: Endpoint): void;
   /** The stack is gone: reject everything. */
@@ -37,7 +37,8 @@ export interface HandleSink {
 /** A call that waits for its answer. */
 export interface TokenSink {
   onAttached?(handle: number, local: Endpoint, remote: Endpoint): void;
-  onFailed?(errno: number): void;
+  /** `interfaceIndex`: of the interface that is to blame for `ENETDOWN` or `ENODEV`. */
+  onFailed?(errno: number, interfaceIndex: number): void;
   /** An echo reply: u16 sequence, payload bytes, time to live, round trip. */
   onPingReply?(sequence: number, bytes: number, ttl: number, roundTripUs: number): void;
   /** `from`: who said so (u32), 0 = we ourselves. */
@@ -48,8 +49,8 @@ export interface TokenSink {
 /** What a change of state looks like here; codes of layout.ts, times of the core's clock. */
 export type StateSink = (from: number, to: number, local: Endpoint, remote: Endpoint, timeUs: number) => void;
 
-/** Interface number and `INTERFACE_EVENT_` code. */
-export type InterfaceSink = (interfaceIndex: number, code: number) => void;
+/** Interface number, `INTERFACE_EVENT_` code, its MTU, and the address that it is about (u32): ours, or a neighbour's. */
+export type InterfaceSink = (interfaceIndex: number, code: number, mtu: number, address: number) => void;
 
 /** Delivers the events of one stack. */
 export class Dispatcher {
@@ -101,13 +102,15 @@ export class Dispatcher {
     const value = u32[(slot + EVENT_VALUE) >>> 2]!;
     switch (u32[(slot + EVENT_KIND) >>> 2]) {
       case EVENT_SOCKET:
-        this.#handles.get(u32[(slot + EVENT_HANDLE) >>> 2]!)?.onReady(value, u32[(slot + EVENT_ERRNO) >>> 2]!);
+        this.#handles
+          .get(u32[(slot + EVENT_HANDLE) >>> 2]!)
+          ?.onReady(value, u32[(slot + EVENT_ERRNO) >>> 2]!, u32[(slot + EVENT_VALUE2) >>> 2]!);
         break;
       case EVENT_ATTACHED:
         this.#attached(slot);
         break;
       case EVENT_FAILED:
-        this.#answered(slot)?.onFailed?.(u32[(slot + EVENT_ERRNO) >>> 2]!);
+        this.#answered(slot)?.onFailed?.(u32[(slot + EVENT_ERRNO) >>> 2]!, value);
         break;
       case EVENT_ACCEPTED: {
         const child = u32[(slot + EVENT_HANDLE) >>> 2]!;
@@ -124,7 +127,7 @@ export class Dispatcher {
         this.#ping(slot);
         break;
       case EVENT_INTERFACE:
-        this.onInterface?.(value, u32[(slot + EVENT_VALUE2) >>> 2]!);
+        this.#interface(slot);
         break;
     }
   }
@@ -168,6 +171,13 @@ export class Dispatcher {
       const from = readAddress(this.#views.u8, slot + EVENT_REMOTE_ADDRESS);
       sink?.onPingFailed?.(sequence, u32[(slot + EVENT_ERRNO) >>> 2]!, from);
     }
+  }
+
+  #interface(slot: number): void {
+    const { u8, u32 } = this.#views;
+    const word = (field: number): number => u32[(slot + field) >>> 2]!;
+    const address = readAddress(u8, slot + EVENT_REMOTE_ADDRESS);
+    this.onInterface?.(word(EVENT_VALUE), word(EVENT_VALUE2), word(EVENT_TOKEN), address);
   }
 
   #local(slot: number): Endpoint {

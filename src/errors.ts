@@ -15,6 +15,7 @@ import {
   ENETDOWN,
   ENETUNREACH,
   ENOBUFS,
+  ENODEV,
   ENOMEM,
   ENONET,
   ENOPROTOOPT,
@@ -62,7 +63,7 @@ export class ConnectionRefusedError extends NetstackError {}
 export class ConnectionLostError extends NetstackError {}
 /** The peer did not answer in time (`ETIMEDOUT`). */
 export class TimedOutError extends NetstackError {}
-/** The peer cannot be reached (`EHOSTUNREACH`, `ENETUNREACH`, `ENETDOWN`, `EHOSTDOWN`, `ENONET`, `EOPNOTSUPP`). */
+/** The peer cannot be reached (`EHOSTUNREACH`, `ENETUNREACH`, `ENETDOWN`, `ENODEV` (the interface is gone), `EHOSTDOWN`, `ENONET`, `EOPNOTSUPP`). */
 export class UnreachableError extends NetstackError {}
 /** The address or port cannot be used (`EADDRINUSE`, `EADDRNOTAVAIL`). */
 export class AddressError extends NetstackError {}
@@ -96,6 +97,7 @@ const ERRORS: Readonly<Record<number, ErrorRow>> = {
   [EADDRINUSE]: ["EADDRINUSE", "address already in use", AddressError],
   [EADDRNOTAVAIL]: ["EADDRNOTAVAIL", "no such local address, or no free port", AddressError],
   [ENETDOWN]: ["ENETDOWN", "the interface is down", UnreachableError],
+  [ENODEV]: ["ENODEV", "the interface is gone", UnreachableError],
   [ENETUNREACH]: ["ENETUNREACH", "no route to the network", UnreachableError],
   [ECONNABORTED]: ["ECONNABORTED", "connection aborted", ConnectionLostError],
   [ECONNRESET]: ["ECONNRESET", "connection reset by peer", ConnectionLostError],
@@ -119,6 +121,13 @@ export function netstackError(errno: number, place: ErrorPlace = {}, detail?: st
   const [code, words, Type] = ERRORS[errno] ?? ["EUNKNOWN", `unknown error ${errno}`, NetstackError];
   const what = place.syscall === undefined ? code : `${place.syscall} ${code}`;
   return new Type(code, `${what}${formatPlace(place)}: ${detail ?? words}`, place, -errno);
+}
+
+/** What to say of an error that an interface is to blame for, by its name; undefined for all others. */
+export function interfaceDetail(errno: number, name: string): string | undefined {
+  if (errno === ENETDOWN) return `interface ${name} is down`;
+  if (errno === ENODEV) return `interface ${name} is gone: it was deleted, or moved to another network namespace`;
+  return undefined;
 }
 
 /** The error of using something after it was closed. `what`: `stack`, `connection`, `listener`. */

@@ -26,6 +26,7 @@ export {
   UnreachableError,
 } from "./errors.ts";
 export type { Progress, ReceiveFileOptions, SendFileOptions } from "./file-transfer.ts";
+export type { ConflictEvent, LinkEvent, MtuEvent, NeighborEvent, StackEvents, StateEvent } from "./interface-news.ts";
 export { captureLink } from "./links/capture.ts";
 export { emulatedLink } from "./links/emulated.ts";
 export { type BurstLoss, type Impairments, parseEmulation } from "./links/impairment.ts";
@@ -37,9 +38,9 @@ export type { InterfaceOptions, RouteOptions, StackOptions } from "./options.ts"
 export type { PingOptions, PingReply } from "./ping.ts";
 export type { CaptureStatus, Usage } from "./protocol.ts";
 export type { KeepAliveOptions, SocketSettings } from "./socket-settings.ts";
-export type { ConflictEvent, ConnectionInfo, Stack, StackEvents, StateEvent } from "./stack.ts";
+export type { ConnectionInfo, Stack } from "./stack.ts";
 export type { TcpState } from "./states.ts";
-export type { InterfaceStats, Stats } from "./stats.ts";
+export type { InterfaceStats, LinkState, Stats } from "./stats.ts";
 export type { MemoryTriple, Sysctl } from "./sysctl.ts";
 export type { TcpInfo } from "./tcp-info.ts";
 export { createWire, type PassageCounters, type Wire, type WireOptions } from "./wire.ts";

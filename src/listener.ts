@@ -1,12 +1,13 @@
 // A listening socket: connections whose handshake is complete queue here until somebody accepts them.
-import { HANDLE_INDEX_MASK, TCB_BYTES, TCB_RECORDS } from "../assembly/layout.ts";
+import { HANDLE_INDEX_MASK, READY_CLOSED, TCB_BYTES, TCB_RECORDS } from "../assembly/layout.ts";
+import { formatIpv4 } from "./address.ts";
 import { type Address, addressOf, Connection } from "./connection.ts";
 import type { HandleSink } from "./dispatcher.ts";
-import { AbortError, closedError } from "./errors.ts";
+import { AbortError, closedError, interfaceDetail, netstackError } from "./errors.ts";
 import { Holder } from "./keep-alive.ts";
 import type { Endpoint } from "./op-queue.ts";
 import { readTcpInfo, type TcpInfo } from "./tcp-info.ts";
-import { type SocketContext, TcpSocket } from "./tcp-socket.ts";
+import { interfaceName, type SocketContext, TcpSocket } from "./tcp-socket.ts";
 
 type Waiter = { resolve: (connection: Connection) => void; reject: (error: Error) => void };
 type Child = { handle: number; socket: TcpSocket };
@@ -42,8 +43,13 @@ export class ListenerSocket implements HandleSink {
     else waiter.resolve(this.#accept({ handle: child, socket }));
   }
 
-  /** A listener becomes ready for nothing but connections. */
-  onReady(): void {}
+  /** A listener becomes ready for nothing but connections, until nothing can come any more. */
+  onReady(bits: number, errno: number, interfaceIndex: number): void {
+    if ((bits & READY_CLOSED) === 0) return;
+    const place = { syscall: "accept", address: formatIpv4(this.local.address), port: this.local.port };
+    const detail = interfaceDetail(errno, interfaceName(this.#context, interfaceIndex));
+    this.#close(netstackError(errno, place, detail));
+  }
 
   crash(error: Error): void {
     this.#fail(error);
@@ -65,8 +71,12 @@ export class ListenerSocket implements HandleSink {
 
   /** Listens no more. Connections that were not accepted are reset by the core. */
   close(): void {
+    this.#close(closedError("listener", "accept"));
+  }
+
+  #close(reason: Error): void {
     if (this.#error !== undefined) return;
-    this.#fail(closedError("listener", "accept"));
+    this.#fail(reason);
     this.#context.dispatcher.forgetHandle(this.#handle);
     this.#context.ops.closeListener(this.#handle);
     const error = closedError("listener");
@@ -129,7 +139,7 @@ export class Listener implements AsyncDisposable, AsyncIterable<Connection> {
   /**
    * The next connection.
    * @param options.signal - cancels the wait
-   * @throws (rejects) `AbortError`, {@link NetstackError} `ERR_SOCKET_CLOSED` after `close()`
+   * @throws (rejects) `AbortError`, {@link NetstackError} `ERR_SOCKET_CLOSED` after `close()`, `ENODEV` when the interface is gone
    */
   accept(options: { signal?: AbortSignal | undefined } = {}): Promise<Connection> {
     return this.#socket.accept(options.signal);

@@ -7,6 +7,7 @@ import { LAYOUT_VERSION } from "../assembly/layout.ts";
 export type {
   InterfaceInfo,
   KernelAddress,
+  LinkStatus,
   LoopWatcher,
   NativeAddon,
   PacketSocket,

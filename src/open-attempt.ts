@@ -28,7 +28,7 @@ export abstract class OpenAttempt<Socket> implements TokenSink {
 
   abstract onAttached(handle: number, local: Endpoint): void;
 
-  abstract onFailed(errno: number): void;
+  abstract onFailed(errno: number, interfaceIndex: number): void;
 
   /** Gives up now. */
   cancel(error: Error): void {

@@ -22,8 +22,10 @@ export interface InterfaceSetup {
   prefixLength: number;
   /** 6 bytes. */
   mac: Uint8Array;
-  /** Bytes of an IP packet. */
+  /** Bytes of an IP packet, at first. */
   mtu: number;
+  /** The most it may become when the link's changes. */
+  mtuLimit: number;
 }
 
 /** A route to enter. `destination` and `gateway` are u32 in host order, `interfaceIndex` counts the loopback as 0. */

@@ -16,15 +16,16 @@ import { ConnectAttempt } from "./connect-attempt.ts";
 import { type Address, addressOf, Connection } from "./connection.ts";
 import { AbortError, closedError, invalidType, invalidValue, NetstackError } from "./errors.ts";
 import type { EventPump } from "./event-pump.ts";
+import { interfaceNews, type StackEvents } from "./interface-news.ts";
 import { ListenAttempt } from "./listen-attempt.ts";
 import { Listener, ListenerSocket } from "./listener.ts";
 import { Ping, type PingOptions, type PingReply, resolvePing } from "./ping.ts";
 import type { CaptureStatus, RemoteControl, Usage } from "./protocol.ts";
 import type { StackHost } from "./stack-host.ts";
-import { stateName, type TcpState } from "./states.ts";
+import { stateName } from "./states.ts";
 import { readStats, type Stats } from "./stats.ts";
 import type { TcpInfo } from "./tcp-info.ts";
-import { type SocketContext, TcpSocket } from "./tcp-socket.ts";
+import { interfaceName, type SocketContext, TcpSocket } from "./tcp-socket.ts";
 
 /** A connection or listener, as `connections()` lists it. */
 export interface ConnectionInfo extends TcpInfo {
@@ -33,34 +34,10 @@ export interface ConnectionInfo extends TcpInfo {
   remoteAddr: Address;
 }
 
-/** A change of a connection's state. */
-export interface StateEvent {
-  localAddr: Address;
-  remoteAddr: Address;
-  from: TcpState;
-  to: TcpState;
-  /** ms since 1970, with a fraction. */
-  timeMs: number;
-}
-
-/** Another host uses an address of ours (RFC 5227). */
-export interface ConflictEvent {
-  /** Name of the interface. */
-  interface: string;
-}
-
-/** The events of a stack. */
-export interface StackEvents {
-  state: StateEvent;
-  conflict: ConflictEvent;
-}
-
 /** What a stack is put together from (create-stack.ts). */
 export interface StackParts extends SocketContext {
   host: StackHost;
   pump: EventPump;
-  /** Names of the interfaces, the loopback first. */
-  interfaceNames: string[];
   lookup: ((hostname: string) => Promise<string>) | undefined;
   /** Wall clock, ms since 1970, at zero of the core's clock. */
   timeOriginMs: number;
@@ -75,6 +52,7 @@ export function internalsOf(stack: Stack): StackParts {
   return internals.get(stack)!;
 }
 
+const EVENT_NAMES = "`state`, `link`, `mtu`, `neighbor` or `conflict`";
 const DEFAULT_LINGER_MS = 2000;
 const MAX_LINGER_MS = 0x7fffffff;
 /** ms a file access may hold up the end of a stack. */
@@ -86,6 +64,9 @@ export class Stack implements AsyncDisposable {
   readonly #listeners: { [Name in keyof StackEvents]: Set<(event: StackEvents[Name]) => void> } = {
     state: new Set(),
     conflict: new Set(),
+    link: new Set(),
+    mtu: new Set(),
+    neighbor: new Set(),
   };
   #error: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -103,8 +84,10 @@ export class Stack implements AsyncDisposable {
         to: stateName(to),
         timeMs: parts.timeOriginMs + timeUs / 1000,
       });
-    parts.dispatcher.onInterface = (index) =>
-      this.#emit("conflict", { interface: parts.interfaceNames[index] ?? `#${index}` });
+    parts.dispatcher.onInterface = (index, code, mtu, address) => {
+      const news = interfaceNews(interfaceName(parts, index), code, mtu, address);
+      if (news !== undefined) this.#emit(news[0], news[1]);
+    };
     parts.host.crashed.catch((error: Error) => this.#crash(error));
     parts.pump.start();
   }
@@ -175,7 +158,10 @@ export class Stack implements AsyncDisposable {
     return await this.#call("captures", (control) => control.captures());
   }
 
-  /** Calls `listener` at each event: `state` (a connection changed its state) or `conflict` (another host uses our address). */
+  /**
+   * Calls `listener` at each event: `state` (a connection changed its state), `link` (an interface is up, down or gone), `mtu` (its MTU is
+   * another one), `neighbor` (a host of the link answers no more), `conflict` (another host uses our address).
+   */
   on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
     this.#listenersOf(name).add(listener);
     this.#updateTrace();
@@ -297,7 +283,7 @@ export class Stack implements AsyncDisposable {
   }
 
   #listenersOf<Name extends keyof StackEvents>(name: Name): Set<(event: StackEvents[Name]) => void> {
-    if (!Object.hasOwn(this.#listeners, name)) throw invalidValue("name", "`state` or `conflict`", name);
+    if (!Object.hasOwn(this.#listeners, name)) throw invalidValue("name", EVENT_NAMES, name);
     return this.#listeners[name];
   }
 

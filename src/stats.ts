@@ -4,9 +4,18 @@ import * as layout from "../assembly/layout.ts";
 import type { SharedViews } from "./memory.ts";
 import { stateName, type TcpState } from "./states.ts";
 
-/** Counts of one interface since the stack started. */
+/** How the link of an interface is. */
+export type LinkState = "up" | "down" | "gone";
+
+/** How one interface is, and its counts since the stack started. */
 export interface InterfaceStats {
   name: string;
+  /** `down`: switched off or without carrier; `gone`: deleted, or moved to another network namespace. */
+  state: LinkState;
+  /** Bytes of an IP packet. */
+  mtu: number;
+  /** How often the link went up or down. */
+  carrierChanges: number;
   rxFrames: number;
   rxBytes: number;
   txFrames: number;
@@ -53,9 +62,14 @@ export function readStats(views: SharedViews, names: readonly string[]): Stats {
 
 function readInterface(views: SharedViews, name: string, index: number): InterfaceStats {
   const record = layout.INTERFACES + index * layout.INTERFACE_BYTES;
+  const u32 = (field: number): number => views.u32[(record + field) >>> 2]!;
+  const flags = u32(layout.INTERFACE_FLAGS);
   const u64 = (field: number): number => Number(views.u64[(record + field) >>> 3]!);
   return {
     name,
+    state: (flags & layout.IF_GONE) !== 0 ? "gone" : (flags & layout.IF_UP) !== 0 ? "up" : "down",
+    mtu: u32(layout.INTERFACE_MTU),
+    carrierChanges: u64(layout.INTERFACE_CARRIER_CHANGES),
     rxFrames: u64(layout.INTERFACE_RX_FRAMES),
     rxBytes: u64(layout.INTERFACE_RX_BYTES),
     txFrames: u64(layout.INTERFACE_TX_FRAMES),

@@ -17,7 +17,7 @@ import {
 } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
 import type { Dispatcher, HandleSink } from "./dispatcher.ts";
-import { closedError, netstackError } from "./errors.ts";
+import { closedError, interfaceDetail, netstackError } from "./errors.ts";
 import { Holder, type KeepAlive } from "./keep-alive.ts";
 import type { SharedViews } from "./memory.ts";
 import type { Endpoint, OpQueue } from "./op-queue.ts";
@@ -33,6 +33,13 @@ export interface SocketContext {
   ops: OpQueue;
   dispatcher: Dispatcher;
   keepAlive: KeepAlive;
+  /** Names of the interfaces, the loopback first. */
+  interfaceNames: readonly string[];
+}
+
+/** The name of an interface. */
+export function interfaceName({ interfaceNames }: SocketContext, index: number): string {
+  return interfaceNames[index] ?? `#${index}`;
 }
 
 /** How a handle is given back: the core ends the connection in order, resets it, or has nothing left to do. */
@@ -107,10 +114,10 @@ export class TcpSocket implements HandleSink {
     return this.#givingBack !== undefined;
   }
 
-  onReady(bits: number, errno: number): void {
+  onReady(bits: number, errno: number, interfaceIndex: number): void {
     if (this.gone) return;
     if ((bits & READY_CLOSED) !== 0) {
-      this.#onClosed(errno);
+      this.#onClosed(errno, interfaceIndex);
       return;
     }
     if ((bits & READY_FIN_ACKED) !== 0 && this.#closing) {
@@ -213,13 +220,15 @@ export class TcpSocket implements HandleSink {
     if (!this.gone) this.#context.ops.setOption(this.#io.handle, option);
   }
 
-  #error(errno: number, syscall: string): Error {
-    return netstackError(errno, { syscall, address: formatIpv4(this.remote.address), port: this.remote.port });
+  #error(errno: number, syscall: string, detail?: string): Error {
+    const { address, port } = this.remote;
+    return netstackError(errno, { syscall, address: formatIpv4(address), port }, detail);
   }
 
-  #onClosed(errno: number): void {
-    const error = errno === 0 ? null : this.#error(errno, "read");
-    this.send.fail(error === null ? this.#error(EPIPE, "write") : this.#error(errno, "write"));
+  #onClosed(errno: number, interfaceIndex: number): void {
+    const detail = interfaceDetail(errno, interfaceName(this.#context, interfaceIndex));
+    const error = errno === 0 ? null : this.#error(errno, "read", detail);
+    this.send.fail(error === null ? this.#error(EPIPE, "write") : this.#error(errno, "write", detail));
     this.#end(error);
     if (this.#closing) this.#giveBack("release");
     else this.receive.finish(error);

@@ -21,9 +21,10 @@ import type { CoreExports } from "../src/core-exports.ts";
 import { netstackError } from "../src/errors.ts";
 import { failureOf } from "../src/failure.ts";
 import type { SharedViews } from "../src/memory.ts";
+import { LEAST_MTU } from "../src/options.ts";
 import type { CaptureStatus, InterfaceSetup, StackControl, StackSetup, StartResult, Usage } from "../src/protocol.ts";
 import { type OpenedLinks, openPort } from "./open-port.ts";
-import type { Port, PortPlace } from "./port.ts";
+import type { LinkStatus, Port, PortPlace } from "./port.ts";
 
 /** Control of one core. */
 export class Control implements StackControl {
@@ -95,7 +96,7 @@ export class Control implements StackControl {
     }
   }
 
-  #addInterface({ link, address, prefixLength, mac, mtu }: InterfaceSetup, index: number): void {
+  #addInterface({ link, address, prefixLength, mac, mtu, mtuLimit }: InterfaceSetup, index: number): void {
     const place: PortPlace = {
       views: this.#views,
       rxDescriptors: RX_DESCRIPTORS + index * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES,
@@ -103,17 +104,31 @@ export class Control implements StackControl {
       interfaceRecord: INTERFACES + index * INTERFACE_BYTES,
       mac,
       mtu,
+      mtuLimit,
+      onLink: (status) => this.#linkChanged(index, status),
       allocate: (bytes) => this.#allocate(bytes),
     };
     const port = openPort(link, place, index, this.links);
     this.ports[index] = port;
     const words = new DataView(mac.buffer, mac.byteOffset, mac.byteLength);
-    const flags = IF_UP | (port.checksumOffload ? IF_CSUM_OFFLOAD : 0);
+    const { state, mtu: linkMtu, gsoMax } = port.link;
+    const flags = (state === "up" ? IF_UP : 0) | (port.checksumOffload ? IF_CSUM_OFFLOAD : 0);
     const high = words.getUint16(0);
     const low = words.getUint32(2);
-    const { gsoMax, rxSlots } = port;
-    const added = this.#core.addInterface(address, prefixLength, high, low, mtu, gsoMax, rxSlots, flags);
+    const added = this.#core.addInterface(address, prefixLength, high, low, linkMtu, gsoMax, port.rxSlots, flags);
     check("addInterface", added < 0 ? added : added - index);
+  }
+
+  #linkChanged(index: number, { state, mtu, gsoMax }: LinkStatus): void {
+    const nowUs = performance.now() * 1000;
+    if (state === "gone") {
+      this.#core.removeInterface(index, nowUs);
+      return;
+    }
+    // A link with less cannot carry IPv4: it is as good as down (Linux takes its addresses away).
+    const isWideEnough = mtu >= LEAST_MTU;
+    if (isWideEnough) this.#core.setInterfaceMtu(index, mtu, gsoMax);
+    this.#core.setInterfaceUp(index, state === "up" && isWideEnough, nowUs);
   }
 
   #allocate(bytes: number): number {

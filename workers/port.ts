@@ -2,10 +2,20 @@
 // on an array of RX descriptors and a TX ring in the shared memory that it is told, so that ports can wrap ports.
 import type { SharedViews } from "../src/memory.ts";
 
+/** How a link is. */
+export interface LinkStatus {
+  /** `gone`: there is no such interface any more, for good. */
+  state: "up" | "down" | "gone";
+  /** Bytes of an IP packet. */
+  mtu: number;
+  /** Largest super-segment (IP packet) it takes, 0 = none. */
+  gsoMax: number;
+}
+
 /** A link at work. All methods are called from the one thread of the loop. */
 export interface Port {
-  /** Largest super-segment (IP packet) the link takes, 0 = none. */
-  readonly gsoMax: number;
+  /** How the link was when the port was opened; `PortPlace.onLink` tells what changes. */
+  readonly link: LinkStatus;
   /** Whether it takes frames with partial checksums. */
   readonly checksumOffload: boolean;
   /** Frames it can hold for us without loss. */
@@ -40,8 +50,12 @@ export interface PortPlace {
   interfaceRecord: number;
   /** Of the interface. */
   mac: Uint8Array;
-  /** Bytes of an IP packet. */
+  /** Bytes of an IP packet, at first. */
   mtu: number;
+  /** Bytes of an IP packet that the interface never has more of, whatever the link takes. */
+  mtuLimit: number;
+  /** The link is not as it was. Called from `receive()` or `peerAttached()`. */
+  onLink(status: LinkStatus): void;
   /** Takes a block of the heap that lives as long as the link. @throws Error with code ENOMEM */
   allocate(bytes: number): number;
 }

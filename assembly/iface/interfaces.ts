@@ -17,6 +17,7 @@ import {
   INTERFACE_GSO_MAX,
   INTERFACE_LINK_DROPS,
   INTERFACE_LINK_ERRORS,
+  INTERFACE_LINK_NEWS,
   INTERFACE_MAC,
   INTERFACE_MTU,
   INTERFACE_PREFIX_LENGTH,
@@ -58,7 +59,7 @@ export class Interface {
   macHigh: u16;
   mac0: u16;
   prefixLength: u32; // of the IPv4 address, 0..32
-  reserved0: u32;
+  linkNews: u32; // 1: the link has changed, and whoever drives it has not told yet
   addressHigh: u64;
   addressLow: u64;
   carrierChanges: u64;
@@ -141,6 +142,7 @@ if (offsetof<Interface>("gsoMax") !== INTERFACE_GSO_MAX) ERROR("layout drift: In
 if (offsetof<Interface>("rxSlots") !== INTERFACE_RX_SLOTS) ERROR("layout drift: Interface.rxSlots");
 if (offsetof<Interface>("macLow") !== INTERFACE_MAC) ERROR("layout drift: Interface.macLow");
 if (offsetof<Interface>("prefixLength") !== INTERFACE_PREFIX_LENGTH) ERROR("layout drift: Interface.prefixLength");
+if (offsetof<Interface>("linkNews") !== INTERFACE_LINK_NEWS) ERROR("layout drift: Interface.linkNews");
 if (offsetof<Interface>("addressHigh") !== INTERFACE_ADDRESS) ERROR("layout drift: Interface.addressHigh");
 if (offsetof<Interface>("carrierChanges") !== INTERFACE_CARRIER_CHANGES)
   ERROR("layout drift: Interface.carrierChanges");

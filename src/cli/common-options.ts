@@ -11,6 +11,7 @@ import {
   type Stack,
   type Sysctl,
 } from "../index.ts";
+import { printLinkLines } from "./link-lines.ts";
 import { printStateLines } from "./state-lines.ts";
 import { takeOver } from "./take-over.ts";
 
@@ -131,6 +132,7 @@ export async function openStack(options: CommonOptions): Promise<Stack> {
       routes: taken.routes.filter(({ destination }) => options.gateway === undefined || destination !== "0.0.0.0/0"),
     }),
   });
+  printLinkLines(stack);
   if (options.debug) printStateLines(stack);
   await showInSs(stack);
   return stack;

@@ -71,6 +71,9 @@ function reportText(report: StackReport, withStats: boolean): string {
     lines.push(line(rows[index]!));
     if (connection.state !== "LISTEN") lines.push(`\t ${details(connection)}`);
   }
+  for (const { name, state, mtu } of report.stats.interfaces) {
+    if (state !== "up") lines.push(`${name}: ${state}, mtu ${mtu}`);
+  }
   if (withStats) lines.push(...counters(report));
   return `${lines.join("\n")}\n`;
 }
@@ -113,11 +116,9 @@ function details(info: ConnectionInfo): string {
 function counters(report: StackReport): string[] {
   const named = Object.entries(report.stats.counters).filter(([, value]) => value > 0);
   const lines = named.map(([name, value]) => `${name.padEnd(32)} ${value}`);
-  for (const { name, ...values } of report.stats.interfaces) {
-    const parts = Object.entries(values).flatMap(([key, value]) =>
-      typeof value === "number" && value > 0 ? [`${key} ${value}`] : [],
-    );
-    lines.push(`${name}: ${parts.join(", ") || "nothing yet"}`);
+  for (const { name, state, ...values } of report.stats.interfaces) {
+    const parts = Object.entries(values).flatMap(([key, value]) => (value > 0 ? [`${key} ${value}`] : []));
+    lines.push(`${name}: ${[state, ...parts].join(", ")}`);
   }
   return lines;
 }

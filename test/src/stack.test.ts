@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { StateEvent } from "../../src/interface-news.ts";
 import { captureLink } from "../../src/links/capture.ts";
 import { memoryLinkPair } from "../../src/links/memory-link.ts";
 import type { PingReply } from "../../src/ping.ts";
-import type { StateEvent } from "../../src/stack.ts";
 import {
   CLIENT,
   connected,

@@ -54,7 +54,7 @@ function note(s: Script, call: string, result = 0): number {
 
 function portOf(s: Script): Port {
   return {
-    gsoMax: 0,
+    link: { state: "up", mtu: 1500, gsoMax: 0 },
     checksumOffload: false,
     rxSlots: 1,
     blocked: false,

@@ -8,7 +8,7 @@ import type { ResolvedImpairments } from "../../src/links/impairment-options.ts"
 import { ETHERNET_HEADER_BYTES, TCP_CHECKSUM } from "../../src/links/ip-frame.ts";
 import type { EmulatedLink } from "../../src/links/link.ts";
 import { countLinkErrors } from "../link-counter.ts";
-import type { Port, PortPlace } from "../port.ts";
+import type { LinkStatus, Port, PortPlace } from "../port.ts";
 import { TxRing } from "../tx-ring.ts";
 import { OuterPort } from "./outer-port.ts";
 
@@ -20,8 +20,9 @@ export class EmulatedPort extends OuterPort {
   readonly #interfaceRecord: number;
   readonly #outer: TxRing;
   readonly #due: TxRing;
-  readonly #slots: number;
-  readonly #slotBytes: number;
+  readonly #place: PortPlace;
+  #slots: number;
+  #slotBytes: number;
   readonly #impairment: Impairment;
   readonly #pool = new FramePool(POOL_BYTES);
   readonly #info = {
@@ -39,11 +40,16 @@ export class EmulatedPort extends OuterPort {
    * @param stream - which of the seed's random streams to use, so that interfaces differ
    */
   constructor(link: EmulatedLink, place: PortPlace, stream: number, open: (place: PortPlace) => Port) {
-    const slotBytes = (place.mtu + ETHERNET_HEADER_BYTES + 63) & -64;
+    const slotBytes = slotBytesOf(place.mtu);
     const ring = place.allocate(TX_RING_BYTES);
     const slots = place.allocate(TX_CAPACITY * slotBytes);
     place.views.u8.fill(0, ring, ring + RING_SLOTS);
-    super(open({ ...place, txRing: ring }));
+    const onLink = (status: LinkStatus): void => {
+      this.#fit(status.mtu);
+      place.onLink(status);
+    };
+    super(open({ ...place, txRing: ring, onLink }));
+    this.#place = place;
     this.#views = place.views;
     this.#interfaceRecord = place.interfaceRecord;
     this.#outer = new TxRing(place.views, place.txRing);
@@ -70,6 +76,19 @@ export class EmulatedPort extends OuterPort {
     // While the inner link is blocked it wakes the loop when it can go on; what is due waits for that.
     const due = this.blocked ? Number.POSITIVE_INFINITY : this.#impairment.nextDeadlineUs();
     return Math.min(due, this.inner.nextDeadlineUs(nowUs));
+  }
+
+  /** Makes room for longer frames. The old slots stay with the link: frames may lie in them. */
+  #fit(mtu: number): void {
+    if (slotBytesOf(mtu) <= this.#slotBytes) return;
+    // Blocks of the heap have sizes like that, so growing leaves few behind.
+    const slotBytes = 2 ** Math.ceil(Math.log2(slotBytesOf(mtu)));
+    try {
+      this.#slots = this.#place.allocate(TX_CAPACITY * slotBytes);
+      this.#slotBytes = slotBytes;
+    } catch {
+      // No memory for it: frames that do not fit are counted as the link's errors.
+    }
   }
 
   #impair(slot: number, nowUs: number): void {
@@ -119,6 +138,10 @@ export class EmulatedPort extends OuterPort {
     info.csumStart = ETHERNET_HEADER_BYTES + (frame.bytes[ETHERNET_HEADER_BYTES]! & 15) * 4;
     this.#due.fill(index, at, info);
   }
+}
+
+function slotBytesOf(mtu: number): number {
+  return (mtu + ETHERNET_HEADER_BYTES + 63) & -64;
 }
 
 /** Resolved options as options: without a rate there is no queue to speak of. */

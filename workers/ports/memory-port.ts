@@ -14,7 +14,7 @@ import { CableEnd } from "../../src/links/memory-link.ts";
 import { bellOf } from "../../src/local-bells.ts";
 import type { Bell } from "../../src/op-queue.ts";
 import { countLinkErrors } from "../link-counter.ts";
-import type { Port, PortPlace } from "../port.ts";
+import type { LinkStatus, Port, PortPlace } from "../port.ts";
 import { copyBytes, TxRing } from "../tx-ring.ts";
 
 /** Bytes of frames described at once: small enough to stay in the processor's cache, and a frame fits. */
@@ -28,15 +28,16 @@ const UNINTRODUCED_PEER_US = 1000;
 
 /** The port of a memory link. */
 export class MemoryPort implements Port {
-  readonly gsoMax = GSO_MAX;
   readonly checksumOffload = true;
   readonly rxSlots = RX_SLOTS;
+  readonly link: LinkStatus;
   blocked = false;
   readonly #place: PortPlace;
   readonly #cable: CableEnd;
   readonly #tx: TxRing;
   readonly #region: number;
   #peer: Bell | undefined;
+  #isUp: boolean;
 
   /** @throws Error with code EBUSY (the end is taken) or ENOMEM */
   constructor(link: MemoryLink, place: PortPlace) {
@@ -49,6 +50,8 @@ export class MemoryPort implements Port {
       this.#cable.unplug();
       throw error;
     }
+    this.#isUp = this.#cable.hasPeer;
+    this.link = this.#status();
   }
 
   receive(nowUs: number): number {
@@ -64,6 +67,7 @@ export class MemoryPort implements Port {
       consumer.advance();
     }
     if (count > 0 && consumer.release()) this.#peer?.ring();
+    if (this.#cable.hasPeer !== this.#isUp && (!this.#isUp || count === 0)) this.#changed();
     return count;
   }
 
@@ -87,6 +91,7 @@ export class MemoryPort implements Port {
 
   peerAttached(memory: SharedArrayBuffer): void {
     this.#peer = bellOf(memory);
+    if (this.#cable.hasPeer && !this.#isUp) this.#changed();
     // It may wait for what we have not told it.
     this.#peer.ring();
   }
@@ -117,6 +122,16 @@ export class MemoryPort implements Port {
       this.#peer?.ring();
     }
     return index;
+  }
+
+  /** Somebody was plugged in at the other end, or out: all that he had sent has been taken. */
+  #changed(): void {
+    this.#isUp = !this.#isUp;
+    this.#place.onLink(this.#status());
+  }
+
+  #status(): LinkStatus {
+    return { state: this.#isUp ? "up" : "down", mtu: this.#place.mtu, gsoMax: GSO_MAX };
   }
 
   /** Nobody is plugged in at the other end. */

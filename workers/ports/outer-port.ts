@@ -1,5 +1,5 @@
 // What ports that stand around another port have in common: all that they do not change is the inner port's.
-import type { Port } from "../port.ts";
+import type { LinkStatus, Port } from "../port.ts";
 
 /** A port around a port. What it leaves alone passes through. */
 export abstract class OuterPort implements Port {
@@ -9,8 +9,8 @@ export abstract class OuterPort implements Port {
     this.inner = inner;
   }
 
-  get gsoMax(): number {
-    return this.inner.gsoMax;
+  get link(): LinkStatus {
+    return this.inner.link;
   }
 
   get checksumOffload(): boolean {

@@ -1,9 +1,9 @@
 // A network interface of the host through the addon (AF_PACKET). Frames are read where the kernel wrote them and sent from where the
 // core has them; what the kernel does not take stays in the TX ring.
-import { RX_DESCRIPTOR_CAPACITY } from "../../assembly/layout.ts";
+import { INTERFACE_LINK_NEWS, RX_DESCRIPTOR_CAPACITY } from "../../assembly/layout.ts";
 import type { PacketLink } from "../../src/links/link.ts";
-import { loadAddon, type PacketSocket } from "../../src/native.ts";
-import type { Port, PortPlace } from "../port.ts";
+import { type LinkStatus as KernelLink, loadAddon, type PacketSocket } from "../../src/native.ts";
+import type { LinkStatus, Port, PortPlace } from "../port.ts";
 
 /** Bytes for received frames; the kernel pins as much, or less when it is short of memory. */
 const RING_BYTES = 64 * 1024 * 1024;
@@ -16,22 +16,27 @@ const MAX_PACKET_BYTES = 65535;
  */
 const TRANSMIT_FRAMES = 16;
 
+/** µs between two looks at the link while nothing wakes us: a loop that never sleeps is not woken. */
+const LINK_LOOK_US = 10_000;
+
 const EPERM_CURE =
   ". Packet links need CAP_NET_RAW. Cure: run as root, or give it to node: sudo setcap cap_net_raw+ep $(command -v node)";
 
 /** The port of a packet link. */
 export class PacketPort implements Port {
-  readonly gsoMax: number;
+  readonly link: LinkStatus;
   readonly checksumOffload = true;
   /** For the waiter. */
   readonly socket: PacketSocket;
+  readonly #place: PortPlace;
+  readonly #news: number;
+  #lookUs = 0;
 
   /** @throws AddonError; Error with code, errno and syscall: EPERM without CAP_NET_RAW, ENODEV, ENOMEM, ... */
   constructor(link: PacketLink, place: PortPlace) {
-    const { PacketSocket, interfaceInfo } = loadAddon();
-    // What the kernel would split by software gains nothing.
-    const gsoMax = Math.min(interfaceInfo(link.interface)?.gsoMaxBytes ?? 0, MAX_PACKET_BYTES);
-    this.gsoMax = gsoMax < place.mtu ? 0 : gsoMax;
+    const { PacketSocket } = loadAddon();
+    this.#place = place;
+    this.#news = (place.interfaceRecord + INTERFACE_LINK_NEWS) >>> 2;
     const mac = new DataView(place.mac.buffer, place.mac.byteOffset, place.mac.byteLength);
     const options = {
       interface: link.interface,
@@ -49,6 +54,7 @@ export class PacketPort implements Port {
       if ((error as NodeJS.ErrnoException).code === "EPERM") (error as Error).message += EPERM_CURE;
       throw error;
     }
+    this.link = statusOf(this.socket.takeLink()!, place.mtuLimit);
   }
 
   #hasMore = false;
@@ -62,10 +68,8 @@ export class PacketPort implements Port {
   }
 
   receive(nowUs: number): number {
-    const count = this.socket.receive(RX_DESCRIPTOR_CAPACITY, nowUs);
-    // An interface that went down makes the socket readable with nothing but an error; when it comes back the socket works on.
-    if (count === 0) this.socket.takeError();
-    return count;
+    if (this.#place.views.u32[this.#news] !== 0 || nowUs >= this.#lookUs) this.#lookAtLink(nowUs);
+    return this.socket.receive(RX_DESCRIPTOR_CAPACITY, nowUs);
   }
 
   transmit(): number {
@@ -85,4 +89,17 @@ export class PacketPort implements Port {
   close(): void {
     this.socket.close();
   }
+
+  #lookAtLink(nowUs: number): void {
+    this.#lookUs = nowUs + LINK_LOOK_US;
+    const changed = this.socket.takeLink();
+    if (changed !== null) this.#place.onLink(statusOf(changed, this.#place.mtuLimit));
+  }
+}
+
+function statusOf({ up, gone, mtu: linkMtu, gsoMaxBytes }: KernelLink, mtuLimit: number): LinkStatus {
+  const mtu = Math.min(linkMtu, mtuLimit);
+  const gsoMax = Math.min(gsoMaxBytes, MAX_PACKET_BYTES);
+  // What the kernel would split by software gains nothing.
+  return { state: gone ? "gone" : up ? "up" : "down", mtu, gsoMax: gsoMax < mtu ? 0 : gsoMax };
 }
