@@ -8,7 +8,10 @@ await using client = await createStack({ interfaces: [{ link: right, address: "1
 client.on("state", ({ from, to, remoteAddr }: StateEvent) => {
   console.log(`${from} -> ${to} (${remoteAddr.hostname}:${remoteAddr.port})`);
 });
-client.on("conflict", (event) => console.log("another host uses the address of", event.interface));
+client.on("link", (event) => console.log(event.interface, "is", event.state)); // "up", "down", "gone"
+client.on("mtu", (event) => console.log(event.interface, "has an MTU of", event.mtu));
+client.on("neighbor", (event) => console.log(event.address, "does not answer ARP any more"));
+client.on("conflict", (event) => console.log("another host uses", event.address));
 
 const listener = await server.listen({ port: 7 });
 const connection = await client.connect({ hostname: "10.0.0.1", port: 7 });
