@@ -56,7 +56,8 @@ export function interfaceGone(interfaceIndex: u32, addressHigh: u64, addressLow:
     const tcb = Tcb.at(index);
     if (tcb.state <= <u8>STATE_LISTEN) continue;
     const isFrom = tcb.localAddressLow === addressLow && tcb.localAddressHigh === addressHigh;
-    if (<u32>tcb.interfaceIndex === interfaceIndex || isFrom) enterClosed(tcb, ENODEV, nowUs);
+    if (<u32>tcb.interfaceIndex !== interfaceIndex && !isFrom) continue;
+    enterClosed(tcb, tcb.state === <u8>STATE_TIME_WAIT ? 0 : ENODEV, nowUs); // in TIME-WAIT it has ended in order already
   }
 }
 

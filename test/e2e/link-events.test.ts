@@ -93,6 +93,31 @@ if (hasPrivileges()) {
     });
   }
 
+  test("an MTU that the user gave is the most it gets, whatever the interface's becomes", async () => {
+    using hosts = new TwoHosts();
+    const server = hosts.wasmtcp("a", "receive", "10001", copy, "--debug", "--mtu", "1200");
+    await server.saw("from CLOSED to LISTEN");
+    for (const [set, used] of [
+      ["1000", "1000"],
+      ["1500", "1200"],
+    ] as const) {
+      setLink(hosts, "a", "mtu", set);
+      await server.saw(`MTU ${used}`);
+    }
+    server.child.kill("SIGINT");
+    assert.is((await server.finished).code, 130);
+  });
+
+  test("a peer that is stopped for a while answers no more, and the transfer goes on when it does", async () => {
+    using hosts = new TwoHosts();
+    const running = await start(hosts, ...PACE);
+    await arrived(10 * MIB);
+    running.a.child.kill("SIGSTOP");
+    await running.b.saw(`${hosts.interfaceName.b}: ${hosts.stackAddress.a} does not answer ARP any more`);
+    running.a.child.kill("SIGCONT");
+    await finishedWell(running);
+  });
+
   test("an interface that is deleted in mid-transfer: both commands end and name it", async () => {
     using hosts = new TwoHosts();
     const running = await start(hosts, ...PACE);

@@ -11,7 +11,7 @@ const READABLE = 1 << WAIT_READABLE_SHIFT;
 const NEWS = INTERFACES + INTERFACE_BYTES + INTERFACE_LINK_NEWS;
 
 inNamespace("native/link-monitor", import.meta.url, (test) => {
-  const { Waiter, createWakeFd, closeWakeFd } = loadAddon();
+  const { Waiter, LoopWatcher, createWakeFd, closeWakeFd } = loadAddon();
 
   /** A veth pair of its own, which the test may break: the end and what waits for it. */
   function opened(name: string): {
@@ -83,6 +83,28 @@ inNamespace("native/link-monitor", import.meta.url, (test) => {
     assert.is(end.view.getUint32(NEWS, true), 0);
     closeWakeFd(fd);
     close();
+  });
+
+  test("an event loop is woken, too", async () => {
+    const { socket, until, close } = opened("wtl6");
+    until(UP);
+    const fd = createWakeFd();
+    const status = await new Promise<LinkStatus>((resolve) => {
+      const watcher = new LoopWatcher(fd, () => {
+        const changed = socket.takeLink();
+        watcher.arm(Number.POSITIVE_INFINITY);
+        if (changed === null) return;
+        watcher.close();
+        resolve(changed);
+      });
+      watcher.add(socket);
+      watcher.ref();
+      watcher.arm(Number.POSITIVE_INFINITY);
+      ip("link", "set", "wtl6", "mtu", "1300");
+    });
+    assert.is(status.mtu, 1300);
+    close();
+    closeWakeFd(fd);
   });
 
   test("what happens to other interfaces, or changes nothing, wakes nobody", () => {

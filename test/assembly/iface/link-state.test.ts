@@ -242,6 +242,26 @@ test("with the interface gone its connections and listeners end with ENODEV, and
   assert.is(bench.host.exports.removeInterface(1, bench.nowUs), 0);
 });
 
+test("a connection in TIME-WAIT, which ended in order, does not end with an error when the interface goes", () => {
+  const { bench, socket, ack } = open();
+  socket.closeWrite();
+  bench.turn();
+  const fin = ack(1);
+  const peerFin = tcp({
+    srcPort: 80,
+    dstPort: half(fin, 36),
+    seq: 1001,
+    ack: word(fin, 42),
+    flags: 0x19,
+    payload: [1],
+  }); // unread
+  bench.turn([fin, peerFin]);
+  assert.is(socket.state, "TIME-WAIT");
+  bench.host.exports.removeInterface(1, bench.nowUs);
+  bench.turn();
+  assert.is(socket.error, 0);
+});
+
 test("what another interface carries goes on, and takes over what it has a route for", () => {
   const bench = new Bench();
   const second = 0x0a010001;
