@@ -4,6 +4,7 @@ import { parseCidr } from "../address.ts";
 import { probeAddress } from "../arp.ts";
 import { createStack } from "../create-stack.ts";
 import { memoryLinkPair } from "../links/memory-link.ts";
+import { fine, found } from "./catalogue.ts";
 import { type Finding, type Probe, realProbe } from "./finding.ts";
 import { checkHost } from "./host-checks.ts";
 import { checkAddress, checkInterface } from "./interface-checks.ts";
@@ -42,19 +43,12 @@ function has(findings: Finding[], subject: string): boolean {
 
 /** Brings a stack up: WebAssembly with threads and SIMD, shared memory and workers are all there or they are not. */
 async function checkCore(): Promise<Finding> {
-  const subject = "wasm";
   try {
     const [link] = memoryLinkPair();
     const stack = await createStack({ interfaces: [{ link, address: "192.0.2.1/24" }] });
     await stack.close({ lingerMs: 0 });
-    return { level: "ok", subject, message: "SIMD, threads and shared memory: a stack comes up" };
+    return fine("wasm", "SIMD, threads and shared memory: a stack comes up");
   } catch (error) {
-    const message = `a stack does not come up: ${(error as Error).message}`;
-    return {
-      level: "problem",
-      subject,
-      message,
-      cure: "npm run build; if that does not help: node --version must be 20 or later",
-    };
+    return found("no stack comes up", { complaint: (error as Error).message });
   }
 }

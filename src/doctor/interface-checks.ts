@@ -1,5 +1,6 @@
 // What must hold of the interface a stack is to use, and of the address it is to have there.
 import type { InterfaceInfo } from "../native.ts";
+import { fine, found } from "./catalogue.ts";
 import type { Finding, Probe } from "./finding.ts";
 
 type Check = (probe: Probe, name: string, info: InterfaceInfo) => Finding[];
@@ -13,15 +14,7 @@ export function checkInterface(probe: Probe, name: string): Finding[] {
   const info = probe.interfaceInfo(name);
   if (info === null) {
     const names = Object.keys(probe.interfaces()).join(", ") || "none that is up";
-    const message = `this network namespace has no interface ${name}; it has ${names}`;
-    return [
-      {
-        level: "problem",
-        subject: "interface",
-        message,
-        cure: "ip -br link   # lists them; ip netns exec NAME enters another namespace",
-      },
-    ];
+    return [found("no such interface", { name, names })];
   }
   const checks: Check[] = [
     checkKind,
@@ -37,119 +30,67 @@ export function checkInterface(probe: Probe, name: string): Finding[] {
 }
 
 function checkKind(_probe: Probe, name: string, info: InterfaceInfo): Finding[] {
-  if (info.ethernet) return [{ level: "ok", subject: "interface", message: `${name}, Ethernet, ${info.mac}` }];
-  const message = `${name} does not carry Ethernet frames`;
-  return [
-    { level: "problem", subject: "interface", message, cure: "use an Ethernet interface: a NIC, veth, bridge or TAP" },
-  ];
+  return [info.ethernet ? fine("interface", `${name}, Ethernet, ${info.mac}`) : found("no Ethernet", { name })];
 }
 
 function checkState(_probe: Probe, name: string, info: InterfaceInfo): Finding[] {
-  const subject = "link";
-  if (!info.up) return [{ level: "problem", subject, message: `${name} is down`, cure: `ip link set ${name} up` }];
-  if (info.running) return [{ level: "ok", subject, message: "up, with carrier" }];
-  const message = `${name} is up, but has no carrier: the other end is down, or nothing is plugged in`;
-  return [
-    {
-      level: "problem",
-      subject,
-      message,
-      cure: "bring the other end up; of a veth pair: ip link set PEER up in its namespace",
-    },
-  ];
+  if (!info.up) return [found("interface is down", { name })];
+  return [info.running ? fine("link", "up, with carrier") : found("no carrier", { name })];
 }
 
 function checkMtu(_probe: Probe, name: string, { mtu }: InterfaceInfo): Finding[] {
-  if (mtu >= MTU_MIN) return [{ level: "ok", subject: "mtu", message: `${mtu}` }];
-  return [
-    { level: "problem", subject: "mtu", message: `${mtu} is too small for IP`, cure: `ip link set ${name} mtu 1500` },
-  ];
+  return [mtu >= MTU_MIN ? fine("mtu", `${mtu}`) : found("MTU is too small", { name, mtu })];
 }
 
 function checkOffloads(probe: Probe, name: string, info: InterfaceInfo): Finding[] {
-  const subject = "offloads";
   const features = probe.run("ethtool", "-k", name);
-  if (features === undefined) {
-    return [{ level: "note", subject, message: "not known: ethtool is missing", cure: "install ethtool" }];
-  }
+  if (features === undefined) return [found("ethtool is missing")];
   const isOn = (feature: string): boolean => new RegExp(`^\\s*${feature}: on`, "m").test(features);
   // Between two ends of a veth pair super-segments pass as they are; a network card has to put them together.
   const wanted = probe.exists(`/sys/class/net/${name}/device`) ? ["generic-receive-offload"] : [];
   const off = ["tcp-segmentation-offload", ...wanted].filter((feature) => !isOn(feature));
-  const found: Finding[] = [];
-  if (isOn("large-receive-offload")) {
-    const message = "LRO is on: it merges frames in a way that hides losses";
-    found.push({ level: "warning", subject, message, cure: `ethtool -K ${name} lro off` });
-  }
-  if (off.length > 0) {
-    const message = `${off.join(" and ")} off: every segment is handed over by itself, which costs speed`;
-    found.push({ level: "note", subject, message, cure: `ethtool -K ${name} tso on gro on` });
-  }
-  return found.length > 0
-    ? found
-    : [{ level: "ok", subject, message: `super-segments up to ${info.gsoMaxBytes} bytes` }];
+  const list: Finding[] = [];
+  if (isOn("large-receive-offload")) list.push(found("LRO is on", { name }));
+  if (off.length > 0) list.push(found("offloads are off", { name, features: off.join(" and ") }));
+  return list.length > 0 ? list : [fine("offloads", `super-segments up to ${info.gsoMaxBytes} bytes`)];
 }
 
 function checkBridgePort(probe: Probe, name: string): Finding[] {
-  const subject = "bridge";
   const state = probe.read(`/sys/class/net/${name}/brport/state`);
   if (state === undefined) return [];
-  if (state !== BRIDGE_FORWARDING) {
-    const message = `${name} is a port of a bridge that does not forward through it yet (spanning tree, state ${state})`;
-    return [
-      {
-        level: "problem",
-        subject,
-        message,
-        cure: "wait for the forward delay, or: ip link set BRIDGE type bridge stp_state 0",
-      },
-    ];
-  }
-  const message = `${name} is a port of a bridge: frames for our MAC address are seen here, but only what the bridge sends here`;
-  return [{ level: "note", subject, message, cure: "use the bridge itself, or a veth pair into it" }];
+  if (state !== BRIDGE_FORWARDING) return [found("bridge port does not forward", { name, state })];
+  return [found("bridge port", { name })];
 }
 
 function checkMacFilter(probe: Probe, name: string): Finding[] {
-  const subject = "mac";
-  const own = `--mac "$(cat /sys/class/net/${name}/address)" --take-over`;
-  if (probe.exists(`/sys/class/net/${name}/phy80211`)) {
-    const message = `${name} is a wireless interface: access points drop frames of other MAC addresses than the card's`;
-    return [{ level: "problem", subject, message, cure: `use the card's own address: ${own}` }];
-  }
+  if (probe.exists(`/sys/class/net/${name}/phy80211`)) return [found("wireless interface", { name })];
   if (!probe.exists(`/sys/class/net/${name}/device`)) return [];
-  const message = `${name} is a network card: switches and hypervisors may drop frames of MAC addresses they do not know`;
-  return [{ level: "note", subject, message, cure: `if nothing arrives, use the card's own address: ${own}` }];
+  return [found("network card", { name })];
 }
 
 function checkQueue(probe: Probe, name: string): Finding[] {
   const text = probe.run("tc", "qdisc", "show", "dev", name);
   if (text === undefined) return [];
   const shaping = [...text.matchAll(/^qdisc (netem|tbf|htb|hfsc|cake|cbq)\b.*/gm)].map(([line]) => line.trim());
-  if (shaping.length === 0) return [{ level: "ok", subject: "queue", message: "not shaped" }];
-  const message = `what we send is shaped: ${shaping.join("; ")}`;
-  return [{ level: "note", subject: "queue", message, cure: `if that is not wanted: tc qdisc del dev ${name} root` }];
+  if (shaping.length === 0) return [fine("queue", "not shaped")];
+  return [found("interface is shaped", { name, rules: shaping.join("; ") })];
 }
 
 function checkDrops(probe: Probe, name: string): Finding[] {
   const count = (what: string): number => Number(probe.read(`/sys/class/net/${name}/statistics/${what}`) ?? 0);
   const [received, sent, errors] = [count("rx_dropped"), count("tx_dropped"), count("rx_errors") + count("tx_errors")];
-  const message = `${received} frames dropped on receipt, ${sent} on sending, ${errors} errors since it exists`;
-  if (received + sent + errors === 0) return [{ level: "ok", subject: "drops", message }];
-  return [{ level: "warning", subject: "drops", message, cure: `ip -s -s link show ${name}   # says which` }];
+  if (received + sent + errors > 0) return [found("the interface drops", { name, received, sent, errors })];
+  return [fine("drops", "0 frames dropped on receipt, 0 on sending, 0 errors since it exists")];
 }
 
 /** Looks at who owns an address that a stack is to have. `address`: dotted quad */
 export async function checkAddress(probe: Probe, name: string, address: string): Promise<Finding[]> {
-  const subject = "address";
   for (const [device, list] of Object.entries(probe.interfaces())) {
     if (!list?.some((one) => one.address === address)) continue;
-    const message = `the kernel owns ${address} on ${device} and would answer with resets`;
-    const cure =
-      device === name ? "add --take-over, or use another address of the network" : "use another address of the network";
-    return [{ level: "problem", subject, message, cure }];
+    const which = device === name ? "the kernel owns the address" : "the kernel owns the address elsewhere";
+    return [found(which, { address, device })];
   }
   const mac = await probe.whoHas(name, address);
-  if (mac === undefined) return [{ level: "ok", subject, message: `nobody has ${address} yet` }];
-  const message = `another host has ${address} already: ${mac} answers for it`;
-  return [{ level: "problem", subject, message, cure: "use another address of the network" }];
+  if (mac === undefined) return [fine("address", `nobody has ${address} yet`)];
+  return [found("another host has the address", { address, mac })];
 }
