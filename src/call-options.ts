@@ -12,7 +12,19 @@ import { type SocketOption, socketOption } from "./socket-options.ts";
 import { type SocketSettings, settingsOptions } from "./socket-settings.ts";
 
 /** Whom to connect to: a dotted quad, `localhost`, or a name for the stack's `lookup`. `host` is Node's word for it. */
-export type ConnectTarget = { hostname: string; host?: undefined } | { host: string; hostname?: undefined };
+export type ConnectTarget =
+  | {
+      /** The name or the address. */
+      hostname: string;
+      /** Not both. */
+      host?: undefined;
+    }
+  | {
+      /** The name or the address. */
+      host: string;
+      /** Not both. */
+      hostname?: undefined;
+    };
 
 /** Options of `Stack.connect`. */
 export type ConnectOptions = ConnectTarget & ConnectSettings;

@@ -12,9 +12,11 @@ import type { TcpSocket } from "./tcp-socket.ts";
 
 /** One end of a connection, or what a listener listens on. */
 export interface Address {
+  /** Always TCP. */
   transport: "tcp";
   /** Dotted quad. */
   hostname: string;
+  /** 1..65535; 0 of a listener: none yet. */
   port: number;
 }
 
@@ -75,10 +77,12 @@ export class Connection implements AsyncDisposable {
     return this.#socket.closed;
   }
 
+  /** Our end. */
   get localAddr(): Address {
     return addressOf(this.#socket.local);
   }
 
+  /** The peer's end. */
   get remoteAddr(): Address {
     return addressOf(this.#socket.remote);
   }

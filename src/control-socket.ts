@@ -10,16 +10,21 @@ import type { Stats } from "./stats.ts";
 
 /** What a stack says of itself. */
 export interface StackReport {
+  /** Number of the process. */
   pid: number;
   /** What the process was started as. */
   title: string;
+  /** As `Stack.connections`. */
   connections: ConnectionInfo[];
+  /** As `Stack.stats`. */
   stats: Stats;
 }
 
 /** An open control socket. */
 export interface ControlSocket extends AsyncDisposable {
+  /** The unix socket. */
   readonly path: string;
+  /** Closes and removes it. */
   close(): Promise<void>;
 }
 

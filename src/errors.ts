@@ -32,7 +32,9 @@ export interface ErrorPlace {
   syscall?: string | undefined;
   /** Remote address of a connection, local address of a listener. */
   address?: string | undefined;
+  /** Its port. */
   port?: number | undefined;
+  /** What it came of. */
   cause?: unknown;
 }
 
@@ -42,8 +44,11 @@ export class NetstackError extends Error {
   readonly code: string;
   /** The negative system error number, as Node has it, or undefined for failures that have none. */
   readonly errno: number | undefined;
+  /** The call that failed: `connect`, `listen`, `read`, `write`, `open`, ... */
   readonly syscall: string | undefined;
+  /** Remote address of a connection, local address of a listener, if the failure has one. */
   readonly address: string | undefined;
+  /** Its port. */
   readonly port: number | undefined;
 
   constructor(code: string, message: string, place: ErrorPlace = {}, errno?: number) {
@@ -76,6 +81,7 @@ export class ClosedError extends NetstackError {}
 
 /** A wait was cancelled through its `AbortSignal`; `cause` is the signal's reason. */
 export class AbortError extends Error {
+  /** As of all aborted operations of Node. */
   readonly code = "ABORT_ERR";
 
   constructor(signal?: AbortSignal) {

@@ -27,7 +27,9 @@ export interface SendFileOptions {
   start?: number | undefined;
   /** Byte behind the last one to send. Default: the end of the file. */
   end?: number | undefined;
+  /** Ends the transfer. */
   signal?: AbortSignal | undefined;
+  /** Is told of each piece. */
   onProgress?: Progress | undefined;
 }
 
@@ -35,7 +37,9 @@ export interface SendFileOptions {
 export interface ReceiveFileOptions {
   /** Wait until the bytes are on the disk before the file gets its name (fsync). Default true. */
   flush?: boolean | undefined;
+  /** Ends the transfer. */
   signal?: AbortSignal | undefined;
+  /** Is told of each piece. */
   onProgress?: Progress | undefined;
 }
 

@@ -47,6 +47,7 @@ export interface RouteOptions {
 export interface StackOptions {
   /** 1 to 15 interfaces. The loopback is there without being asked for. */
   interfaces: InterfaceOptions[];
+  /** Beside those of the gateways and of the networks of the interfaces. */
   routes?: RouteOptions[] | undefined;
   /** Settings, Linux's names and units. */
   sysctl?: Partial<Sysctl> | undefined;

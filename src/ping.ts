@@ -17,23 +17,30 @@ export interface PingOptions {
   size?: number | undefined;
   /** ms to wait for a reply, 1..3600000. Default 1000, or `intervalMs` if that is longer. */
   timeoutMs?: number | undefined;
+  /** Ends the ping. */
   signal?: AbortSignal | undefined;
 }
 
 /** What became of one echo request. */
 export type PingReply =
   | {
+      /** A reply came. */
       ok: true;
+      /** Number of the request, from 0. */
       sequence: number;
       /** Who answered. */
       address: string;
       /** Payload bytes. */
       bytes: number;
+      /** Time to live that was left. */
       ttl: number;
+      /** From the request to its reply, µs. */
       roundTripUs: number;
     }
   | {
+      /** None came. */
       ok: false;
+      /** Number of the request, from 0. */
       sequence: number;
       /** Who said so: a router, or the destination itself; the destination when nobody did. */
       address: string;

@@ -71,9 +71,13 @@ export interface Usage {
 
 /** A capture of the stack. */
 export interface CaptureStatus {
+  /** The pcapng file. */
   path: string;
+  /** Frames written. */
   frames: number;
+  /** Bytes of the file. */
   bytes: number;
+  /** Frames that were not written because the disk was too slow or failed. */
   lostFrames: number;
   /** Why it stopped, or null. */
   error: string | null;

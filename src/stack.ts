@@ -29,6 +29,7 @@ import { interfaceName, type SocketContext, TcpSocket } from "./tcp-socket.ts";
 
 /** A connection or listener, as `connections()` lists it. */
 export interface ConnectionInfo extends TcpInfo {
+  /** Our end, or what a listener listens on. */
   localAddr: Address;
   /** `0.0.0.0`, port 0 for a listener. */
   remoteAddr: Address;

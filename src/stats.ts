@@ -9,6 +9,7 @@ export type LinkState = "up" | "down" | "gone";
 
 /** How one interface is, and its counts since the stack started. */
 export interface InterfaceStats {
+  /** As given to `createStack`. */
   name: string;
   /** `down`: switched off or without carrier; `gone`: deleted, or moved to another network namespace. */
   state: LinkState;
@@ -16,9 +17,13 @@ export interface InterfaceStats {
   mtu: number;
   /** How often the link went up or down. */
   carrierChanges: number;
+  /** Frames received, super-segments counted once. */
   rxFrames: number;
+  /** Their bytes. */
   rxBytes: number;
+  /** Frames sent, super-segments counted once. */
   txFrames: number;
+  /** Their bytes. */
   txBytes: number;
   /** Frames the core refused; each is also under a counter that says why. */
   rxDropped: number;

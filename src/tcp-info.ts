@@ -7,106 +7,152 @@ import { stateName, type TcpState } from "./states.ts";
 
 /** What the core knows of a connection. RFC names; `*Us` in µs, windows in bytes unless said otherwise. */
 export interface TcpInfo {
+  /** State of RFC 9293 3.3.2. */
   state: TcpState;
-  /** SND.UNA, SND.NXT, SND.WND and ISS of RFC 9293 3.3.1. */
+  /** SND.UNA: oldest byte that is not acknowledged. */
   sndUna: number;
+  /** SND.NXT: next byte to send. */
   sndNxt: number;
+  /** SND.WND: room that the peer has told of, bytes. */
   sndWnd: number;
+  /** ISS: our initial sequence number. */
   iss: number;
-  /** RCV.NXT, RCV.WND and IRS. */
+  /** RCV.NXT: next byte expected. */
   rcvNxt: number;
+  /** RCV.WND: room that we have told of, bytes. */
   rcvWnd: number;
+  /** IRS: the peer's initial sequence number. */
   irs: number;
-  /** Congestion window and slow-start threshold (RFC 5681), segments; Infinity: no threshold yet. */
+  /** Congestion window (RFC 5681), segments. */
   cwnd: number;
+  /** Slow-start threshold, segments; Infinity: none yet. */
   ssthresh: number;
-  /** Payload of a full segment we send (options taken off), and of those the peer sends. */
+  /** Payload of a full segment that we send, options taken off. */
   sndMss: number;
+  /** Payload of the segments that the peer sends, estimated. */
   rcvMss: number;
+  /** The MSS that we told the peer. */
   advMss: number;
+  /** Path MTU, bytes of IP packet. */
   pmtu: number;
-  /** RFC 6298; 0 before the first sample. */
+  /** Smoothed round trip (RFC 6298); 0 before the first sample. */
   srttUs: number;
+  /** Its mean deviation. */
   rttvarUs: number;
+  /** Retransmission time-out. */
   rtoUs: number;
+  /** The least round trip lately; 0 before the first sample. */
   minRttUs: number;
-  /** Segments sent and not cumulatively acknowledged, and of those: thought lost, sent again, reported received. */
+  /** Segments sent and not cumulatively acknowledged. */
   packetsOut: number;
+  /** Of `packetsOut`: thought lost. */
   lostOut: number;
+  /** Of `packetsOut`: sent again. */
   retransOut: number;
+  /** Of `packetsOut`: reported received by SACK. */
   sackedOut: number;
-  /** Segments acknowledged or SACKed, modulo 2^32; segments by which the path reorders, and how often it did; reported as duplicates. */
+  /** Segments acknowledged or SACKed, modulo 2^32. */
   delivered: number;
+  /** Segments by which the path reorders. */
   reordering: number;
+  /** How often it did. */
   reordSeen: number;
+  /** Segments that the peer reported as duplicates. */
   dsackDups: number;
   /** Segments sent again in the connection's life. */
   totalRetrans: number;
-  /** Time-outs in a row without an answer, exponent of the back-off, window probes in a row. */
+  /** Time-outs in a row without an answer. */
   retransmits: number;
+  /** Exponent of the back-off. */
   backoff: number;
+  /** Window probes in a row. */
   probes: number;
-  /** Shifts of RFC 7323. */
+  /** Shift of the peer's window field (RFC 7323). */
   sndWscale: number;
+  /** Shift of ours. */
   rcvWscale: number;
   /** What was negotiated. */
   options: {
+    /** Timestamps (RFC 7323). */
     timestamps: boolean;
+    /** Selective acknowledgments (RFC 2018). */
     sack: boolean;
+    /** Window scale (RFC 7323). */
     windowScaling: boolean;
+    /** Explicit congestion notification (RFC 3168). */
     ecn: boolean;
+    /** A segment of the peer came with an ECN mark. */
     ecnSeen: boolean;
+    /** Data in the SYN was acknowledged (RFC 7413). */
     synData: boolean;
   };
+  /** State of loss recovery, Linux's names. */
   caState: "open" | "disorder" | "cwr" | "recovery" | "loss";
+  /** What decides about `cwnd`. */
   congestionControl: CongestionControl;
-  /** Payload bytes sent (with and of retransmissions), acknowledged, received in order. */
+  /** Payload bytes sent, retransmissions included. */
   bytesSent: number;
+  /** Payload bytes sent again. */
   bytesRetrans: number;
+  /** Payload bytes acknowledged. */
   bytesAcked: number;
+  /** Payload bytes received in order. */
   bytesReceived: number;
-  /** Segments on the wire. */
+  /** Segments sent, on the wire. */
   segsOut: number;
+  /** Segments received, on the wire. */
   segsIn: number;
   /** Segments that came out of order. */
   rcvOooSegs: number;
   /** Segments of ours whose ACK said that the network marked congestion (RFC 3168). */
   deliveredCe: number;
-  /** How long a lone ACK of ours waits, and the round trip as the receiver sees it; 0 = not known. */
+  /** How long a lone ACK of ours waits; 0: not known. */
   atoUs: number;
+  /** Round trip as the receiver sees it; 0: not known. */
   rcvRttUs: number;
-  /** Core time of the last data sent and received (0 = none), and of the last segment received. */
+  /** Core time of the last data sent; 0: none. */
   lastDataSentUs: number;
+  /** Core time of the last data received; 0: none. */
   lastDataReceivedUs: number;
+  /** Core time of the last segment received. */
   lastReceivedUs: number;
-  /** Bytes/s, 0 = not paced; the most that the user allows, 0 = any. */
+  /** Bytes/s; 0: not paced. */
   pacingRate: number;
+  /** The most that the user allows, bytes/s; 0: any. */
   maxPacingRate: number;
-  /** Bytes/s that the path was last seen to deliver, 0 = not measured; and whether the application was the limit. */
+  /** Bytes/s that the path was last seen to deliver; 0: not measured. */
   deliveryRate: number;
+  /** Whether the application was the limit of `deliveryRate`. */
   deliveryRateAppLimited: boolean;
-  /** Time-outs, the first ones in a row among them, and ms until they were answered. */
+  /** Time-outs. */
   totalRto: number;
+  /** Of them, the first ones in a row. */
   totalRtoRecoveries: number;
+  /** ms until they were answered. */
   totalRtoTimeMs: number;
   /** Written and not sent yet, bytes. */
   notsentBytes: number;
-  /**
-   * Time with data queued or unacknowledged, and of that held back by the peer's window or by a full send ring, as of
-   * `chronoUs` (core time); since then `chrono` goes on.
-   */
+  /** Time with data queued or unacknowledged, as of `chronoUs`; since then `chrono` goes on. */
   busyUs: number;
+  /** Of it: held back by the peer's window. */
   rwndLimitedUs: number;
+  /** Of it: held back by a full send ring. */
   sndbufLimitedUs: number;
+  /** What goes on since `chronoUs`. */
   chrono: "idle" | "busy" | "rwnd-limited" | "sndbuf-limited";
+  /** Core time of the last change of `chrono`. */
   chronoUs: number;
-  /** Wire segments with payload. */
+  /** Wire segments with payload sent. */
   dataSegsOut: number;
+  /** Wire segments with payload received. */
   dataSegsIn: number;
-  /** Bytes of the rings, and how many are waiting in them. */
+  /** Bytes of the send ring. */
   sndRingBytes: number;
+  /** Bytes of the receive ring. */
   rcvRingBytes: number;
+  /** Bytes in the send ring: not sent, or not acknowledged. */
   sndQueuedBytes: number;
+  /** Bytes in the receive ring that nobody has read. */
   rcvQueuedBytes: number;
 }
 

@@ -63,7 +63,12 @@ export class Wire implements AsyncDisposable {
   }
 
   /** What happened so far, at most 50 ms old while frames flow. */
-  counters(): { aToB: PassageCounters; bToA: PassageCounters } {
+  counters(): {
+    /** From the first interface to the second. */
+    aToB: PassageCounters;
+    /** And back. */
+    bToA: PassageCounters;
+  } {
     return { aToB: this.#passage(0), bToA: this.#passage(1) };
   }
 
@@ -74,6 +79,7 @@ export class Wire implements AsyncDisposable {
     await this.closed.catch(() => {});
   }
 
+  /** `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

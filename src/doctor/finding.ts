@@ -9,6 +9,7 @@ export type FindingLevel = "ok" | "note" | "warning" | "problem";
 
 /** One thing the doctor looked at. */
 export interface Finding {
+  /** How much it matters. */
   level: FindingLevel;
   /** What was looked at, such as `capabilities`. */
   subject: string;

@@ -4,6 +4,7 @@ import type { ResolvedImpairments } from "./impairment-options.ts";
 
 /** One end of a cable in memory, see `memoryLinkPair`. */
 export interface MemoryLink {
+  /** What it is. */
   readonly kind: "memory";
   /** The cable: both directions, and who has plugged in. */
   readonly cable: SharedArrayBuffer;
@@ -15,6 +16,7 @@ export interface MemoryLink {
 
 /** A network interface of the host, see `packetLink`. */
 export interface PacketLink {
+  /** What it is. */
   readonly kind: "packet";
   /** Name of the interface in the network namespace of the process. */
   readonly interface: string;
@@ -22,14 +24,19 @@ export interface PacketLink {
 
 /** A link whose outgoing packets are impaired, see `emulatedLink`. */
 export interface EmulatedLink {
+  /** What it is. */
   readonly kind: "emulated";
+  /** What is impaired. */
   readonly link: Link;
+  /** How, with the defaults filled in. */
   readonly impairments: ResolvedImpairments;
 }
 
 /** A link whose frames are written to a file, see `captureLink`. */
 export interface CaptureLink {
+  /** What it is. */
   readonly kind: "capture";
+  /** What is captured. */
   readonly link: Link;
   /** A pcapng file. */
   readonly path: string;

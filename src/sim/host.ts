@@ -71,7 +71,9 @@ const INTERFACE = 1;
 export interface SimHostOptions {
   /** u32, host order. */
   address: number;
+  /** 1..32. Default 24. */
   prefixLength?: number;
+  /** u32, host order. Default 0: none. */
   gateway?: number;
   /** Bytes of IP packet. Default 1500. */
   mtu?: number;
@@ -81,6 +83,7 @@ export interface SimHostOptions {
   checksumOffload?: boolean;
   /** Frames the link says it can hold for the host, 1..65535; the core promises no more than half of that. Default 65535, as of a memory link. */
   rxSlots?: number;
+  /** Settings, Linux's names and units. */
   sysctl?: Partial<Sysctl>;
   /** Bytes of the heap, a power of two. Default 64 MiB. */
   heapBytes?: number;
@@ -90,21 +93,50 @@ export interface SimHostOptions {
 export interface SimPing {
   /** `null` while it is under way, `0` after a reply, else an E* code. */
   errno: number | null;
+  /** From the request to its reply, µs of virtual time. */
   roundTripUs: number;
+}
+
+/** A change of a connection's state, STATE_ codes. */
+export interface SimStateChange {
+  /** Of the connection. */
+  handle: number;
+  /** The state before. */
+  from: number;
+  /** The state now. */
+  to: number;
+  /** Virtual time, µs. */
+  timeUs: number;
+}
+
+/** What the core told of an interface. */
+export interface SimInterfaceEvent {
+  /** Number of the interface. */
+  index: number;
+  /** INTERFACE_EVENT_ code. */
+  code: number;
+  /** Bytes of IP packet. */
+  mtu: number;
+  /** Ours, or a neighbour's; u32, host order. */
+  address: number;
 }
 
 /** One of the two hosts. */
 export class SimHost {
   /** u32, host order. */
   readonly address: number;
+  /** `02:77:` and the address. */
   readonly mac: Uint8Array;
+  /** The core. */
   readonly exports: CoreExports;
+  /** Its memory. */
   readonly views: SharedViews;
+  /** The operations that go to it. */
   readonly ops: OpQueue;
   /** State changes since `traceStates()`, as STATE_ codes. */
-  readonly states: { handle: number; from: number; to: number; timeUs: number }[] = [];
+  readonly states: SimStateChange[] = [];
   /** What the core told of interfaces: INTERFACE_EVENT_ codes, MTU, and our address or a neighbour's. */
-  readonly interfaceEvents: { index: number; code: number; mtu: number; address: number }[] = [];
+  readonly interfaceEvents: SimInterfaceEvent[] = [];
   /** All sockets that the core may still know. */
   readonly sockets = new Map<number, SimSocket>();
   readonly #events: EventPump;
@@ -168,6 +200,7 @@ export class SimHost {
     return socket;
   }
 
+  /** Listens for connections. */
   listen(port: number, backlog = 128, address = 0, options: readonly SocketOption[] = []): SimListener {
     const listener = new SimListener(this.ops);
     const token = ++this.#lastToken;
@@ -176,6 +209,7 @@ export class SimHost {
     return listener;
   }
 
+  /** Sends an echo request. */
   ping(address: number, bytes = 56): SimPing {
     const ping: SimPing = { errno: null, roundTripUs: 0 };
     const token = ++this.#lastToken;
@@ -256,6 +290,7 @@ export class SimHost {
     return any;
   }
 
+  /** When there is something to do next, µs. */
   nextDeadlineUs(nowUs: number): number {
     return this.exports.nextDeadline(nowUs);
   }

@@ -11,14 +11,17 @@ import type { SimSocket } from "./socket.ts";
 export interface ConnectionRow {
   /** Virtual time. */
   timeUs: number;
+  /** Congestion window. */
   cwnd: number;
   /** Infinity: none yet. */
   ssthresh: number;
   /** Sent and neither acknowledged, nor thought lost, nor reported received. */
   inFlight: number;
+  /** Smoothed round trip. */
   srttUs: number;
   /** 0: not paced. */
   pacingRate: number;
+  /** What the path was last seen to deliver. */
   deliveryRate: number;
   /** A CA_ code of the layout. */
   caState: number;

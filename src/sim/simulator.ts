@@ -20,9 +20,11 @@ export interface SimulatorOptions {
   seed?: number;
   /** Default: 10.0.0.1/24 and 10.0.0.2/24. */
   a?: Partial<SimHostOptions>;
+  /** As `a`. */
   b?: Partial<SimHostOptions>;
   /** What happens to packets from a to b, and from b to a. Default: 50 µs of delay and no harm. `seed` is the simulator's. */
   aToB?: Omit<Impairments, "seed">;
+  /** As `aToB`. */
   bToA?: Omit<Impairments, "seed">;
   /** Super-segments arrive whole, on a wire without impairments and with this delay, µs. */
   wholeDelayUs?: number;
@@ -34,9 +36,13 @@ export interface SimulatorOptions {
 
 /** A run of two hosts. */
 export class Simulator {
+  /** One host. */
   readonly a: SimHost;
+  /** The other. */
   readonly b: SimHost;
+  /** What a sends goes through it. */
   readonly aToB: SimWire;
+  /** What b sends goes through it. */
   readonly bToA: SimWire;
   /** Asked for each frame that enters the cable: `false` loses it. To be set, and reset to null, at any time. */
   filter: ((from: "a" | "b", frame: Frame) => boolean) | null = null;

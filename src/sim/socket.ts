@@ -74,6 +74,7 @@ export class SimSocket {
     return this.#io !== null && !this.#forgotten;
   }
 
+  /** State of RFC 9293 3.3.2. */
   get state(): TcpState {
     return this.isAttached ? stateName(this.#io!.state) : "CLOSED";
   }
@@ -214,6 +215,7 @@ export class SimSocket {
     if (this.isAttached) this.#ops.setOption(this.handle, option);
   }
 
+  /** Nagle's algorithm off, or on again. */
   setNoDelay(on: boolean): void {
     this.setOption(SOCKET_OPTION_NODELAY, on ? 1 : 0);
   }
@@ -268,7 +270,9 @@ export class SimSocket {
 
 /** A simulated listener. */
 export class SimListener {
+  /** The E* code it failed with, 0: none. */
   error = 0;
+  /** Whether it is over. */
   closed = false;
   /** Connections that came, accepted or not. */
   offered = 0;
@@ -280,6 +284,7 @@ export class SimListener {
     this.#ops = ops;
   }
 
+  /** The handle, 0 while there is none. */
   get handle(): number {
     return this.#handle;
   }
@@ -317,10 +322,12 @@ export class SimListener {
     if (this.#handle !== 0 && !this.closed) this.#ops.setOption(this.#handle, option);
   }
 
+  /** The core said that it listens. */
   attach(handle: number): void {
     this.#handle = handle;
   }
 
+  /** The core said that a connection came. */
   offer(socket: SimSocket): void {
     this.offered++;
     this.#queue.push(socket);

@@ -6,10 +6,13 @@ import { Impairment, type ImpairmentCounters, type Impairments } from "../links/
 
 /** What happens to frames on their way. */
 export interface SimWire {
+  /** A frame enters. */
   push(frame: Frame, nowUs: number): void;
   /** The next frame that has arrived, or null. */
   pop(nowUs: number): Frame | null;
+  /** A frame that `pop` gave is not needed any more. */
   recycle(frame: Frame): void;
+  /** When the next frame arrives, µs. */
   nextDeadlineUs(): number;
   /** Frames under way. */
   readonly queuedPackets: number;
