@@ -19,11 +19,12 @@ const connection = await client.connect({
   localPort: 40000,
   timeoutMs: 5000,
   maxSegment: 1000,
+  congestionControl: "reno",
 });
 const peer = await listener.accept();
 
 connection.setKeepAlive(true, { idleMs: 30_000, intervalMs: 5_000, count: 3 });
-connection.setOptions({ userTimeoutMs: 60_000, congestionControl: "reno" });
+connection.setOptions({ userTimeoutMs: 60_000, linger: 5 });
 
 console.log("client:", connection.info().congestionControl, "from port", connection.localPort);
 console.log("server:", peer.info().congestionControl, "sends segments of", peer.info().sndMss);
