@@ -14,9 +14,13 @@ import type { LinkState } from "./stats.ts";
 
 /** A change of a connection's state. */
 export interface StateEvent {
+  /** Our end. */
   localAddr: Address;
+  /** The peer's end. */
   remoteAddr: Address;
+  /** The state before. */
   from: TcpState;
+  /** The state now. */
   to: TcpState;
   /** ms since 1970, with a fraction. */
   timeMs: number;
@@ -63,10 +67,15 @@ export interface NeighborEvent {
 
 /** The events of a stack. */
 export interface StackEvents {
+  /** A connection or listener changed its state. */
   state: StateEvent;
+  /** A link came, went, or is gone for good. */
   link: LinkEvent;
+  /** A link has another MTU. */
   mtu: MtuEvent;
+  /** A next hop does not answer ARP any more. */
   neighbor: NeighborEvent;
+  /** Another host uses an address of ours. */
   conflict: ConflictEvent;
 }
 
