@@ -39,11 +39,13 @@ import {
   USAGE_PINGS,
   USAGE_RTX_RECORDS,
   USAGE_TCBS,
+  USAGE_TCP_ORPHANS,
   USAGE_TCP_TIMERS,
   USAGE_TX_FRAMES,
 } from "./layout";
 import { randomInitialise } from "./storage/random";
 import { tcbsInUse, tcpInitialise } from "./tcp/connections";
+import { orphanCount } from "./tcp/orphans";
 import { rtxInUse } from "./tcp/rtx-queue";
 import { shutdown as shutdownAll } from "./tcp/shutdown";
 import { timersArmed } from "./tcp/timers";
@@ -175,6 +177,8 @@ export function usage(kind: u32): u32 {
       return heapBytesInUse();
     case USAGE_TCP_TIMERS:
       return timersArmed();
+    case USAGE_TCP_ORPHANS:
+      return orphanCount();
     case USAGE_TX_FRAMES:
       return framesInRings();
     case USAGE_NEIGHBORS:

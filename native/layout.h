@@ -461,6 +461,7 @@ constexpr uint32_t USAGE_PATH_MTUS = 33;
 constexpr uint32_t USAGE_PINGS = 6;
 constexpr uint32_t USAGE_RTX_RECORDS = 1;
 constexpr uint32_t USAGE_TCBS = 0;
+constexpr uint32_t USAGE_TCP_ORPHANS = 34;
 constexpr uint32_t USAGE_TCP_TIMERS = 3;
 constexpr uint32_t USAGE_TX_FRAMES = 4;
 constexpr uint32_t WAKE_FD = 70080;

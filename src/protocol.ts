@@ -57,6 +57,8 @@ export type StartResult = { ok: true; timeOriginMs: number } | { ok: false; fail
 export interface Usage {
   /** Records in use: connections, listeners, TIME-WAIT. */
   tcbs: number;
+  /** Connections that were closed here and wait for the peer's end; TIME-WAIT aside. */
+  orphans: number;
   /** Records of sent segments that are not acknowledged. */
   retransmissionRecords: number;
   /** Connections with an armed timer. */

@@ -130,10 +130,13 @@ export class ReceiveSide {
     this.pump();
   }
 
-  /** Nothing more will arrive: because of an error, or (null) because both sides have sent their FIN. */
+  /**
+   * Nothing more will arrive: because of an error, or (null) because both sides have sent their FIN. Once the peer has ended nothing
+   * is missing, whatever happened then (as Linux).
+   */
   finish(outcome: Error | null): void {
     if (this.#outcome !== undefined) return;
-    this.#outcome = outcome;
+    this.#outcome = this.#io.hasEnd ? null : outcome;
     this.pump();
   }
 

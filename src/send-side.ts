@@ -90,6 +90,11 @@ export class SendSide {
     return this.#ended || this.#error !== undefined;
   }
 
+  /** Whether something has not found room in the send ring yet. */
+  get isWaiting(): boolean {
+    return this.#jobs.length > 0;
+  }
+
   /** Sends a buffer; resolves with its length when all of it is in the send ring. `mark`: `SEND_MARK_` bits of its end */
   write(bytes: Uint8Array, mark = 0): Promise<number> {
     const error = this.#refusal("write");

@@ -99,7 +99,12 @@ export class SocketIo {
   /** Whether the peer's FIN was reached and every byte before it has been read. */
   get atEnd(): boolean {
     // In this order: the last bytes are published before the end is.
-    return Atomics.load(this.#u8, this.tcb + TCB_EOF) !== 0 && this.readable === 0;
+    return this.hasEnd && this.readable === 0;
+  }
+
+  /** Whether the peer's FIN was reached: no byte comes after those that are `readable`. */
+  get hasEnd(): boolean {
+    return Atomics.load(this.#u8, this.tcb + TCB_EOF) !== 0;
   }
 
   /** Bytes that the send ring in use or on offer can hold. */

@@ -56,6 +56,9 @@ export function internalsOf(stack: Stack): StackParts {
 const EVENT_NAMES = "`state`, `link`, `mtu`, `neighbor` or `conflict`";
 const DEFAULT_LINGER_MS = 2000;
 const MAX_LINGER_MS = 0x7fffffff;
+/** How often, and ms apart, a stack that closes looks whether the peers of its connections have ended. */
+const LAST_FIN_TRIES = 50;
+const LAST_FIN_MS = 2;
 /** ms a file access may hold up the end of a stack. */
 const MAX_BUSY_TRIES = 250;
 
@@ -178,7 +181,7 @@ export class Stack implements AsyncDisposable {
 
   /**
    * Closes everything: listeners and attempts at once, connections in order (as `Connection.close`). Those that are not done after
-   * `lingerMs` are reset. Then the worker ends; no thread, timer or file is left. A crashed stack is closed already.
+   * `lingerMs` are reset, and so are those whose peers have everything and do not end within 100 ms. Then the worker ends; no thread, timer or file is left. A crashed stack is closed already.
    * @param options.lingerMs - 0..2147483647, default 2000; 0 resets all connections
    */
   close(options: { lingerMs?: number | undefined } = {}): Promise<void> {
@@ -223,16 +226,25 @@ export class Stack implements AsyncDisposable {
   }
 
   async #linger(sockets: TcpSocket[], lingerMs: number): Promise<void> {
+    let isLate = false;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, lingerMs);
+    }).then(() => {
+      isLate = true;
     });
-    await Promise.race([
-      Promise.allSettled(sockets.map((socket) => socket.close())),
-      late,
-      this.#parts.host.crashed,
-    ]).catch(() => {});
+    const closed = Promise.allSettled(sockets.map((socket) => socket.close())).then(() => this.#lastFins(() => isLate));
+    await Promise.race([closed, late, this.#parts.host.crashed]).catch(() => {});
     clearTimeout(timer);
+  }
+
+  /** A peer that has everything usually ends too, at once: it gets the ACK of its FIN then, not a reset. */
+  async #lastFins(isLate: () => boolean): Promise<void> {
+    for (let tries = 0; tries < LAST_FIN_TRIES && !isLate(); tries++) {
+      const { orphans } = await this.#parts.host.call((control) => control.usage());
+      if (orphans === 0) return;
+      await sleep(LAST_FIN_MS);
+    }
   }
 
   #crash(error: Error): void {

@@ -227,11 +227,19 @@ export class TcpSocket implements HandleSink {
 
   #onClosed(errno: number, interfaceIndex: number): void {
     const detail = interfaceDetail(errno, interfaceName(this.#context, interfaceIndex));
-    const error = errno === 0 ? null : this.#error(errno, "read", detail);
+    const error = errno === 0 || this.#isComplete ? null : this.#error(errno, "read", detail);
     this.send.fail(error === null ? this.#error(EPIPE, "write") : this.#error(errno, "write", detail));
     this.#end(error);
     if (this.#closing) this.#giveBack("release");
     else this.receive.finish(error);
+  }
+
+  /**
+   * Whether a reset takes nothing away: the peer has ended, we are ending, and it has acknowledged all we wrote. RFC 9293 3.10.7.4 does
+   * not tell the user of a RST in CLOSING and LAST-ACK either.
+   */
+  get #isComplete(): boolean {
+    return this.#closing && this.#io.hasEnd && !this.send.isWaiting && this.#io.unacknowledged === 0;
   }
 
   /** Bytes that nobody will read are there, or come, after close(): RST instead of FIN. @returns whether there were any */

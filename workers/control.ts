@@ -14,6 +14,7 @@ import {
   USAGE_HEAP_BYTES,
   USAGE_RTX_RECORDS,
   USAGE_TCBS,
+  USAGE_TCP_ORPHANS,
   USAGE_TCP_TIMERS,
   USAGE_TX_FRAMES,
 } from "../assembly/layout.ts";
@@ -70,6 +71,7 @@ export class Control implements StackControl {
     this.#core.userCalls(performance.now() * 1000);
     return this.#handled(() => ({
       tcbs: this.#core.usage(USAGE_TCBS),
+      orphans: this.#core.usage(USAGE_TCP_ORPHANS),
       retransmissionRecords: this.#core.usage(USAGE_RTX_RECORDS),
       timers: this.#core.usage(USAGE_TCP_TIMERS),
       txFrames: this.#core.usage(USAGE_TX_FRAMES),

@@ -38,6 +38,9 @@ export interface Rest {
 
 /** Turns at the end in which what is on its way out may leave. */
 const LAST_TURNS = 64;
+/** µs for which links that delay frames may go on with those they hold: the last ACK is one that the peer waits for. */
+const LAST_FRAMES_US = 1_000_000;
+const LAST_SLEEPS = 1024;
 
 /** The loop of one stack: `run` for a thread of its own, the other methods for a driver (driver.ts) on somebody else's. */
 export class Loop {
@@ -58,7 +61,7 @@ export class Loop {
       // Taken down before we look for work: work that comes later puts it up again, and then we do not sleep.
       Atomics.store(i32, DOORBELL_PENDING >>> 2, 0);
       if (Atomics.load(i32, STOP >>> 2) !== 0) {
-        this.finish();
+        this.finish(sleep);
         return "stop";
       }
       if (this.isControlWaiting) return "control";
@@ -115,8 +118,12 @@ export class Loop {
 
   /** When the next turn is due though nothing wakes the loop, µs; Infinity = never. */
   nextDeadlineUs(nowUs: number): number {
-    const { core, ports } = this.#parts;
-    let deadlineUs = core.nextDeadline(nowUs);
+    return Math.min(this.#parts.core.nextDeadline(nowUs), this.#portsDeadlineUs(nowUs));
+  }
+
+  #portsDeadlineUs(nowUs: number): number {
+    const { ports } = this.#parts;
+    let deadlineUs = Number.POSITIVE_INFINITY;
     for (let index = 1; index < ports.length; index++) {
       deadlineUs = Math.min(deadlineUs, ports[index]!.nextDeadlineUs(nowUs));
     }
@@ -129,11 +136,28 @@ export class Loop {
     for (let index = 1; index < ports.length; index++) ports[index]!.beforeSleep();
   }
 
-  /** What main asked for before it stopped us is still done; then what is left ends: TIME-WAIT, connections of nobody. */
-  finish(): void {
+  /**
+   * What main asked for before it stopped us is still done; then what is left ends: TIME-WAIT, connections of nobody.
+   * @param sleep - for a thread that belongs to the loop: links that delay frames pass on what they hold
+   */
+  finish(sleep?: Rest["sleep"]): void {
     const { clock, core } = this.#parts;
     for (let turns = 0; turns < LAST_TURNS && this.turn(clock()) > 0; turns++);
     core.shutdown(clock());
     for (let turns = 0; turns < LAST_TURNS && this.turn(clock()) > 0; turns++);
+    if (sleep !== undefined) this.#passOn(sleep);
+  }
+
+  #passOn(sleep: Rest["sleep"]): void {
+    const { i32, clock } = this.#parts;
+    const endUs = clock() + LAST_FRAMES_US;
+    for (let turns = 0; turns < LAST_SLEEPS; turns++) {
+      const nowUs = clock();
+      const deadlineUs = this.#portsDeadlineUs(nowUs);
+      if (deadlineUs > endUs) return;
+      Atomics.store(i32, DOORBELL_PENDING >>> 2, 0);
+      if (deadlineUs > nowUs) sleep(deadlineUs - nowUs);
+      this.turn(clock());
+    }
   }
 }

@@ -118,8 +118,25 @@ loop("calls the core about frames only when there were any", () => {
 
 loop("sleeps until the earliest deadline of core and ports", () => {
   const s = script({ deadlineUs: 1500, portDeadlineUs: 1300 });
+  s.onSleep = () => {
+    s.portDeadlineUs = Number.POSITIVE_INFINITY;
+    stop();
+  };
   assert.is(loopOf(s).run(), "stop");
   assert.equal(sleeps(s), ["sleep 300"]);
+});
+
+loop("goes on at the end until the links hold nothing back, for a second at most", () => {
+  const s = script();
+  stop();
+  s.portDeadlineUs = 21_000;
+  s.onSleep = (timeoutUs) => {
+    s.nowUs += timeoutUs;
+    s.portDeadlineUs = s.nowUs === 21_000 ? 2_000_000 : 0;
+  };
+  assert.is(loopOf(s).run(), "stop");
+  assert.equal(sleeps(s), ["sleep 20000"]);
+  assert.ok(s.calls.lastIndexOf("port.transmit") > s.calls.indexOf("sleep 20000"));
 });
 
 loop("sleeps without a deadline when nobody has one, after what is buffered was written out", () => {
