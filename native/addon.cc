@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -63,14 +64,14 @@ int descriptor(const Napi::CallbackInfo& info) {
   return static_cast<int>(integer(info.Env(), info[0], "fd", 2147483647.0));
 }
 
-/// The bytes behind a Uint8Array over a shared WebAssembly.Memory; napi_get_arraybuffer_info would refuse it on Node 20.
-wasmtcp::SharedMemory memoryOf(Napi::Env env, const Napi::Value& value) {
+/// The bytes behind a Uint8Array, over a shared WebAssembly.Memory too; napi_get_arraybuffer_info would refuse it on Node 20.
+wasmtcp::SharedMemory memoryOf(Napi::Env env, const Napi::Value& value, const char* name = "memory") {
   napi_typedarray_type type = napi_int8_array;
   size_t length = 0;
   void* data = nullptr;
   if (!value.IsTypedArray() || napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
       type != napi_uint8_array || data == nullptr) {
-    throw Napi::TypeError::New(env, "Expected `memory` to be a Uint8Array over the WebAssembly.Memory");
+    throw Napi::TypeError::New(env, std::string("Expected `") + name + "` to be a Uint8Array");
   }
   return {static_cast<uint8_t*>(data), length};
 }
@@ -318,6 +319,16 @@ class LoopWatcherObject : public Napi::ObjectWrap<LoopWatcherObject> {
   std::unique_ptr<wasmtcp::LoopWatcher> watcher_;
 };
 
+Napi::Value copyBytes(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto target = memoryOf(env, info[0], "target");
+  const auto source = memoryOf(env, info[2], "source");
+  const uint32_t to = integer(env, info[1], "to"), from = integer(env, info[3], "from"), count = integer(env, info[4], "count");
+  if (!target.contains(to, count) || !source.contains(from, count)) throw Napi::RangeError::New(env, "copyBytes: beyond an array's end");
+  std::memmove(target.at(to), source.at(from), count);
+  return env.Undefined();
+}
+
 Napi::Value createWakeFd(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), guarded(info.Env(), [] { return wasmtcp::createWakeFd(); }));
 }
@@ -372,6 +383,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Waiter", WaiterObject::define(env));
   exports.Set("LoopWatcher", LoopWatcherObject::define(env));
   exports.Set("createWakeFd", Napi::Function::New<createWakeFd>(env, "createWakeFd"));
+  exports.Set("copyBytes", Napi::Function::New<copyBytes>(env, "copyBytes"));
   exports.Set("wake", Napi::Function::New<wake>(env, "wake"));
   exports.Set("drainWake", Napi::Function::New<drainWake>(env, "drainWake"));
   exports.Set("closeWakeFd", Napi::Function::New<closeWakeFd>(env, "closeWakeFd"));

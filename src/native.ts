@@ -49,6 +49,11 @@ export function loadAddon(): NativeAddon {
   return loaded;
 }
 
+/** The addon if a packet link, or anything else, has loaded it; never tries to. */
+export function loadedAddon(): NativeAddon | undefined {
+  return loaded;
+}
+
 function requireAddon(): NativeAddon {
   if (process.platform !== "linux") {
     throw new AddonError("ERR_ADDON_MISSING", `Packet links need Linux (AF_PACKET); this is ${process.platform}`);

@@ -33,12 +33,11 @@ import {
   TCB_STATE,
   TCB_WAITS,
 } from "../assembly/layout.ts";
+import { copyBytes } from "./copy-bytes.ts";
 import type { SharedViews } from "./memory.ts";
 import type { OpQueue } from "./op-queue.ts";
 import { UrgentMark } from "./urgent-mark.ts";
 
-/** Up to so many bytes a loop is faster than making a view for a bulk copy, and allocates nothing. */
-const LOOP_BYTES = 192;
 /** With TCP_NOTSENT_LOWAT, bytes of one write until it is looked at again. */
 const LIMITED_WRITE_BYTES = 65_536;
 const NO_LOWAT = 0xffffffff;
@@ -165,8 +164,8 @@ export class SocketIo {
     if (count === 0) return 0;
     const offset = this.#sndTail & (this.#sndCapacity - 1);
     const first = Math.min(count, this.#sndCapacity - offset);
-    this.#copy(this.#u8, this.#sndPtr + offset, source, from, first);
-    if (count > first) this.#copy(this.#u8, this.#sndPtr, source, from + first, count - first);
+    copyBytes(this.#u8, this.#sndPtr + offset, source, from, first);
+    if (count > first) copyBytes(this.#u8, this.#sndPtr, source, from + first, count - first);
     if (mark !== 0 && from + count === source.length) this.#mark(mark, (this.#sndTail + count) >>> 0);
     this.#publishWrite(count);
     return count;
@@ -209,8 +208,8 @@ export class SocketIo {
     if (count === 0) return 0;
     const offset = (this.#rcvHead + this.#skipped) & (this.#rcvCapacity - 1);
     const first = Math.min(count, this.#rcvCapacity - offset);
-    this.#copy(target, 0, this.#u8, this.#rcvPtr + offset, first);
-    if (count > first) this.#copy(target, first, this.#u8, this.#rcvPtr, count - first);
+    copyBytes(target, 0, this.#u8, this.#rcvPtr + offset, first);
+    if (count > first) copyBytes(target, first, this.#u8, this.#rcvPtr, count - first);
     return count;
   }
 
@@ -381,16 +380,6 @@ export class SocketIo {
       if (epoch !== this.#rcvEpoch) continue;
       this.#store(TCB_RCV_EPOCH_TAKEN, epoch);
       this.#kick();
-    }
-  }
-
-  #copy(target: Uint8Array, to: number, source: Uint8Array, from: number, count: number): void {
-    if (count <= LOOP_BYTES) {
-      for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
-    } else if (from === 0 && count === source.length) {
-      target.set(source, to);
-    } else {
-      target.set(source.subarray(from, from + count), to);
     }
   }
 }

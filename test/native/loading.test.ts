@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { layoutHeader } from "../../native/generate-layout.ts";
+import { loadAddon } from "../../src/native.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const test = suite("native/loading");
@@ -38,6 +39,22 @@ function load(): string {
   });
   return stdout + stderr;
 }
+
+test("copies between plain and shared memory, within both arrays only", () => {
+  const { copyBytes } = loadAddon();
+  const shared = new Uint8Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
+  const plain = Uint8Array.from({ length: 300 }, (_, at) => at & 255);
+  copyBytes(shared, 1000, plain, 100, 200);
+  assert.equal(shared.slice(999, 1202), Uint8Array.of(0, ...plain.subarray(100), 0, 0));
+  const back = new Uint8Array(201);
+  copyBytes(back, 1, shared, 1000, 200);
+  assert.equal(back, Uint8Array.of(0, ...plain.subarray(100)));
+  copyBytes(shared, 1001, shared, 1000, 200);
+  assert.equal(shared.slice(1001, 1201), plain.slice(100));
+  assert.throws(() => copyBytes(back, 2, plain, 0, 200), /beyond/);
+  assert.throws(() => copyBytes(shared, 0, plain, 101, 200), /beyond/);
+  assert.throws(() => copyBytes(new Uint16Array(4) as never, 0, plain, 0, 1), /Uint8Array/);
+});
 
 test("layout.h says what layout.ts says", () => {
   assert.is(readFileSync(join(ROOT, "native/layout.h"), "utf8"), layoutHeader());
