@@ -84,6 +84,8 @@ wasmtcp::PacketSocketOptions socketOptions(Napi::Env env, const Napi::Value& val
   options.interface = from.Get("interface").As<Napi::String>().Utf8Value();
   options.ringPtr = integer(from, "ringPtr");
   options.ringBytes = integerOr(from, "ringBytes", options.ringBytes);
+  options.slotBytes = integerOr(from, "slotBytes", options.slotBytes);
+  options.overflowBytes = integerOr(from, "overflowBytes", options.overflowBytes);
   options.everyFrame = from.Get("everyFrame").ToBoolean();
   options.inPlace = from.Get("inPlace").IsUndefined() || from.Get("inPlace").ToBoolean();
   options.rxDescriptorsPtr = integer(from, "rxDescriptorsPtr");
@@ -359,6 +361,7 @@ Napi::Value interfaceInfo(const Napi::CallbackInfo& info) {
   result.Set("mtu", found->mtu);
   result.Set("mac", macText(found->mac));
   result.Set("gsoMaxBytes", found->gsoMaxBytes);
+  result.Set("superFrames", found->superFrames);
   result.Set("ethernet", found->ethernet);
   result.Set("up", found->up);
   result.Set("running", found->running);

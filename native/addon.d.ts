@@ -9,6 +9,13 @@ export interface PacketSocketOptions {
   ringPtr: number;
   /** Size of that region, bytes; default 64 MiB, at least 256 KiB. The kernel pins as much memory, or less when short of it. */
   ringBytes?: number;
+  /**
+   * Bytes of a slot of the ring, the kernel's headers (up to 128) included: a multiple of 16, 256..66048. Default 66048: any frame. A
+   * frame longer than a slot is fetched by a system call of its own, into `overflowBytes`.
+   */
+  slotBytes?: number;
+  /** With smaller slots, which need `inPlace`: bytes at the end of the region for longer frames, a multiple of 4096, at least 66048. */
+  overflowBytes?: number;
   /** Map the kernel's ring over the region so that frames are read where the kernel wrote them. Default true. */
   inPlace?: boolean;
   /** RX_DESCRIPTOR_CAPACITY descriptors of RX_DESCRIPTOR_BYTES, aligned to 8, written by `receive()`. */
@@ -180,6 +187,11 @@ export interface InterfaceInfo {
    * kernel splits longer ones, up to 65535, by software: correct, but slow.
    */
   gsoMaxBytes: number;
+  /**
+   * It merges what comes in (GRO, LRO), or sends super-segments itself (TSO), as its peer may then: frames of 64 KiB are usual. True if
+   * the driver does not say.
+   */
+  superFrames: boolean;
   /** Its frames are Ethernet: a PacketSocket can use it. */
   ethernet: boolean;
   /** Switched on (IFF_UP). */

@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
@@ -29,6 +31,20 @@ bool ask(int fd, unsigned long request, const char* label, const std::string& na
   if (ioctl(fd, request, &answer) == 0) return true;
   if (errno == ENODEV) return false;
   throw SystemError(errno, "ioctl", std::string("ioctl(") + label + ", " + name + ")");
+}
+
+/// Whether a feature of ethtool(8) is on; `fallback` for a driver that does not say.
+bool featureOf(int fd, const std::string& name, uint32_t command, bool fallback, uint32_t bits = ~0u) {
+  ethtool_value value{command, 0};
+  ifreq request{};
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&value);
+  return ioctl(fd, SIOCETHTOOL, &request) == 0 ? (value.data & bits) != 0 : fallback;
+}
+
+bool hasSuperFrames(int fd, const std::string& name) {
+  return featureOf(fd, name, ETHTOOL_GTSO, true) || featureOf(fd, name, ETHTOOL_GGRO, true) ||
+         featureOf(fd, name, ETHTOOL_GFLAGS, true, ETH_FLAG_LRO);
 }
 
 std::vector<InterfaceAddress> addressesOf(const std::string& name) {
@@ -112,6 +128,7 @@ std::optional<InterfaceInfo> interfaceInfo(const std::string& name) {
   std::memcpy(info.mac.data(), answer.ifr_hwaddr.sa_data, info.mac.size());
   // The kernel takes a frame as it is while its length, Ethernet header included, is below the limit (netif_skb_features).
   info.gsoMaxBytes = std::max<uint32_t>(gsoMaxSize(info.index), 1 + ETH_HLEN) - 1 - ETH_HLEN;
+  info.superFrames = hasSuperFrames(fd.get(), name);
   info.addresses = addressesOf(name);
   return info;
 }

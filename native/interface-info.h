@@ -18,6 +18,7 @@ struct InterfaceInfo {
   uint32_t mtu;  // bytes of IP packet
   std::array<uint8_t, 6> mac;
   uint32_t gsoMaxBytes;  // longest IPv4 packet that crosses the interface as one super-segment
+  bool superFrames;  // it merges what comes in (GRO, LRO) or sends super-segments itself (TSO), as its peer then may: frames up to 64 KiB
   bool ethernet;  // its frames are Ethernet (the loopback's are)
   bool up;        // IFF_UP: switched on
   bool running;   // IFF_RUNNING: and has a carrier

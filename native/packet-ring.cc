@@ -27,7 +27,8 @@ constexpr uint32_t MAC_OFFSET_MIN = sizeof(tpacket2_hdr) + sizeof(OffloadHeader)
 
 }  // namespace
 
-PacketRing::PacketRing(int fd, const SharedMemory& memory, uint32_t ringPtr, uint32_t ringBytes, bool inPlace) {
+PacketRing::PacketRing(int fd, const SharedMemory& memory, uint32_t ringPtr, uint32_t ringBytes, uint32_t slotBytes, bool inPlace)
+    : slotBytes_(slotBytes) {
   allocate(fd, ringBytes);
   uint8_t* target = memory.at(ringPtr);
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
@@ -42,13 +43,13 @@ PacketRing::PacketRing(int fd, const SharedMemory& memory, uint32_t ringPtr, uin
 void PacketRing::allocate(int fd, uint32_t ringBytes) {
   const auto page = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
   blockBytes_ = std::min(BLOCK_BYTES, ringBytes / page * page);
-  slotsPerBlock_ = blockBytes_ / SLOT_BYTES;
+  slotsPerBlock_ = blockBytes_ / slotBytes_;
   for (blocks_ = ringBytes / blockBytes_; blocks_ > 0; blocks_ /= 2) {
     slots_ = slotsPerBlock_ * blocks_;
     tpacket_req request{};
     request.tp_block_size = blockBytes_;
     request.tp_block_nr = blocks_;
-    request.tp_frame_size = SLOT_BYTES;
+    request.tp_frame_size = slotBytes_;
     request.tp_frame_nr = slots_;
     if (setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request) == 0) return;
     if (errno != ENOMEM) break;
@@ -82,7 +83,7 @@ PacketRing::~PacketRing() {
 }
 
 uint8_t* PacketRing::slot(uint32_t index) const {
-  return base_ + size_t{index / slotsPerBlock_} * blockBytes_ + size_t{index % slotsPerBlock_} * SLOT_BYTES;
+  return base_ + size_t{index / slotsPerBlock_} * blockBytes_ + size_t{index % slotsPerBlock_} * slotBytes_;
 }
 
 int PacketRing::next(RingFrame& frame) {
@@ -97,7 +98,7 @@ int PacketRing::next(RingFrame& frame) {
   // In place the core, and through it the network's peer, could have scribbled over the header: bound all of it.
   const uint32_t mac = header->tp_mac;
   const uint32_t length = header->tp_snaplen;
-  if (mac < MAC_OFFSET_MIN || mac > SLOT_BYTES || length > SLOT_BYTES - mac) return -1;
+  if (mac < MAC_OFFSET_MIN || mac > slotBytes_ || length > slotBytes_ - mac) return -1;
   frame.data = start + mac;
   frame.length = length;
   frame.wireLength = header->tp_len;

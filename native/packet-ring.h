@@ -27,10 +27,13 @@ class PacketRing {
   static constexpr uint32_t BLOCK_BYTES = 1 << 20;         // measured best; the kernel allocates block by block
   static constexpr uint32_t RING_BYTES_MIN = 256 * 1024;
 
+  static constexpr uint32_t SLOT_BYTES_MIN = 256;
+
   /// Allocates the ring of socket `fd` (PACKET_VERSION and PACKET_VNET_HDR are set already) and maps it: over
   /// [ringPtr, ringPtr + ringBytes) of `memory` when `inPlace` and possible, else at an address of the kernel's choice.
   /// Half the size is tried, again and again, while the kernel has no memory. Throws SystemError.
-  PacketRing(int fd, const SharedMemory& memory, uint32_t ringPtr, uint32_t ringBytes, bool inPlace);
+  /// @param slotBytes SLOT_BYTES_MIN..SLOT_BYTES, a multiple of 16
+  PacketRing(int fd, const SharedMemory& memory, uint32_t ringPtr, uint32_t ringBytes, uint32_t slotBytes, bool inPlace);
   ~PacketRing();
   PacketRing(const PacketRing&) = delete;
   PacketRing& operator=(const PacketRing&) = delete;
@@ -50,6 +53,7 @@ class PacketRing {
   void allocate(int fd, uint32_t ringBytes);
   void mapOver(int fd, uint8_t* target);
 
+  uint32_t slotBytes_;
   uint32_t blockBytes_ = 0;
   uint32_t blocks_ = 0;
   uint32_t slotsPerBlock_ = 0;

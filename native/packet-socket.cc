@@ -10,6 +10,7 @@
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <algorithm>
@@ -74,7 +75,8 @@ PacketSocket::PacketSocket(const SharedMemory& memory, const PacketSocketOptions
   }
   checkInterface();
   configure();
-  ring_ = std::make_unique<PacketRing>(fd_.get(), memory_, options_.ringPtr, options_.ringBytes, options_.inPlace);
+  ring_ = std::make_unique<PacketRing>(fd_.get(), memory_, options_.ringPtr, options_.ringBytes - options_.overflowBytes, options_.slotBytes,
+                                       options_.inPlace);
   inPlace_ = ring_->inPlace();
   slots_ = ring_->slots();
   bindToInterface();
@@ -100,9 +102,17 @@ void PacketSocket::checkRegions() const {
                           std::to_string(region.alignment) + " and inside the memory of " + std::to_string(memory_.length()) +
                           " bytes");
   }
-  if (options_.ringBytes >= PacketRing::RING_BYTES_MIN) return;
+  const bool small = options_.slotBytes < PacketRing::SLOT_BYTES;
+  if (options_.slotBytes % TPACKET_ALIGNMENT != 0 || options_.slotBytes < PacketRing::SLOT_BYTES_MIN ||
+      options_.slotBytes > PacketRing::SLOT_BYTES || (small && !options_.inPlace) ||
+      (small ? options_.overflowBytes < PacketRing::SLOT_BYTES || options_.overflowBytes % 4096 != 0 : options_.overflowBytes != 0)) {
+    throw SystemError(EINVAL, "PacketSocket", "PacketSocket(slotBytes)",
+                      "expected a multiple of 16 in " + std::to_string(PacketRing::SLOT_BYTES_MIN) + ".." +
+                          std::to_string(PacketRing::SLOT_BYTES) + "; smaller ones in place, with whole pages of overflowBytes for one frame at least");
+  }
+  if (options_.ringBytes >= uint64_t{PacketRing::RING_BYTES_MIN} + options_.overflowBytes) return;
   throw SystemError(EINVAL, "PacketSocket", "PacketSocket(ringBytes)",
-                    "expected at least " + std::to_string(PacketRing::RING_BYTES_MIN) + ", got " + std::to_string(options_.ringBytes));
+                    "expected at least " + std::to_string(PacketRing::RING_BYTES_MIN + options_.overflowBytes) + ", got " + std::to_string(options_.ringBytes));
 }
 
 /// Finds the interface and makes sure that its frames are Ethernet.
@@ -126,6 +136,7 @@ void PacketSocket::configure() {
   const int fd = fd_.get();
   setOption(fd, SOL_PACKET, PACKET_VERSION, TPACKET_V2, "PACKET_VERSION, TPACKET_V2");
   setOption(fd, SOL_PACKET, PACKET_VNET_HDR, 1, "PACKET_VNET_HDR");
+  if (options_.slotBytes < PacketRing::SLOT_BYTES) setOption(fd, SOL_PACKET, PACKET_COPY_THRESH, 1, "PACKET_COPY_THRESH");
   // Before Linux 4.20 there is no such option; the filter drops outgoing frames as well, only later.
   const int on = 1;
   setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
@@ -163,11 +174,11 @@ uint32_t PacketSocket::receive(uint32_t maxFrames, double nowUs) {
   const uint32_t limit = std::min(maxFrames, layout::RX_DESCRIPTOR_CAPACITY);
   const double realtimeOffsetUs = nowUs > 0 ? nowUs - realtimeUs() : 0;
   uint32_t count = 0;
-  uint32_t used = 0;  // bytes of the region filled by copies in this call
+  uint32_t used = 0;        // bytes of the region filled by copies in this call
+  uint32_t overflowed = 0;  // bytes behind the ring filled by frames that were longer than a slot
   bool losing = false;
   RingFrame frame;
-  // A frame is taken only if its copy would fit; the region is empty again at the next call.
-  while (count < limit && (inPlace_ || options_.ringBytes - used >= PacketRing::SLOT_BYTES)) {
+  while (count < limit && hasRoom(used, overflowed)) {
     const int found = ring_->next(frame);
     if (found == 0) break;
     if (found < 0) {
@@ -175,7 +186,8 @@ uint32_t PacketSocket::receive(uint32_t maxFrames, double nowUs) {
       continue;
     }
     losing = losing || (frame.status & TP_STATUS_LOSING) != 0;
-    if (!admit(frame)) continue;
+    const bool isWhole = (frame.status & TP_STATUS_COPY) == 0 || fetch(frame, overflowed);
+    if (!isWhole || !admit(frame)) continue;
     const uint32_t descriptor = options_.rxDescriptorsPtr + count * layout::RX_DESCRIPTOR_BYTES;
     describe(descriptor, place(frame, used), frame, realtimeOffsetUs);
     count++;
@@ -184,6 +196,35 @@ uint32_t PacketSocket::receive(uint32_t maxFrames, double nowUs) {
   statistics_.received += count;
   if (losing) addDrops();
   return count;
+}
+
+/// A frame is taken only if a copy of it would fit; the regions are empty again at the next call.
+bool PacketSocket::hasRoom(uint32_t used, uint32_t overflowed) const {
+  const uint32_t ringBytes = options_.ringBytes - options_.overflowBytes;
+  if (!inPlace_ && ringBytes - used < PacketRing::SLOT_BYTES) return false;
+  return options_.overflowBytes == 0 || options_.overflowBytes - overflowed >= PacketRing::SLOT_BYTES;
+}
+
+/// A frame longer than its slot waits whole in the socket's queue (PACKET_COPY_THRESH), in the order of the slots: puts it behind the
+/// ring. The copy in the slot has what the queue does not: status, arrival, tag.
+bool PacketSocket::fetch(RingFrame& frame, uint32_t& overflowed) {
+  constexpr uint32_t HEADROOM = 64;  // for putTagBack(), as a slot has
+  uint8_t* target = memory_.at(options_.ringPtr + options_.ringBytes - options_.overflowBytes + overflowed) + HEADROOM;
+  iovec pieces[] = {{&frame.offload, sizeof frame.offload}, {target, layout::FRAME_MAX_BYTES}};
+  msghdr message{};
+  message.msg_iov = pieces;
+  message.msg_iovlen = 2;
+  const auto length = recvmsg(fd_.get(), &message, MSG_DONTWAIT);
+  if (length < static_cast<ssize_t>(sizeof frame.offload) || (message.msg_flags & MSG_TRUNC) != 0) {
+    statistics_.truncated++;
+    memory_.count(options_.interfacePtr + layout::INTERFACE_LINK_DROPS, 1);
+    return false;
+  }
+  frame.data = target;
+  frame.length = static_cast<uint32_t>(length) - sizeof frame.offload;
+  frame.wireLength = frame.length;
+  overflowed += (HEADROOM + frame.length + layout::CACHE_LINE - 1) & ~(layout::CACHE_LINE - 1);
+  return true;
 }
 
 /// Whether the frame is one for us; what is not is counted.

@@ -18,6 +18,8 @@ struct PacketSocketOptions {
   std::string interface;
   uint32_t ringPtr = 0;             // region for received frames, page aligned
   uint32_t ringBytes = 64u << 20;
+  uint32_t slotBytes = PacketRing::SLOT_BYTES;  // of the ring; a longer frame is fetched on its own, into overflowBytes behind the ring
+  uint32_t overflowBytes = 0;       // of the region, at its end: at least PacketRing::SLOT_BYTES with smaller slots
   bool inPlace = true;
   uint32_t rxDescriptorsPtr = 0;    // RX_DESCRIPTOR_CAPACITY descriptors
   uint32_t txRingPtr = 0;           // TX_RING_BYTES
@@ -90,6 +92,8 @@ class PacketSocket {
   void enlargeBuffers();
   void bindToInterface();
   bool admit(RingFrame& frame);
+  bool hasRoom(uint32_t used, uint32_t overflowed) const;
+  bool fetch(RingFrame& frame, uint32_t& overflowed);
   uint32_t place(const RingFrame& frame, uint32_t& used);
   void describe(uint32_t descriptor, uint32_t framePtr, const RingFrame& frame, double realtimeOffsetUs);
   void addDrops();

@@ -1,4 +1,5 @@
 // What interfaceInfo() reads from the kernel, and what loading the addon says.
+import { execFileSync } from "node:child_process";
 import * as assert from "uvu/assert";
 import { loadAddon } from "../../src/native.ts";
 import { inNamespace, ip } from "./support/namespace.ts";
@@ -16,6 +17,7 @@ inNamespace("native/interface-info", import.meta.url, (test) => {
       mtu: 9000,
       mac: "02:00:5e:10:00:ff",
       gsoMaxBytes: 65521,
+      superFrames: true,
       ethernet: true,
       up: true,
       running: true,
@@ -37,6 +39,15 @@ inNamespace("native/interface-info", import.meta.url, (test) => {
   test("follows the interface's limit for super-segments", () => {
     ip("link", "set", "wtn0", "gso_max_size", "16000");
     assert.is(interfaceInfo("wtn0")?.gsoMaxBytes, 15985);
+  });
+
+  test("tells whether frames beyond the MTU are to be expected", () => {
+    const set = (state: string): Buffer =>
+      execFileSync("ethtool", ["-K", "wtn0", "tso", state, "gro", "off"], { stdio: "pipe" });
+    set("off");
+    assert.is(interfaceInfo("wtn0")?.superFrames, false);
+    set("on");
+    assert.is(interfaceInfo("wtn0")?.superFrames, true);
   });
 
   test("tells frames that are not Ethernet", () => {

@@ -2,7 +2,7 @@
 import * as assert from "uvu/assert";
 import * as layout from "../../assembly/layout.ts";
 import { loadAddon } from "../../src/native.ts";
-import type { EndOptions } from "./support/end.ts";
+import type { EndOptions, Received } from "./support/end.ts";
 import { End, macAddress } from "./support/end.ts";
 import {
   assertFrames,
@@ -34,6 +34,48 @@ function withPair(body: (a: End, b: End) => void, options: Partial<EndOptions> =
 }
 
 inNamespace("native/packet-socket", import.meta.url, (test) => {
+  const small = { slotBytes: 2048, overflowBytes: 256 << 10 };
+
+  test(
+    "fetches frames longer than a slot on their own, in order with those that fit",
+    withPair((a, b) => {
+      assert.is(b.socket.slots, 512);
+      const sent: Uint8Array[] = [];
+      for (let round = 0; round < 40; round++) {
+        const payload = pattern(20_000 + round, round);
+        const fits = frame(B, 1475 + round, round);
+        const header = tcpHeaders(B, payload.length);
+        a.queue({ header, piece1: payload, flags: layout.FRAME_CSUM_PARTIAL, gsoSize: 1448, csumStart: TCP_START });
+        a.queue({ header: fits });
+        sent.push(concat(header, payload), fits);
+      }
+      for (let left = sent.length; left > 0; ) left -= a.socket.transmit();
+      const received: Received[] = [];
+      for (let batch = b.receive(); batch.length > 0; batch = b.receive()) received.push(...batch);
+      assertFrames(received, sent);
+      assert.ok(received.every(({ gsoSize }, at) => gsoSize === (at % 2 === 0 ? 1448 : 0)));
+      assert.ok(received.every(({ flags }, at) => at % 2 === 1 || flags === layout.FRAME_CSUM_PARTIAL));
+      const { truncated, dropped } = b.socket.statistics();
+      assert.equal([truncated, dropped], [0, 0]);
+    }, small),
+  );
+
+  test("refuses slots it cannot work with", () => {
+    const wrong = [
+      { slotBytes: 2049 },
+      { slotBytes: 128 },
+      { slotBytes: 2048 },
+      { ...small, inPlace: false },
+      { overflowBytes: 65_536 },
+    ];
+    for (const options of wrong) {
+      assert.throws(
+        () => new End({ interface: "wtn0", mac: A, ...options }),
+        (error: NodeJS.ErrnoException) => error.code === "EINVAL",
+      );
+    }
+  });
+
   for (const inPlace of [true, false]) {
     const mode = inPlace ? "in place" : "copied";
 

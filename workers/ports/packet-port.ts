@@ -2,11 +2,26 @@
 // core has them; what the kernel does not take stays in the TX ring.
 import { INTERFACE_LINK_NEWS, RX_DESCRIPTOR_CAPACITY } from "../../assembly/layout.ts";
 import type { PacketLink } from "../../src/links/link.ts";
-import { type LinkStatus as KernelLink, loadAddon, type PacketSocket } from "../../src/native.ts";
+import {
+  type LinkStatus as KernelLink,
+  loadAddon,
+  type PacketSocket,
+  type PacketSocketOptions,
+} from "../../src/native.ts";
 import type { LinkStatus, Port, PortPlace } from "../port.ts";
 
-/** Bytes for received frames; the kernel pins as much, or less when it is short of memory. */
+/** Bytes for received frames; the kernel pins as much, or less when it is short of memory. Slots take any frame. */
 const RING_BYTES = 64 * 1024 * 1024;
+/**
+ * The same where frames of the MTU are all that is to be expected: slots of their size, few enough to stay in a processor's cache, and
+ * behind them room for longer frames, which come all the same when a peer sends super-segments.
+ */
+const SMALL_RING_BYTES = 4 * 1024 * 1024;
+const OVERFLOW_BYTES = 1024 * 1024;
+/** Of a slot: the kernel's headers, Ethernet with a tag. */
+const SLOT_OVERHEAD_BYTES = 128 + 18;
+/** With larger frames small slots gain nothing. */
+const SMALL_SLOT_MAX_BYTES = 16_384;
 /** RFC 791's total length. */
 const MAX_PACKET_BYTES = 65535;
 
@@ -34,14 +49,14 @@ export class PacketPort implements Port {
 
   /** @throws AddonError; Error with code, errno and syscall: EPERM without CAP_NET_RAW, ENODEV, ENOMEM, ... */
   constructor(link: PacketLink, place: PortPlace) {
-    const { PacketSocket } = loadAddon();
+    const { PacketSocket, interfaceInfo } = loadAddon();
+    const info = interfaceInfo(link.interface);
     this.#place = place;
     this.#news = (place.interfaceRecord + INTERFACE_LINK_NEWS) >>> 2;
     const mac = new DataView(place.mac.buffer, place.mac.byteOffset, place.mac.byteLength);
     const options = {
       interface: link.interface,
-      ringPtr: place.allocate(RING_BYTES),
-      ringBytes: RING_BYTES,
+      ...receiveRegion(place, info?.superFrames === false ? info.mtu : MAX_PACKET_BYTES),
       rxDescriptorsPtr: place.rxDescriptors,
       txRingPtr: place.txRing,
       interfacePtr: place.interfaceRecord,
@@ -102,4 +117,15 @@ function statusOf({ up, gone, mtu: linkMtu, gsoMaxBytes }: KernelLink, mtuLimit:
   const gsoMax = Math.min(gsoMaxBytes, MAX_PACKET_BYTES);
   // What the kernel would split by software gains nothing.
   return { state: gone ? "gone" : up ? "up" : "down", mtu, gsoMax: gsoMax < mtu ? 0 : gsoMax };
+}
+
+/** Where frames of packets up to `bytes` are received. */
+function receiveRegion(
+  place: PortPlace,
+  bytes: number,
+): Pick<PacketSocketOptions, "ringPtr" | "ringBytes" | "slotBytes" | "overflowBytes"> {
+  const slotBytes = 2 ** Math.ceil(Math.log2(bytes + SLOT_OVERHEAD_BYTES));
+  if (slotBytes > SMALL_SLOT_MAX_BYTES) return { ringPtr: place.allocate(RING_BYTES), ringBytes: RING_BYTES };
+  const ringBytes = SMALL_RING_BYTES + OVERFLOW_BYTES;
+  return { ringPtr: place.allocate(ringBytes), ringBytes, slotBytes, overflowBytes: OVERFLOW_BYTES };
 }

@@ -16,6 +16,8 @@ export interface EndOptions {
   /** Last byte of the MAC address 02:77:00:00:00:xx. */
   mac: number;
   ringBytes?: number;
+  slotBytes?: number;
+  overflowBytes?: number;
   inPlace?: boolean;
   sendBufferBytes?: number;
 }
@@ -71,6 +73,8 @@ export class End {
       interfacePtr: INTERFACE_PTR,
       macHigh16: 0x0277,
       macLow32: options.mac,
+      ...(options.slotBytes === undefined ? {} : { slotBytes: options.slotBytes }),
+      ...(options.overflowBytes === undefined ? {} : { overflowBytes: options.overflowBytes }),
       inPlace: options.inPlace ?? true,
       sendBufferBytes: options.sendBufferBytes ?? 4 << 20,
     };

@@ -13,6 +13,7 @@ const ETH0: InterfaceInfo = {
   mtu: 1500,
   mac: "02:00:00:00:00:01",
   gsoMaxBytes: 65521,
+  superFrames: true,
   ethernet: true,
   up: true,
   running: true,
