@@ -281,6 +281,7 @@ export const READY_EOF = 8; // the peer's FIN was reached: no byte will follow t
 export const READY_FIN_ACKED = 16; // the peer has acknowledged our FIN and so all we sent
 export const READY_CLOSED = 32; // TIME-WAIT or CLOSED: the core needs nothing more of main; errno = 0 after an orderly end
 export const READY_URGENT = 64; // an urgent pointer arrived, or the byte it announces
+export const READY_RINGS = 128; // the core takes an idle send ring back: an epoch without a ring is on offer
 export const INTERFACE_EVENT_CONFLICT = 1; // another host claims our address (RFC 5227)
 export const INTERFACE_EVENT_UP = 2; // the link carries frames
 export const INTERFACE_EVENT_DOWN = 3; // it does not: switched off, or without carrier
@@ -358,11 +359,11 @@ export const TCB_SND_MARKS = 24; // u32: OP_MARK of this socket pushed so far; b
 // line 1, written by the core; from offset 112 on its own
 export const TCB_SND_HEAD = 64; // u32 offset: bytes acknowledged, their room is free
 export const TCB_RCV_TAIL = 68; // u32 offset: bytes in order, ready to be read
-export const TCB_SND_RING_PTR = 72; // u32 address of the send ring of TCB_SND_EPOCH, 0 = none yet
+export const TCB_SND_RING_PTR = 72; // u32 address of the send ring of TCB_SND_EPOCH, 0 = none
 export const TCB_SND_RING_CAPACITY = 76; // u32 bytes, power of two
 export const TCB_SND_EPOCH = 80; // u32; the producer (main) moves the send ring: see docs/ARCHITECTURE.md
-export const TCB_RCV_RING_PTR = 84; // u32
-export const TCB_RCV_RING_CAPACITY = 88; // u32
+export const TCB_RCV_RING = 84; // u32: address of the receive ring | log2 of its bytes (it lies at a multiple of them, 256 at least), 0 = none; one word, as it may move twice
+export const TCB_RCV_RING_CAPACITY = 88; // u32 bytes, for info()
 export const TCB_RCV_EPOCH = 92; // u32; the producer (core) moves the receive ring
 export const TCB_RCV_KICK_AT = 96; // u32 offset: main kicks once rcvHead reaches it (a window update may be due)
 export const TCB_STATE = 100; // u8, a STATE_ code

@@ -18,8 +18,7 @@ import {
   TCB_RCV_EPOCH_TAKEN,
   TCB_RCV_HEAD,
   TCB_RCV_KICK_AT,
-  TCB_RCV_RING_CAPACITY,
-  TCB_RCV_RING_PTR,
+  TCB_RCV_RING,
   TCB_RCV_TAIL,
   TCB_RECORDS,
   TCB_SND_EPOCH,
@@ -41,6 +40,8 @@ import { UrgentMark } from "./urgent-mark.ts";
 /** With TCP_NOTSENT_LOWAT, bytes of one write until it is looked at again. */
 const LIMITED_WRITE_BYTES = 65_536;
 const NO_LOWAT = 0xffffffff;
+/** Bits of TCB_RCV_RING that are the logarithm of its bytes: no ring is smaller than 256 bytes. */
+const RING_LOG2_MASK = 0xff;
 
 /** Main's end of a socket's rings; valid until the handle is given back to the core (close, abort, release). */
 export class SocketIo {
@@ -188,6 +189,12 @@ export class SocketIo {
   commitWrite(count: number): void {
     this.#writeReserved = false;
     if (count > 0) this.#publishWrite(count);
+    else this.followRings();
+  }
+
+  /** Looks whether the core takes a ring back (READY_RINGS), or has a larger one. */
+  followRings(): void {
+    if (!this.#writeReserved && this.#load(TCB_SND_EPOCH) !== this.#sndEpoch) this.#followSendRing();
   }
 
   /**
@@ -349,8 +356,12 @@ export class SocketIo {
     const capacity = this.#load(TCB_SND_RING_CAPACITY);
     const head = this.#load(TCB_SND_HEAD);
     const used = (this.#sndTail - head) >>> 0;
-    // It cannot happen that they do not fit, unless the core is wrong: then the old ring stays.
-    if (used > capacity) return;
+    // None is on offer, as nothing lay in ours, but we have written since: we say that we have seen it, and keep ours. Otherwise it
+    // cannot happen that they do not fit, unless the core is wrong: then the old ring stays.
+    if (used > capacity) {
+      if (capacity === 0) this.#takeSendEpoch(epoch);
+      return;
+    }
     let done = 0;
     while (done < used) {
       const position = (head + done) >>> 0;
@@ -362,8 +373,12 @@ export class SocketIo {
     }
     this.#sndPtr = pointer;
     this.#sndCapacity = capacity;
-    this.#sndEpoch = epoch;
     this.#ringWanted = false;
+    this.#takeSendEpoch(epoch);
+  }
+
+  #takeSendEpoch(epoch: number): void {
+    this.#sndEpoch = epoch;
     this.#store(TCB_SND_EPOCH_TAKEN, epoch);
     this.#kick();
   }
@@ -371,10 +386,11 @@ export class SocketIo {
   /** The core has moved the receive ring: it has carried the bytes over; we only have to let go of the old one. */
   #followReceiveRing(): void {
     if (this.#readReserved) return;
-    // The core does not move it again before we have taken this epoch; still, never take a mixture of two.
+    // It may move again meanwhile: address and size are one word, so that it is never a mixture of two.
     for (let epoch = this.#load(TCB_RCV_EPOCH); epoch !== this.#rcvEpoch; ) {
-      this.#rcvPtr = this.#load(TCB_RCV_RING_PTR);
-      this.#rcvCapacity = this.#load(TCB_RCV_RING_CAPACITY);
+      const ring = this.#load(TCB_RCV_RING);
+      this.#rcvPtr = (ring & ~RING_LOG2_MASK) >>> 0;
+      this.#rcvCapacity = ring === 0 ? 0 : 2 ** (ring & RING_LOG2_MASK);
       this.#rcvEpoch = epoch;
       epoch = this.#load(TCB_RCV_EPOCH);
       if (epoch !== this.#rcvEpoch) continue;

@@ -8,6 +8,7 @@ import {
   READY_EOF,
   READY_FIN_ACKED,
   READY_READABLE,
+  READY_RINGS,
   READY_URGENT,
   READY_WRITABLE,
   SOCKET_FLAG_LINGER,
@@ -124,6 +125,7 @@ export class TcpSocket implements HandleSink {
       this.#finishClose();
       return;
     }
+    if ((bits & READY_RINGS) !== 0) this.#io.followRings();
     if ((bits & READY_WRITABLE) !== 0) this.send.pump();
     if ((bits & READY_URGENT) !== 0) this.#tellUrgent();
     if ((bits & (READY_READABLE | READY_EOF)) === 0) return;

@@ -209,7 +209,7 @@ export function receiveText(tcb: Tcb, seq: u32, sourcePtr: usize, length: u32, s
     countMany(COUNTER_TCP_IN_DUPLICATE_DATA, segments);
     return TEXT_DUPLICATE;
   }
-  if (!ensureReceiveRing(tcb)) {
+  if (!ensureReceiveRing(tcb, receiveEnd(tcb), receiveOffset(tcb, to))) {
     count(COUNTER_TCP_IN_NO_MEMORY);
     return TEXT_REFUSED;
   }

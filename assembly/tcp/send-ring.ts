@@ -5,12 +5,16 @@
 //   main: copy [sndHead, sndTail) to the same offsets, store TCB_SND_EPOCH_TAKEN, kick
 //   core: use the new ring; free the old one once no frame in a TX ring points into it
 //
+// A ring in which nothing lies goes back in the same way: the offer is of none. Main takes it, and asks anew when it writes; or it has
+// written meanwhile: then it takes it too, but keeps its ring, and the tail, which has moved, says so.
+//
 // One offer at a time. Nothing that main writes is believed before it is bounded.
 
 import { count } from "../count";
 import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_SND_RING_GROWN } from "../counters";
-import { heapAllocWithin, heapFree } from "../heap";
+import { heapAllocWithin, heapBytesFree, heapFree } from "../heap";
 import {
+  READY_RINGS,
   READY_WRITABLE,
   SYSCTL_TCP_NOTSENT_LOWAT,
   SYSCTL_TCP_WMEM_DEFAULT,
@@ -18,7 +22,7 @@ import {
   SYSCTL_TCP_WMEM_MIN,
   TCB_SND_EPOCH,
 } from "../layout";
-import { freeIfDone, raise, wantOutput } from "./connections";
+import { freeIfDone, raise, tcbsInUse, wantOutput } from "./connections";
 import { allocGrowth } from "./memory";
 import { onTailMoved } from "./nagle";
 import { hasOutput } from "./new-data";
@@ -26,8 +30,8 @@ import { blocksOnWrite } from "./send-blocks";
 import { releaseMarks } from "./send-marks";
 import { segmentSizeNow } from "./send-window";
 import { sentOffset } from "./sizes";
-import { TCB_FLAG_FIN_QUEUED, Tcb } from "./tcb";
-import { arm } from "./timers";
+import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_OWNED, TCB_FLAG_RING_WANTED, Tcb } from "./tcb";
+import { watchRings } from "./timers";
 
 /** The first ring is not larger than this, whatever the first window is: most connections send little. */
 const FIRST_RING_MAX: u32 = 65536;
@@ -38,8 +42,8 @@ const RING_MAX: u32 = 1 << 30;
 const GROWN_SHARE: u32 = 4;
 const FIRST_SHARE: u32 = 5;
 const SMALL_SHARE: u32 = 6;
-/** How long a wanted ring waits for room in the heap until it is tried again. */
-const RING_RETRY_US: u64 = 50000;
+/** With many connections a first ring has at most this part of what each could have of the free heap. */
+const FIRST_PART: u32 = 4;
 
 /**
  * Main wants its first ring, or a larger one (OP_RING_WANTED). If the heap has no room for a first one the wish stays, and the timer
@@ -52,19 +56,40 @@ export function offerSendRing(tcb: Tcb, bytes: u32): void {
     if (!offerLarger(tcb, ringBytes(bytes))) raise(tcb, READY_WRITABLE);
     return;
   }
-  const usual = min<u64>(max<u64>(load<u32>(SYSCTL_TCP_WMEM_DEFAULT), windowBytes(tcb)), FIRST_RING_MAX);
+  tcb.clear(TCB_FLAG_RING_WANTED);
+  if (tcb.sndBufferEpoch !== tcb.sndEpoch) {
+    tcb.set(TCB_FLAG_RING_WANTED); // main has yet to give the old one back
+    return;
+  }
+  const share = heapBytesFree() / (FIRST_PART * max<u32>(tcbsInUse(), 1));
+  const most = min<u32>(FIRST_RING_MAX, max<u32>(share, RING_MIN));
+  const usual = min<u64>(max<u64>(load<u32>(SYSCTL_TCP_WMEM_DEFAULT), windowBytes(tcb)), powerOfTwoWithin(most));
   const wanted = max<u64>(tcb.sndBuf !== 0 ? fixedBytes(tcb) : usual, bytes);
   if (offer(tcb, ringBytes(wanted), FIRST_SHARE)) return;
   if (offer(tcb, ringBytes(load<u32>(SYSCTL_TCP_WMEM_MIN)), SMALL_SHARE)) return;
-  tcb.sndRingRetryUs = 1; // due at the next runTimers(), which knows the time
-  arm(tcb);
+  tcb.set(TCB_FLAG_RING_WANTED);
+  watchRings(tcb);
 }
 
-/** Repeats the wish that the heap did not grant. */
-export function retrySendRing(tcb: Tcb, nowUs: u64): void {
-  tcb.sndRingRetryUs = 0;
-  offerSendRing(tcb, 0);
-  if (tcb.sndRingRetryUs !== 0) tcb.sndRingRetryUs = nowUs + RING_RETRY_US;
+/**
+ * Asks main to give back a ring in which nothing lies.
+ * @returns whether there is nothing to wait for: there is no ring, or main has been asked
+ */
+export function takeBackSendRing(tcb: Tcb): bool {
+  if (tcb.sndBufferPtr === 0 && tcb.sndRingPtr === 0) return true;
+  if (!tcb.has(TCB_FLAG_OWNED)) return true; // nobody would answer
+  if (tcb.sndBufferEpoch !== tcb.sndEpoch) {
+    if (tcb.sndRingPtr === 0) return true;
+    raise(tcb, READY_RINGS); // it shall take the larger one on offer: one offer at a time
+    return false;
+  }
+  if (tcb.sndOldBufferPtr !== 0 || tcb.packetsOut !== 0 || tcb.loadSndMarks() !== tcb.marksTaken) return false;
+  if (tcb.loadSndTail() !== tcb.sndHeadShared || (tcb.loadWaits() & READY_WRITABLE) !== 0) return false;
+  tcb.sndRingPtr = 0;
+  tcb.sndRingCapacity = 0;
+  atomic.store<u32>(tcb.ptr, tcb.sndEpoch + 1, TCB_SND_EPOCH);
+  raise(tcb, READY_RINGS);
+  return true;
 }
 
 /** Main kicked: it wrote, or moved to the ring offered. Takes note of both. */
@@ -114,9 +139,13 @@ function offerLarger(tcb: Tcb, bytes: u32): bool {
   return true;
 }
 
+function powerOfTwoWithin(bytes: u32): u32 {
+  return 1 << (31 - <u32>clz<u32>(bytes));
+}
+
 // SO_SNDBUF, which is told doubled: the power of two within it
 function fixedBytes(tcb: Tcb): u32 {
-  return min<u32>(max<u32>(1 << (31 - <u32>clz<u32>(tcb.sndBuf)), RING_MIN), RING_MAX);
+  return min<u32>(max<u32>(powerOfTwoWithin(tcb.sndBuf), RING_MIN), RING_MAX);
 }
 
 /** TCP_NOTSENT_LOWAT of a connection, bytes, or the sysctl's. */
@@ -181,17 +210,28 @@ function offer(tcb: Tcb, bytes: u32, share: u32): bool {
   // Publishes the two words above
   atomic.store<u32>(tcb.ptr, tcb.sndEpoch + 1, TCB_SND_EPOCH);
   if (tcb.takeWaits(READY_WRITABLE) !== 0 || tcb.sndBufferPtr === 0) raise(tcb, READY_WRITABLE);
+  watchRings(tcb);
   return true;
 }
 
 function switchRing(tcb: Tcb): void {
   const old = tcb.sndBufferPtr;
+  // The tail is read after the epoch: what main wrote before it took this offer is seen
+  if (tcb.sndRingPtr === 0 && tcb.loadSndTail() !== tcb.sndHeadShared) {
+    tcb.sndRingPtr = old;
+    tcb.sndRingCapacity = tcb.sndBufferCapacity;
+    tcb.sndBufferEpoch = tcb.sndEpoch;
+    tcb.clear(TCB_FLAG_RING_WANTED);
+    watchRings(tcb);
+    return;
+  }
   tcb.sndBufferPtr = tcb.sndRingPtr;
   tcb.sndBufferCapacity = tcb.sndRingCapacity;
   tcb.sndBufferEpoch = tcb.sndEpoch;
   if (old === 0) return;
   if (tcb.txQueuedFrames === 0) heapFree(old);
   else tcb.sndOldBufferPtr = old;
+  if (tcb.has(TCB_FLAG_RING_WANTED)) offerSendRing(tcb, 0);
 }
 
 // Bytes the ring should hold for the congestion window as it is

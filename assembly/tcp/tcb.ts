@@ -70,6 +70,7 @@ export const TCB_FLAG_RST_PENDING: u32 = 131072; // a RST must leave, then the T
 export const TCB_FLAG_PUSH: u32 = 262144; // pushTo holds
 export const TCB_FLAG_URGENT_OUT: u32 = 524288; // sndUp holds: urgent data of ours is not acknowledged
 export const TCB_FLAG_READ_SHUT: u32 = 1048576; // main will not read: text after our FIN is answered with RST
+export const TCB_FLAG_RING_WANTED: u32 = 4194304; // main waits for a send ring that the heap did not grant
 export const TCB_FLAG_URGENT_TOLD: u32 = 2097152; // the probe that announces urgent data has left, the one that asks follows
 
 @unmanaged
@@ -99,7 +100,7 @@ export class Tcb {
   sndRingPtr: u32; // of sndEpoch, offered; the ring in use is sndBufferPtr
   sndRingCapacity: u32;
   sndEpoch: u32;
-  rcvRingPtr: u32;
+  rcvRing: u32; // as main reads it: publishRing()
   rcvRingCapacity: u32;
   rcvEpoch: u32;
   rcvKickAt: u32;
@@ -311,7 +312,7 @@ export class Tcb {
   congestionBlock: u32; // heap block of a congestion control whose state is larger, 0 = none
   // receiver
   rcvBufferPtr: u32; // the ring we write into
-  rcvBufferCapacity: u32; // bytes promised; the ring itself may not be allocated yet
+  rcvBufferCapacity: u32; // bytes promised; the ring itself may be smaller yet (rcvRingCapacity), or absent
   rcvOldBufferPtr: u32; // the ring main may still be reading, 0 = none
   oooSet: u32; // heap address of the interval set of out-of-order ranges, 0 = none
   peerFinSeq: u32; // sequence number of the peer's FIN, valid with peerFinSeen
@@ -357,7 +358,7 @@ export class Tcb {
   delayedAckUs: u64;
   keepAliveUs: u64;
   connectDeadlineUs: u64;
-  sndRingRetryUs: u64; // a send ring is wanted and the heap was full
+  ringsUs: u64; // the rings are looked at: one is wanted and the heap was full, or they may be idle (idle-rings.ts)
   firstUnansweredUs: u64; // R2 counts from here: the first transmission that nothing has answered
 
   static at(index: u32): Tcb {

@@ -262,6 +262,11 @@ export function inputRunTimers(nowUs: f64): void {
   runTimers(<u64>nowUs);
 }
 
+/** When the ACK that is owed leaves, µs; 0: none is. */
+export function inputDelayedAck(index: u32): f64 {
+  return <f64>Tcb.at(index).delayedAckUs;
+}
+
 /** µs, or -1 if no timer runs. */
 export function inputNextTimer(): f64 {
   const due = nextTimer();

@@ -21,13 +21,13 @@ import { congestionClock } from "./congestion/control";
 import { wantOutput } from "./connections";
 import { isDeferring, isSynAckWanted } from "./defer-accept";
 import { ackDelayExpired } from "./delayed-ack";
+import { ringsDue } from "./idle-rings";
 import { keepAliveExpired } from "./keepalive";
 import { blackHoleSuspected } from "./mtu-probe";
 import { hasOutput } from "./new-data";
 import { persistInterval } from "./persist";
 import { reorderExpired } from "./reorder-timer";
 import { backOffRto, rtoMaxUs } from "./rtt";
-import { retrySendRing } from "./send-ring";
 import {
   TCB_FLAG_ACK_DELAYED,
   TCB_FLAG_ACK_NOW,
@@ -77,7 +77,7 @@ function expire(tcb: Tcb, nowUs: u64): void {
     }
   }
   if (isDue(tcb.delayedAckUs, nowUs)) ackIsDue(tcb);
-  if (isDue(tcb.sndRingRetryUs, nowUs)) retrySendRing(tcb, nowUs);
+  if (isDue(tcb.ringsUs, nowUs)) ringsDue(tcb, nowUs);
   if (isDue(tcb.pacingTimerUs, nowUs)) {
     tcb.pacingTimerUs = 0;
     wantOutput(tcb);

@@ -16,6 +16,9 @@ export const TIMER_FIN_WAIT_2: u32 = 4; // the peer never closes and nobody of o
 export const TIMER_LOSS_PROBE: u32 = 5; // RFC 8985 7.2
 export const TIMER_REORDER: u32 = 6; // RFC 8985 6.2: the reordering window
 
+/** A value of ringsUs: the rings are new, or one is wanted. */
+export const RINGS_NEW: u64 = 1;
+
 let wheel: usize = 0;
 
 /** Lays out the timer wheel in zeroed memory from `ptr` on. @returns the end */
@@ -55,9 +58,16 @@ export function disarm(tcb: Tcb): void {
   tcb.delayedAckUs = 0;
   tcb.keepAliveUs = 0;
   tcb.connectDeadlineUs = 0;
-  tcb.sndRingRetryUs = 0;
+  tcb.ringsUs = 0;
   tcb.pacingTimerUs = 0;
   TimerWheel.at(wheel).cancel(tcb.index);
+}
+
+/** A ring was made, or is to be tried again: looks at the rings at the next runTimers(), which knows the time. */
+export function watchRings(tcb: Tcb): void {
+  if (tcb.ringsUs !== 0) return;
+  tcb.ringsUs = RINGS_NEW;
+  arm(tcb);
 }
 
 /** Sets the tagged timer; whatever it meant before is off. `kind`: a TIMER_ tag other than TIMER_NONE */
@@ -81,7 +91,7 @@ function earliest(tcb: Tcb): u64 {
   due = sooner(due, tcb.delayedAckUs);
   due = sooner(due, tcb.keepAliveUs);
   due = sooner(due, tcb.connectDeadlineUs);
-  due = sooner(due, tcb.sndRingRetryUs);
+  due = sooner(due, tcb.ringsUs);
   return sooner(due, tcb.pacingTimerUs);
 }
 

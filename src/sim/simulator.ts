@@ -107,6 +107,7 @@ export class Simulator {
 
   #advance(untilUs: number): boolean {
     this.#steps++;
+    if (this.a.hasOps || this.b.hasOps) return true; // asked for since we settled: done before the clock moves
     const next = Math.min(
       this.a.nextDeadlineUs(this.#nowUs),
       this.b.nextDeadlineUs(this.#nowUs),

@@ -5,6 +5,7 @@ import {
   READY_CONNECTED,
   READY_EOF,
   READY_FIN_ACKED,
+  READY_RINGS,
   READY_URGENT,
   SEND_MARK_URGENT,
   SOCKET_OPTION_KEEPALIVE,
@@ -246,6 +247,7 @@ export class SimSocket {
     if ((bits & READY_EOF) !== 0 && this.readable === 0) this.#atEnd = true;
     if ((bits & READY_FIN_ACKED) !== 0) this.finAcked = true;
     if ((bits & READY_URGENT) !== 0) this.urgentSignals++;
+    if ((bits & READY_RINGS) !== 0 && this.isAttached) this.#io!.followRings();
     if ((bits & READY_CLOSED) === 0) return;
     this.closed = true;
     this.error = errno;

@@ -19,8 +19,8 @@ import {
   TCB_RCV_EPOCH_TAKEN,
   TCB_RCV_HEAD,
   TCB_RCV_KICK_AT,
+  TCB_RCV_RING,
   TCB_RCV_RING_CAPACITY,
-  TCB_RCV_RING_PTR,
   TCB_RCV_TAIL,
   TCB_SND_EPOCH,
   TCB_SND_EPOCH_TAKEN,
@@ -83,12 +83,12 @@ class FakeCore {
   }
 
   moveReceiveRing(capacity: number): void {
-    const [oldPtr, oldCapacity] = [this.get(TCB_RCV_RING_PTR), this.get(TCB_RCV_RING_CAPACITY)];
+    const [oldPtr, oldCapacity] = [this.get(TCB_RCV_RING) & ~255, this.get(TCB_RCV_RING_CAPACITY)];
     const ptr = this.#place(capacity);
     for (let at = this.get(TCB_RCV_HEAD); at !== this.get(TCB_RCV_TAIL); at = (at + 1) >>> 0) {
       this.#views.u8[ptr + (at & (capacity - 1))] = this.#views.u8[oldPtr + (at & (oldCapacity - 1))]!;
     }
-    this.set(TCB_RCV_RING_PTR, ptr);
+    this.set(TCB_RCV_RING, ptr | Math.log2(capacity));
     this.set(TCB_RCV_RING_CAPACITY, capacity);
     this.set(TCB_RCV_EPOCH, this.get(TCB_RCV_EPOCH) + 1);
   }
@@ -107,14 +107,14 @@ class FakeCore {
   receive(bytes: number[]): void {
     for (const byte of bytes) {
       const at = this.get(TCB_RCV_TAIL);
-      this.#views.u8[this.get(TCB_RCV_RING_PTR) + (at & (this.get(TCB_RCV_RING_CAPACITY) - 1))] = byte;
+      this.#views.u8[(this.get(TCB_RCV_RING) & ~255) + (at & (this.get(TCB_RCV_RING_CAPACITY) - 1))] = byte;
       this.set(TCB_RCV_TAIL, at + 1);
     }
   }
 
   #place(capacity: number): number {
     const ptr = this.#nextPtr;
-    this.#nextPtr += capacity;
+    this.#nextPtr += Math.max(capacity, 256);
     return ptr;
   }
 }
@@ -187,6 +187,61 @@ io("leaves the send ring where it is while the file system fills it", () => {
   core.io.commitWrite(0);
   assert.is(core.get(TCB_SND_EPOCH_TAKEN), 2);
   assert.equal(core.send(8), numbers(40, 8));
+});
+
+io("gives an empty send ring back when the core asks, and wants one anew", () => {
+  const core = new FakeCore();
+  core.offerSendRing(16);
+  core.io.write(Uint8Array.of(1, 2), 0);
+  core.send(2);
+  core.offerSendRing(0);
+  core.io.followRings();
+  assert.is(core.get(TCB_SND_EPOCH_TAKEN), 2);
+  assert.is(core.io.write(Uint8Array.of(3), 0), 0);
+  core.ops();
+  assert.ok(core.io.waitWritable());
+  assert.equal(core.ops(), [OP_RING_WANTED]);
+  core.offerSendRing(16);
+  assert.is(core.io.write(Uint8Array.of(3), 0), 1);
+  assert.equal(core.send(1), [3]);
+});
+
+io("keeps a send ring that it has written into since the core offered to take it back, and says so", () => {
+  const core = new FakeCore();
+  core.offerSendRing(16);
+  const ring = core.get(TCB_SND_RING_PTR);
+  core.io.write(Uint8Array.of(1, 2), 0);
+  core.offerSendRing(0); // the core had not seen the new tail
+  core.io.followRings();
+  assert.is(core.get(TCB_SND_EPOCH_TAKEN), 2);
+  assert.equal(core.ops(), [OP_KICK]);
+  core.set(TCB_SND_RING_PTR, ring);
+  core.set(TCB_SND_RING_CAPACITY, 16);
+  assert.is(core.io.write(Uint8Array.of(3), 0), 1);
+  assert.equal(core.send(3), [1, 2, 3]);
+});
+
+io("does not give a send ring back that the file system fills, but when it comes back empty", () => {
+  const core = new FakeCore();
+  core.offerSendRing(16);
+  assert.is(core.io.reserveWrite(8), 8);
+  core.offerSendRing(0);
+  core.io.followRings();
+  assert.is(core.get(TCB_SND_EPOCH_TAKEN), 1);
+  core.io.commitWrite(0);
+  assert.is(core.get(TCB_SND_EPOCH_TAKEN), 2);
+});
+
+io("reads from a ring that moved twice before it looked", () => {
+  const core = new FakeCore();
+  core.moveReceiveRing(16);
+  core.receive(numbers(0, 10));
+  core.moveReceiveRing(64);
+  core.receive(numbers(10, 30));
+  const target = new Uint8Array(40);
+  assert.is(core.io.read(target), 40);
+  assert.is(core.get(TCB_RCV_EPOCH_TAKEN), 2);
+  assert.equal([...target], numbers(0, 40));
 });
 
 io("reads across the end of the ring, and kicks at the core's mark", () => {

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { TCB_BYTES, TCB_RCV_RING_PTR, TCB_SHARED_BYTES } from "../../assembly/layout.ts";
+import { TCB_BYTES, TCB_RCV_RING, TCB_SHARED_BYTES } from "../../assembly/layout.ts";
 import type { Connection } from "../../src/connection.ts";
 import { NetstackError, StackCrashedError } from "../../src/errors.ts";
 import { memoryLinkPair } from "../../src/links/memory-link.ts";
@@ -232,7 +232,7 @@ failures("rejects everything when the core traps", async () => {
   const { views, dispatcher } = internalsOf(pair.client);
   for (const socket of dispatcher.sockets) {
     if (!(socket instanceof TcpSocket)) continue;
-    const ring = views.u32[(socket.tcb + TCB_RCV_RING_PTR) >>> 2];
+    const ring = (views.u32[(socket.tcb + TCB_RCV_RING) >>> 2]! & ~255) >>> 0;
     for (let at = socket.tcb + TCB_SHARED_BYTES; ring !== 0 && at < socket.tcb + TCB_BYTES; at += 4) {
       if (views.u32[at >>> 2] === ring) views.u32[at >>> 2] = 0x7f000000;
     }

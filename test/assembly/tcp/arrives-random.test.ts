@@ -83,7 +83,7 @@ class Main {
         core.setTcb(L.TCB_SND_TAIL, (core.tcb(L.TCB_SND_TAIL) + Math.min(amount, room)) >>> 0);
         core.kick();
       } else if (which === "read") {
-        if (core.tcb(L.TCB_RCV_RING_PTR) !== 0) core.read(amount);
+        if (core.tcb(L.TCB_RCV_RING) !== 0) core.read(amount);
       } else if (which === "kick") core.kick();
       else if (which === "accept") core.x.inputAccept(index);
       else if (which === "shutdown") core.x.inputShutdown(index, core.now);

@@ -27,7 +27,7 @@ function readAll(core: Core): boolean {
 
 /** How long the ACK that is owed waits, µs. */
 function delayOf(core: Core): number {
-  return core.x.inputNextTimer() - core.now;
+  return core.x.inputDelayedAck(core.index) - core.now;
 }
 
 function wait(core: Core, us: number): number {

@@ -385,7 +385,7 @@ export class Core {
     const head = this.tcb(L.TCB_RCV_HEAD);
     const ready = (this.tcb(L.TCB_RCV_TAIL) - head) >>> 0;
     const length = Math.min(ready, most);
-    const ring = this.tcb(L.TCB_RCV_RING_PTR);
+    const ring = this.tcb(L.TCB_RCV_RING) & ~255;
     const mask = this.tcb(L.TCB_RCV_RING_CAPACITY) - 1;
     const bytes = new Uint8Array(length);
     for (let i = 0; i < length; i++) bytes[i] = this.u8[ring + ((head + i) & mask)]!;

@@ -56,11 +56,13 @@ test("attack 75: single bytes out of order cost a range each, 509 at most; what 
   scatter(core, 2000);
   assert.is(core.counter(C.COUNTER_TCP_IN_OFO_QUEUED), 509);
   assert.is(core.counter(C.COUNTER_TCP_IN_OFO_DROPPED), 2000 - 509);
-  assert.is(core.x.heapBytesInUse() - oneRange, 4096 - 256, "one block for all");
+  // The first ring was small: the one of the promised size is there beside it until main has looked at it
+  assert.is(core.x.heapBytesInUse() - oneRange, 4096 - 256 + 131_072, "one block for all");
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 5000 });
   assert.is(core.rcvNxt(), 5001);
   assert.equal([...core.read()], [...pattern(1, 5000)]);
-  assert.is(core.x.heapBytesInUse(), oneRange - 256);
+  core.kick();
+  assert.is(core.x.heapBytesInUse(), oneRange - 256 - 1024 + 131_072);
 });
 
 test("attack 75: with no room for another range the furthest is forgotten for a nearer one, in the SACK blocks too [RFC 2018 8] [2018#9] [attack 75]", async () => {
