@@ -21,12 +21,14 @@ export class ListenerSocket implements HandleSink {
   readonly #handle: number;
   readonly #queue: Child[] = [];
   readonly #waiters: Waiter[] = [];
+  #childLocal: Endpoint;
   #error: Error | undefined;
 
   constructor(context: SocketContext, handle: number, local: Endpoint) {
     this.#context = context;
     this.#handle = handle;
     this.local = local;
+    this.#childLocal = local;
     this.holder = new Holder(context.keepAlive);
     context.dispatcher.attach(handle, this);
   }
@@ -37,7 +39,9 @@ export class ListenerSocket implements HandleSink {
   }
 
   onAccepted(child: number, local: Endpoint, remote: Endpoint): void {
-    const socket = new TcpSocket(this.#context, child, local, remote);
+    // One object for all that came to the same address
+    if (local.address !== this.#childLocal.address || local.port !== this.#childLocal.port) this.#childLocal = local;
+    const socket = new TcpSocket(this.#context, child, this.#childLocal, remote);
     const waiter = this.#waiters.shift();
     if (waiter === undefined) this.#queue.push({ handle: child, socket });
     else waiter.resolve(this.#accept({ handle: child, socket }));

@@ -1,6 +1,6 @@
 // The receiving half of a connection: reads, in order, as bytes arrive. What arrived before the end, or before a reset, is delivered
 // first. Knows the rings only through SocketIo.
-import { ResolvedNumber } from "./resolved.ts";
+import { resolvedRead } from "./resolved.ts";
 import type { SocketIo } from "./socket-io.ts";
 
 /** Something that takes what is received. */
@@ -57,13 +57,20 @@ class ReadableJob implements ReceiveJob {
   }
 }
 
+/** Whose receiving half it is. */
+export interface ReceiveOwner {
+  /** A connection that has ended holds nothing to read any more. */
+  onDrained(): void;
+}
+
+/** What all share that have nothing to do: a connection that idles holds no array of its own. */
+const NO_JOBS: readonly ReceiveJob[] = [];
+
 /** What a connection receives. */
 export class ReceiveSide {
   readonly #io: SocketIo;
-  readonly #onDrained: () => void;
-  readonly #jobs: ReceiveJob[] = [];
-  readonly #resolved = new ResolvedNumber();
-  readonly #end: Promise<null> = Promise.resolve(null);
+  readonly #owner: ReceiveOwner;
+  #jobs: readonly ReceiveJob[] = NO_JOBS;
   /** How the connection ended: an error, or null for FIN on both sides. Bytes may still wait in the ring. */
   #outcome: Error | null | undefined;
   /** Reads end when nothing is there. */
@@ -72,10 +79,9 @@ export class ReceiveSide {
   #detached = false;
   #pumping = false;
 
-  /** @param onDrained - called when a connection that has ended holds nothing to read any more */
-  constructor(io: SocketIo, onDrained: () => void) {
+  constructor(io: SocketIo, owner: ReceiveOwner) {
     this.#io = io;
-    this.#onDrained = onDrained;
+    this.#owner = owner;
   }
 
   /** Bytes that can be read without waiting. */
@@ -85,13 +91,13 @@ export class ReceiveSide {
 
   /** Reads into `target`; resolves with the number of bytes, or null at the end. */
   read(target: Uint8Array): Promise<number | null> {
-    if (target.length === 0) return this.#resolved.of(0);
-    if (this.#detached) return this.#outcome ? Promise.reject(this.#outcome) : this.#end;
+    if (target.length === 0) return resolvedRead(0);
+    if (this.#detached) return this.#outcome ? Promise.reject(this.#outcome) : Promise.resolve(null);
     if (this.#jobs.length === 0) {
       const count = this.#io.read(target);
       if (count > 0) {
         if (this.#outcome !== undefined) this.#checkDrained();
-        return this.#resolved.of(count);
+        return resolvedRead(count);
       }
     }
     return new Promise((resolve, reject) => this.receive(new ReadJob(target, resolve, reject)));
@@ -108,8 +114,12 @@ export class ReceiveSide {
       job.settle(this.#outcome ?? null);
       return;
     }
-    this.#jobs.push(job);
-    if (this.#jobs.length === 1) this.pump();
+    if (this.#jobs.length > 0) {
+      (this.#jobs as ReceiveJob[]).push(job);
+      return;
+    }
+    this.#jobs = [job];
+    this.pump();
   }
 
   /** Goes on: something arrived, or a job is not busy any more. */
@@ -145,21 +155,30 @@ export class ReceiveSide {
     if (this.#detached) return;
     this.#detached = true;
     this.#outcome = outcome ?? this.#outcome ?? null;
-    for (const job of this.#jobs.splice(0)) job.settle(this.#outcome);
+    const jobs = this.#jobs;
+    this.#jobs = NO_JOBS;
+    for (const job of jobs) job.settle(this.#outcome);
   }
 
   #run(): void {
     for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
       const state = job.run(this.#io);
       if (state === "busy") return;
-      if (state === "done") this.#jobs.shift();
-      else if (this.#outcome !== undefined) this.#jobs.shift()?.settle(this.#outcome);
-      else if (this.#shut) this.#jobs.shift()?.settle(null);
+      if (state === "done") this.#next();
+      else if (this.#outcome !== undefined) this.#next()?.settle(this.#outcome);
+      else if (this.#shut) this.#next()?.settle(null);
       else if (this.#io.waitReadable()) return;
     }
   }
 
+  #next(): ReceiveJob | undefined {
+    if (this.#jobs.length > 1) return (this.#jobs as ReceiveJob[]).shift();
+    const last = this.#jobs[0];
+    this.#jobs = NO_JOBS;
+    return last;
+  }
+
   #checkDrained(): void {
-    if (!this.#detached && this.#jobs.length === 0 && this.#io.readable === 0) this.#onDrained();
+    if (!this.#detached && this.#jobs.length === 0 && this.#io.readable === 0) this.#owner.onDrained();
   }
 }

@@ -3,7 +3,7 @@
 
 import { EPIPE } from "../assembly/layout.ts";
 import { closedError, type NetstackError, netstackError } from "./errors.ts";
-import { ResolvedNumber } from "./resolved.ts";
+import { resolvedWrite } from "./resolved.ts";
 import type { SocketIo } from "./socket-io.ts";
 
 /** Something that is being sent. */
@@ -69,20 +69,27 @@ class EndJob implements SendJob {
   }
 }
 
+/** Whose sending half it is. */
+export interface SendOwner {
+  /** Asks the core for the FIN behind the bytes in the ring; called once. */
+  shutdownWrite(): void;
+}
+
+/** What all share that have nothing to do: a connection that idles holds no array of its own. */
+const NO_JOBS: readonly SendJob[] = [];
+
 /** What a connection sends. */
 export class SendSide {
   readonly #io: SocketIo;
-  readonly #shutdown: () => void;
-  readonly #jobs: SendJob[] = [];
-  readonly #resolved = new ResolvedNumber();
+  readonly #owner: SendOwner;
+  #jobs: readonly SendJob[] = NO_JOBS;
   #ended = false;
   #error: Error | undefined;
   #pumping = false;
 
-  /** @param shutdown - asks the core for the FIN behind the bytes in the ring; called once */
-  constructor(io: SocketIo, shutdown: () => void) {
+  constructor(io: SocketIo, owner: SendOwner) {
     this.#io = io;
-    this.#shutdown = shutdown;
+    this.#owner = owner;
   }
 
   /** Whether nothing more can be written. */
@@ -102,7 +109,7 @@ export class SendSide {
     let sent = 0;
     if (this.#jobs.length === 0) {
       sent = this.#io.write(bytes, 0, mark);
-      if (sent === bytes.length) return this.#resolved.of(sent);
+      if (sent === bytes.length) return resolvedWrite(sent);
     }
     return new Promise((resolve, reject) => this.#add(new BufferJob(bytes, mark, sent, resolve, reject)));
   }
@@ -120,10 +127,10 @@ export class SendSide {
     if (this.#ended) return Promise.resolve();
     this.#ended = true;
     if (this.#jobs.length === 0) {
-      this.#shutdown();
+      this.#owner.shutdownWrite();
       return Promise.resolve();
     }
-    return new Promise((resolve, reject) => this.#add(new EndJob(this.#shutdown, resolve, reject)));
+    return new Promise((resolve, reject) => this.#add(new EndJob(() => this.#owner.shutdownWrite(), resolve, reject)));
   }
 
   /** Goes on: there is room, or a job is not busy any more. */
@@ -141,21 +148,32 @@ export class SendSide {
   fail(error: Error): void {
     if (this.#error !== undefined) return;
     this.#error = error;
-    for (const job of this.#jobs.splice(0)) job.fail(error);
+    const jobs = this.#jobs;
+    this.#jobs = NO_JOBS;
+    for (const job of jobs) job.fail(error);
   }
 
   #add(job: SendJob): void {
-    this.#jobs.push(job);
-    if (this.#jobs.length === 1) this.pump();
+    if (this.#jobs.length > 0) {
+      (this.#jobs as SendJob[]).push(job);
+      return;
+    }
+    this.#jobs = [job];
+    this.pump();
   }
 
   #run(): void {
     for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
       const state = job.run(this.#io);
       if (state === "busy") return;
-      if (state === "done") this.#jobs.shift();
+      if (state === "done") this.#next();
       else if (this.#io.waitWritable()) return;
     }
+  }
+
+  #next(): void {
+    if (this.#jobs.length > 1) (this.#jobs as SendJob[]).shift();
+    else this.#jobs = NO_JOBS;
   }
 
   #refusal(syscall: string): NetstackError | Error | undefined {

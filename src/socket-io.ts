@@ -30,6 +30,7 @@ import {
   TCB_SND_RING_PTR,
   TCB_SND_TAIL,
   TCB_STATE,
+  TCB_URGENT_STATE,
   TCB_WAITS,
 } from "../assembly/layout.ts";
 import { copyBytes } from "./copy-bytes.ts";
@@ -69,7 +70,8 @@ export class SocketIo {
   // Pieces handed to the file system: the ring they lie in must not be given up before they come back.
   #writeReserved = false;
   #readReserved = false;
-  readonly #urgent: UrgentMark;
+  /** Made for the first who asks, or at the first urgent pointer: few connections have one. */
+  #urgentMark: UrgentMark | undefined;
   /** Of the read under way: 1 if the urgent byte before its first byte is left out. */
   #skipped = 0;
 
@@ -80,7 +82,6 @@ export class SocketIo {
     this.#i32 = views.i32;
     this.#u8 = views.u8;
     this.#ops = ops;
-    this.#urgent = new UrgentMark(views, this.tcb);
     this.#word = this.tcb >>> 2;
     this.#sndTail = this.#load(TCB_SND_TAIL);
     this.#rcvHead = this.#load(TCB_RCV_HEAD);
@@ -329,6 +330,11 @@ export class SocketIo {
     return this.#rcvCapacity === 0 ? 0 : space;
   }
 
+  get #urgent(): UrgentMark {
+    this.#urgentMark ??= new UrgentMark(this.#views, this.tcb);
+    return this.#urgentMark;
+  }
+
   #noteUrgent(): void {
     if (this.#urgent.note(this.#rcvHead, this.readable)) this.#publishRead(1);
   }
@@ -338,7 +344,7 @@ export class SocketIo {
    * `#skipped` says so.
    */
   #spaceBeforeMark(): number {
-    if (!this.#urgent.isThere) return this.#readSpace();
+    if (this.#load(TCB_URGENT_STATE) === 0) return this.#readSpace();
     this.#noteUrgent(); // before we count: it may leave a byte out
     const count = this.#readSpace();
     const ahead = this.#urgent.ahead(this.#rcvHead);

@@ -54,22 +54,20 @@ export class TcpSocket implements HandleSink {
   readonly receive: ReceiveSide;
   readonly views: SharedViews;
   readonly holder: Holder;
-  /** Resolves after an orderly end, rejects when the connection was lost. Never an unhandled rejection. */
-  readonly closed: Promise<void>;
-  /** Goes on after an access of the file system. */
-  readonly pump: () => void;
   readonly #context: SocketContext;
   readonly #io: SocketIo;
-  #resolveClosed!: () => void;
-  #rejectClosed!: (error: Error) => void;
-  #ended = false;
+  /** Made for the first who asks: a connection that idles has no promise. */
+  #closed: Promise<void> | undefined;
+  #settleClosed: ((outcome: Error | null) => void) | undefined;
+  /** How it ended: an error, or null in order. */
+  #outcome: Error | null | undefined;
   #closing = false;
   #givingBack: GiveBack | undefined;
   #lastInfo: TcpInfo | undefined;
   /** How long close() waits, ms; undefined: for ever. */
   #lingerMs: number | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
-  readonly #urgentWaiters: { resolve: (ahead: number) => void; reject: (error: Error) => void }[] = [];
+  #urgentWaiters: { resolve: (ahead: number) => void; reject: (error: Error) => void }[] | undefined;
   #urgentTold = 0;
 
   constructor(context: SocketContext, handle: number, local: Endpoint, remote: Endpoint) {
@@ -78,26 +76,47 @@ export class TcpSocket implements HandleSink {
     this.remote = remote;
     this.views = context.views;
     this.#io = new SocketIo(context.views, context.ops, handle);
-    this.send = new SendSide(this.#io, () => context.ops.shutdownWrite(handle));
-    this.receive = new ReceiveSide(this.#io, () => {
-      // From here on the record, and the ring, may be another connection's.
-      this.receive.detach();
-      this.#giveBack("release");
-    });
+    this.send = new SendSide(this.#io, this);
+    this.receive = new ReceiveSide(this.#io, this);
     this.holder = new Holder(context.keepAlive);
     const word = (field: number): number => context.views.u32[(this.#io.tcb + field) >>> 2]!;
     if ((word(TCB_SOCKET_FLAGS) & SOCKET_FLAG_LINGER) !== 0) this.#lingerMs = word(TCB_LINGER_SECONDS) * 1000;
-    this.closed = new Promise((resolve, reject) => {
-      this.#resolveClosed = resolve;
-      this.#rejectClosed = reject;
-    });
-    this.closed.catch(() => {});
-    this.pump = () => {
+    context.dispatcher.attach(handle, this);
+  }
+
+  /** Resolves after an orderly end, rejects when the connection was lost. Never an unhandled rejection. */
+  get closed(): Promise<void> {
+    if (this.#closed === undefined) {
+      this.#closed = new Promise((resolve, reject) => {
+        this.#settleClosed = (outcome) => (outcome === null ? resolve() : reject(outcome));
+      });
+      this.#closed.catch(() => {});
+      if (this.#outcome !== undefined) this.#settleClosed!(this.#outcome);
+    }
+    return this.#closed;
+  }
+
+  /** What goes on after an access of the file system. */
+  get pump(): () => void {
+    return () => {
       if (this.#givingBack !== undefined) this.#finishGivingBack();
       this.send.pump();
       this.receive.pump();
     };
-    context.dispatcher.attach(handle, this);
+  }
+
+  get #ended(): boolean {
+    return this.#outcome !== undefined;
+  }
+
+  shutdownWrite(): void {
+    this.#context.ops.shutdownWrite(this.#io.handle);
+  }
+
+  onDrained(): void {
+    // From here on the record, and the ring, may be another connection's.
+    this.receive.detach();
+    this.#giveBack("release");
   }
 
   /** Address of the record in the core. */
@@ -202,16 +221,19 @@ export class TcpSocket implements HandleSink {
   waitUrgent(): Promise<number> {
     if (this.gone || this.#ended) return Promise.reject(closedError("connection", "read"));
     return new Promise((resolve, reject) => {
+      this.#urgentWaiters ??= [];
       this.#urgentWaiters.push({ resolve, reject });
       this.#tellUrgent();
     });
   }
 
   #tellUrgent(): void {
+    const waiters = this.#urgentWaiters;
     const ahead = this.#io.urgentAhead;
-    if (ahead === undefined || this.#io.urgentCount === this.#urgentTold || this.#urgentWaiters.length === 0) return;
+    if (ahead === undefined || this.#io.urgentCount === this.#urgentTold || waiters === undefined) return;
     this.#urgentTold = this.#io.urgentCount;
-    for (const { resolve } of this.#urgentWaiters.splice(0)) resolve(ahead);
+    this.#urgentWaiters = undefined;
+    for (const { resolve } of waiters) resolve(ahead);
   }
 
   /** Sets an option; one that is gone has none. */
@@ -267,12 +289,12 @@ export class TcpSocket implements HandleSink {
 
   #end(error: Error | null): void {
     if (this.#ended) return;
-    this.#ended = true;
+    this.#outcome = error;
     clearTimeout(this.#lingerTimer);
     const lost = error ?? closedError("connection", "read");
-    for (const { reject } of this.#urgentWaiters.splice(0)) reject(lost);
-    if (error === null) this.#resolveClosed();
-    else this.#rejectClosed(error);
+    for (const { reject } of this.#urgentWaiters ?? []) reject(lost);
+    this.#urgentWaiters = undefined;
+    this.#settleClosed?.(error);
     this.holder.end();
   }
 

@@ -29,11 +29,6 @@ export class UrgentMark {
     this.#flags = (tcb + TCB_SOCKET_FLAGS) >>> 2;
   }
 
-  /** Whether the peer ever sent urgent data. */
-  get isThere(): boolean {
-    return this.#load(this.#state) !== 0;
-  }
-
   /** Whether urgent bytes stay in the stream (SO_OOBINLINE). */
   get isInline(): boolean {
     return (this.#load(this.#flags) & SOCKET_FLAG_OOBINLINE) !== 0;
