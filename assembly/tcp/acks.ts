@@ -49,6 +49,7 @@ import { growSendRing, wakeWriter } from "./send-ring";
 import { segmentSize } from "./send-window";
 import { seqGt, seqLt, seqLte } from "./seq";
 import { TCB_FLAG_MORE_HELD, Tcb } from "./tcb";
+import { watchRings } from "./timers";
 import { timestampNow } from "./timestamps";
 import { tlpOnAck } from "./tlp";
 import { TLP_NONE } from "./tlp-state";
@@ -266,6 +267,7 @@ function advance(tcb: Tcb, ack: u32, finAcked: bool): u32 {
   if (bytes === 0) return 0;
   tcb.bytesAcked += bytes;
   tcb.publishSndHead(offset);
+  if (tcb.ringsUs === 0) watchRings(tcb);
   return bytes;
 }
 

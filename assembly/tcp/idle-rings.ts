@@ -1,7 +1,7 @@
 // When rings are given back: a connection that has sent and received nothing for a second holds none, whatever it held before. One timer
-// per connection that has rings (ringsUs) looks; it also repeats a wish for a send ring that the heap did not grant. How a ring is
+// per connection that has rings (ringsUs) looks, and again when something has happened to what kept them; it also repeats a wish for a send ring that the heap did not grant. How a ring is
 // given back is send-ring.ts's and receive-ring.ts's business.
-import { STATE_ESTABLISHED } from "../layout";
+import { STATE_CLOSED, STATE_ESTABLISHED } from "../layout";
 import { releaseIdleReceiveRing } from "./receive-ring";
 import { offerSendRing, takeBackSendRing } from "./send-ring";
 import { TCB_FLAG_RING_WANTED, Tcb } from "./tcb";
@@ -12,7 +12,7 @@ const IDLE_US: u64 = 1000000;
 /** How long a wanted ring waits for room in the heap until it is tried again. */
 const RETRY_US: u64 = 50000;
 
-/** The timer of the rings expired; sets it anew as long as there are any. */
+/** The timer of the rings expired. */
 export function ringsDue(tcb: Tcb, nowUs: u64): void {
   const isNew = tcb.ringsUs === RINGS_NEW;
   tcb.ringsUs = 0;
@@ -25,12 +25,11 @@ export function ringsDue(tcb: Tcb, nowUs: u64): void {
   }
   const idleUs = isNew ? nowUs : max<u64>(tcb.lastSentUs, tcb.lastTextUs);
   if (nowUs - idleUs < IDLE_US) tcb.ringsUs = idleUs + IDLE_US;
-  else if (!releaseIdle(tcb)) tcb.ringsUs = nowUs + IDLE_US;
+  else if (tcb.state >= <u8>STATE_ESTABLISHED) release(tcb);
+  else if (tcb.state !== <u8>STATE_CLOSED) tcb.ringsUs = nowUs + IDLE_US;
 }
 
-// Whether nothing is left to be looked at
-function releaseIdle(tcb: Tcb): bool {
-  if (tcb.state < <u8>STATE_ESTABLISHED) return false;
-  const isReceiverDone = releaseIdleReceiveRing(tcb);
-  return takeBackSendRing(tcb) && isReceiverDone;
+function release(tcb: Tcb): void {
+  takeBackSendRing(tcb);
+  releaseIdleReceiveRing(tcb);
 }

@@ -107,6 +107,7 @@ function limitTo(tcb: Tcb, bytes: u32): void {
  */
 export function ensureReceiveRing(tcb: Tcb, end: u32, to: u32): bool {
   if (tcb.rcvBufferPtr !== 0) {
+    if (tcb.ringsUs === 0) watchRings(tcb);
     if (tcb.rcvRingCapacity < tcb.rcvBufferCapacity && to - tcb.rcvHead > tcb.rcvRingCapacity) widenSmall(tcb, end, to);
     return true;
   }
@@ -147,14 +148,11 @@ function moveRing(tcb: Tcb, end: u32, ptr: usize, bytes: u32): void {
 /**
  * Frees a ring in which nothing lies. Main looks into a ring only for bytes before rcvTail, of which there are none until the next ring is
  * there: it need not be asked.
- * @returns whether there is none now
  */
-export function releaseIdleReceiveRing(tcb: Tcb): bool {
-  if (tcb.rcvBufferPtr === 0) return true;
+export function releaseIdleReceiveRing(tcb: Tcb): void {
+  if (tcb.rcvBufferPtr === 0) return;
   updateReceiveHead(tcb);
-  if (tcb.oooSet !== 0 || tcb.rcvHead !== tcb.rcvTail) return false;
-  releaseReceiveRing(tcb);
-  return true;
+  if (tcb.oooSet === 0 && tcb.rcvHead === tcb.rcvTail) releaseReceiveRing(tcb);
 }
 
 /** Copies payload to its place. `offset`, `length`: within [rcvHead, rcvHead + rcvBufferCapacity) */

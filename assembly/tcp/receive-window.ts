@@ -100,8 +100,10 @@ function updateKickAt(tcb: Tcb): void {
   const edge = receiveOffset(tcb, tcb.rcvAdvertised);
   const moves = edge + step - promisedAtMost(tcb);
   atomic.store<u32>(tcb.ptr, seqMax(moves, tcb.rcvHead + step), TCB_RCV_KICK_AT);
-  // Main stores rcvHead, then looks at rcvKickAt; we store rcvKickAt, then look at rcvHead: one of us sees the other
-  if (seqGte(tcb.loadRcvHead(), tcb.rcvKickAt)) onRead(tcb);
+  // Main stores rcvHead, then looks at rcvKickAt; we store rcvKickAt, then look at rcvHead: one of us sees the other. What main says is
+  // bounded first: a head that lies beyond all we have would have us send an ACK for each ACK
+  updateReceiveHead(tcb);
+  if (seqGte(tcb.rcvHead, tcb.rcvKickAt)) onRead(tcb);
 }
 
 /**

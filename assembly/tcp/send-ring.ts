@@ -73,23 +73,19 @@ export function offerSendRing(tcb: Tcb, bytes: u32): void {
 
 /**
  * Asks main to give back a ring in which nothing lies.
- * @returns whether there is nothing to wait for: there is no ring, or main has been asked
  */
-export function takeBackSendRing(tcb: Tcb): bool {
-  if (tcb.sndBufferPtr === 0 && tcb.sndRingPtr === 0) return true;
-  if (!tcb.has(TCB_FLAG_OWNED)) return true; // nobody would answer
+export function takeBackSendRing(tcb: Tcb): void {
+  if (!tcb.has(TCB_FLAG_OWNED) || (tcb.sndBufferPtr === 0 && tcb.sndRingPtr === 0)) return;
   if (tcb.sndBufferEpoch !== tcb.sndEpoch) {
-    if (tcb.sndRingPtr === 0) return true;
-    raise(tcb, READY_RINGS); // it shall take the larger one on offer: one offer at a time
-    return false;
+    if (tcb.sndRingPtr !== 0) raise(tcb, READY_RINGS); // it shall take the larger one first: one offer at a time
+    return;
   }
-  if (tcb.sndOldBufferPtr !== 0 || tcb.packetsOut !== 0 || tcb.loadSndMarks() !== tcb.marksTaken) return false;
-  if (tcb.loadSndTail() !== tcb.sndHeadShared || (tcb.loadWaits() & READY_WRITABLE) !== 0) return false;
+  if (tcb.sndOldBufferPtr !== 0 || tcb.packetsOut !== 0 || tcb.loadSndMarks() !== tcb.marksTaken) return;
+  if (!isRingEmpty(tcb) || (tcb.loadWaits() & READY_WRITABLE) !== 0) return;
   tcb.sndRingPtr = 0;
   tcb.sndRingCapacity = 0;
   atomic.store<u32>(tcb.ptr, tcb.sndEpoch + 1, TCB_SND_EPOCH);
   raise(tcb, READY_RINGS);
-  return true;
 }
 
 /** Main kicked: it wrote, or moved to the ring offered. Takes note of both. */
@@ -198,6 +194,7 @@ export function segmentSent(tcb: Tcb, bytes: u32): void {
   if (tcb.sndOldBufferPtr !== 0) {
     heapFree(tcb.sndOldBufferPtr);
     tcb.sndOldBufferPtr = 0;
+    watchRings(tcb);
   }
   freeIfDone(tcb);
 }
@@ -214,10 +211,15 @@ function offer(tcb: Tcb, bytes: u32, share: u32): bool {
   return true;
 }
 
+// For us, and as far as main has said
+function isRingEmpty(tcb: Tcb): bool {
+  return tcb.sndTail === tcb.sndHeadShared && tcb.loadSndTail() === tcb.sndHeadShared;
+}
+
 function switchRing(tcb: Tcb): void {
   const old = tcb.sndBufferPtr;
   // The tail is read after the epoch: what main wrote before it took this offer is seen
-  if (tcb.sndRingPtr === 0 && tcb.loadSndTail() !== tcb.sndHeadShared) {
+  if (tcb.sndRingPtr === 0 && !isRingEmpty(tcb)) {
     tcb.sndRingPtr = old;
     tcb.sndRingCapacity = tcb.sndBufferCapacity;
     tcb.sndBufferEpoch = tcb.sndEpoch;

@@ -53,7 +53,7 @@ import {
   Tcb,
 } from "./tcb";
 import { allocTcbOrReuse, mayReuse, reuse } from "./time-wait";
-import { arm } from "./timers";
+import { arm, watchRings } from "./timers";
 
 /** The loopback is always interface 0 (layout.ts). */
 const LOOPBACK: u32 = 0;
@@ -181,6 +181,7 @@ export function kick(tcb: Tcb, nowUs: u64): void {
   if (tcb.state === STATE_LISTEN) return;
   adoptSendRing(tcb);
   reclaimOldReceiveRing(tcb);
+  if (tcb.ringsUs === 0 && (tcb.sndBufferPtr | tcb.rcvBufferPtr) !== 0) watchRings(tcb);
   if (tcb.sndTail !== 0) sendWaitingSyn(tcb);
   if (!isSynchronized(tcb.state)) return;
   updateReceiveHead(tcb);
