@@ -346,7 +346,7 @@ export const IF_GONE = 8; // the interface was deleted, or moved to another netw
 // -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
 // A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
 // at 0 with the first payload byte, so sequence number = ISS + 1 + offset (mod 2^32).
-export const TCB_BYTES = 1152; // a multiple of the cache line
+export const TCB_BYTES = 1088; // a multiple of the cache line
 export const TCB_RECORDS = TABLES;
 // line 0, written by main up to offset 28; behind that lies what only a listener has, the core's own
 export const TCB_SND_TAIL = 0; // u32 offset: bytes written into the send ring

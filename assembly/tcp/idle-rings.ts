@@ -1,5 +1,6 @@
 // When rings are given back: a connection that has sent and received nothing for a second holds none, whatever it held before. One timer
-// per connection that has rings (ringsUs) looks, and again when something has happened to what kept them; it also repeats a wish for a send ring that the heap did not grant. How a ring is
+// per connection that has rings (ringsUs) looks, and again when something has happened to what kept them; it also repeats a wish for a
+// send ring that the heap did not grant. How a ring is
 // given back is send-ring.ts's and receive-ring.ts's business.
 import { STATE_CLOSED, STATE_ESTABLISHED } from "../layout";
 import { releaseIdleReceiveRing } from "./receive-ring";

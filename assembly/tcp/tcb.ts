@@ -225,8 +225,6 @@ export class Tcb {
   handshake: u8; // HANDSHAKE_ bits
   isOrphan: u8; // 1: counted by orphans.ts
   isTimeWaiting: u8; // 1: on the list of time-wait.ts
-  fastOpenKey0: u64; // listener: TCP_FASTOPEN_KEY, all 0 = tcp_fastopen_key
-  fastOpenKey1: u64;
   lastChild: u32; // listener: the oldest child in SYN-RECEIVED; firstChild is the newest
   // sender
   sndWl1: u32;
@@ -379,6 +377,20 @@ export class Tcb {
   }
   set synOverflowUs(us: u64) {
     this.lastChallengeUs = us;
+  }
+
+  // A listener has no congestion control at work: its TCP_FASTOPEN_KEY (all 0 = tcp_fastopen_key) lies where a connection has that state
+  get fastOpenKey0(): u64 {
+    return this.congestionState0;
+  }
+  set fastOpenKey0(key: u64) {
+    this.congestionState0 = key;
+  }
+  get fastOpenKey1(): u64 {
+    return this.congestionState1;
+  }
+  set fastOpenKey1(key: u64) {
+    this.congestionState1 = key;
   }
 
   // A connection in TIME-WAIT is no listener: its links in the list of time-wait.ts lie where a listener has its children
