@@ -126,7 +126,7 @@ test("a new connection starts with what is known of the path, until it is forgot
   path.mtu = 1500;
   sim.runFor(601 * SECOND);
   assert.is(sim.a.exports.usage(USAGE_PATH_MTUS), 0);
-  second.client.write(new Uint8Array(5000));
+  write(second.client, 5000);
   sim.runFor(SECOND);
   assert.is(field(sim.a, second.client, TCB_PMTU), 1500);
   assert.is(field(sim.a, second.client, TCB_SND_MSS), 1448);
