@@ -37,8 +37,11 @@ export class AtomicsWaker implements Waker {
   arm(timeoutUs: number): void {
     clearImmediate(this.#immediate);
     // Rung after the driver looked and before we waited: nobody is told, so we look once more.
-    if (!this.#wait() || timeoutUs < 1000) this.#immediate = setImmediate(this.#onWake).unref();
-    else if (timeoutUs !== Number.POSITIVE_INFINITY) this.#setTimer(Math.floor(timeoutUs / 1000));
+    if (!this.#wait()) this.#immediate = setImmediate(this.#onWake);
+    else if (timeoutUs === Number.POSITIVE_INFINITY) return;
+    // An immediate that is unref'ed would not make the event loop turn: for a process that may end a timer is good enough.
+    else if (timeoutUs < 1000 && this.#keepAlive.hasRef()) this.#immediate = setImmediate(this.#onWake);
+    else this.#setTimer(Math.floor(timeoutUs / 1000));
   }
 
   ref(): void {
