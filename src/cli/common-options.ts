@@ -26,6 +26,7 @@ export type CommonOptions = {
   emulate?: string;
   takeOver?: boolean;
   sysctl: string[];
+  thread: "worker" | "caller";
   json?: boolean;
 };
 
@@ -43,6 +44,11 @@ export function addCommonOptions(command: Command): Command {
       new Option("--sysctl <name=value>", "set a Linux sysctl of this stack; may be repeated")
         .argParser((value, all: string[]) => [...all, value])
         .default([], "none"),
+    )
+    .addOption(
+      new Option("--thread <where>", "run the stack in a worker, or in the thread of the command: half the latency")
+        .choices(["worker", "caller"])
+        .default("worker"),
     )
     .option("--take-over", "take the address and its routes from the kernel for the run, and give them back at the end")
     .option("--debug", "print every change of a connection's state")
@@ -127,6 +133,7 @@ export async function openStack(options: CommonOptions): Promise<Stack> {
       },
     ],
     sysctl: parseSysctls(options.sysctl),
+    thread: options.thread,
     // Its gateway option counts more than the default route that the kernel had.
     ...(taken !== undefined && {
       routes: taken.routes.filter(({ destination }) => options.gateway === undefined || destination !== "0.0.0.0/0"),

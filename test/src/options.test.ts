@@ -15,7 +15,12 @@ import {
 import { resolveConnect, resolveListen } from "../../src/call-options.ts";
 import { memoryLinkPair } from "../../src/links/memory-link.ts";
 import { packetLink } from "../../src/links/packet.ts";
-import { type InterfaceOptions, resolveStackOptions, type StackOptions } from "../../src/options.ts";
+import {
+  type InterfaceOptions,
+  type ResolvedStack,
+  resolveStackOptions,
+  type StackOptions,
+} from "../../src/options.ts";
 import { resolveSysctl, type Sysctl } from "../../src/sysctl.ts";
 
 const options = suite("src/options");
@@ -142,6 +147,20 @@ options("checks connect and listen", () => {
   assert.is(failure(() => resolveListen({ port: 65536 })).code, "ERR_OUT_OF_RANGE");
   assert.is(failure(() => resolveListen({ port: 1, backlog: 0 })).code, "ERR_OUT_OF_RANGE");
   assert.equal(resolveListen({ port: 0, hostname: "localhost" }).local, { address: 0x7f000001, port: 0 });
+});
+
+options("chooses the thread and how long a worker looks on before it sleeps", () => {
+  const interfaces = [{ link, address: "10.0.0.1/24" }];
+  const resolve = (more: object): ResolvedStack => resolveStackOptions({ interfaces, ...more });
+  assert.is(resolve({}).thread, "worker");
+  assert.is(resolve({ thread: "caller" }).thread, "caller");
+  assert.is(resolve({ spinUs: 50 }).spinUs, 50);
+  for (const thread of ["main", "", null, 1]) {
+    assert.is(failure(() => resolve({ thread })).code, "ERR_INVALID_ARG_VALUE", String(thread));
+  }
+  assert.is(failure(() => resolve({ thread: "caller", spinUs: 0 })).code, "ERR_INVALID_ARG_VALUE");
+  assert.is(failure(() => resolve({ spinUs: -1 })).code, "ERR_OUT_OF_RANGE");
+  assert.is(failure(() => resolve({ spinUs: "1" })).code, "ERR_INVALID_ARG_TYPE");
 });
 
 options("checks the name of an interface", () => {
