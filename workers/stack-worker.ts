@@ -1,5 +1,7 @@
 // The worker of a stack, as piscina runs it: one task that lasts as long as the stack. Wiring only.
+import type { MessagePort } from "node:worker_threads";
 import { expose } from "comlink";
+import { STOP } from "../assembly/layout.ts";
 import { endpointOf } from "../src/comlink-endpoint.ts";
 import type { CoreExports } from "../src/core-exports.ts";
 import { SharedViews } from "../src/memory.ts";
@@ -8,15 +10,19 @@ import { Control } from "./control.ts";
 import { Loop } from "./loop.ts";
 import { futexSleeper, pollSleeper } from "./sleep.ts";
 
+/** How often a stack that is not up looks whether it is to end, ms. */
+const STOP_POLL_MS = 5;
+
 /** Runs a stack until main stops it. Throws (a WASM trap, for example) when it cannot go on. */
 export default async function runStack({ port, memory, module, spinUs }: WorkerTask): Promise<void> {
   const views = new SharedViews(memory);
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const core = instance.exports as unknown as CoreExports;
-  const control = await new Promise<Control>((resolve) => {
-    const waiting = new Control(views, core, () => resolve(waiting));
-    expose(waiting, endpointOf(port));
-  });
+  const control = await startedControl(port, views, core);
+  if (control === null) {
+    port.close();
+    return;
+  }
   // The answer to `start` leaves before the loop keeps the thread to itself.
   await eventLoopTurn();
   const { packet } = control.links;
@@ -37,6 +43,22 @@ export default async function runStack({ port, memory, module, spinUs }: WorkerT
     sleeper.close();
     port.close();
   }
+}
+
+/** The control once the stack is up, or null if main gave up on it: then it could not start. */
+function startedControl(port: MessagePort, views: SharedViews, core: CoreExports): Promise<Control | null> {
+  return new Promise((resolve) => {
+    const control = new Control(views, core, () => settle(control));
+    // Until there is a loop nobody sees the stop flag.
+    const watch = setInterval(() => {
+      if (Atomics.load(views.i32, STOP >>> 2) !== 0) settle(null);
+    }, STOP_POLL_MS);
+    const settle = (result: Control | null): void => {
+      clearInterval(watch);
+      resolve(result);
+    };
+    expose(control, endpointOf(port));
+  });
 }
 
 function eventLoopTurn(): Promise<void> {
