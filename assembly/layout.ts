@@ -25,6 +25,7 @@ export const TX_HEADER_BYTES = 256; // Ethernet + IP + TCP headers of one frame,
 // [head | tail | corrupt | slots...]; head is written by the consumer, tail by the producer, both free-running u32
 export const RING_HEAD = 0;
 export const RING_TAIL = 64;
+export const RING_AHEAD = 68; // u32: slots after the tail that are filled and not published; only the event ring tells, to its own thread
 export const RING_CORRUPT = 128; // u32: times the other side's index was out of bounds
 export const RING_SLOTS = 192;
 
@@ -59,7 +60,9 @@ export const HEAP_BYTES_DEFAULT = 0x20000000; // 512 MiB of address space; pages
 // ---------------------------------------------------------------------------------------------------------- CONFIG block
 export const CONFIG_VERSION = CONFIG; // u32 = LAYOUT_VERSION
 export const CONFIG_HEAP_BYTES = CONFIG + 4; // u32, power of two
-export const CONFIG_TRACE_STATES = CONFIG + 8; // u32: 1 = an EVENT_STATE for each state change; main may switch it at any time
+export const CONFIG_TRACE_STATES = CONFIG + 8; // u32 TRACE_ bits: while one is set there is an EVENT_STATE for each state change; may be switched at any time
+export const TRACE_FOR_MAIN = 1; // somebody listens
+export const TRACE_FOR_CAPTURE = 2; // packets get comments
 export const CONFIG_SECRETS = CONFIG + 64; // four 16-byte keys from a good random source:
 export const SECRETS_BYTES = 64;
 export const SECRET_ISN = CONFIG_SECRETS; // RFC 6528
@@ -263,6 +266,7 @@ export const EVENT_VALUE2 = 20; // u32
 export const EVENT_TIME_US = 24; // f64, core time or a duration
 export const EVENT_LOCAL_ADDRESS = 32; // 16 bytes
 export const EVENT_REMOTE_ADDRESS = 48; // 16 bytes
+export const EVENT_FRAME = EVENT_TOKEN; // of EVENT_STATE: interface << 16 | number of the received frame of its batch that caused it, from 1; 0 = none did
 export const EVENT_PORTS = EVENT_VALUE2; // of EVENT_ATTACHED, EVENT_ACCEPTED and EVENT_STATE: local port << 16 | remote port
 
 export const EVENT_ATTACHED = 1; // token, handle, addresses, ports: OP_CONNECT or OP_LISTEN made this socket

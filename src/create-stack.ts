@@ -2,6 +2,7 @@
 import { type PluggedStack, plug, unplug } from "./cables.ts";
 import { CallerHost } from "./caller-host.ts";
 import { writeConfig } from "./config.ts";
+import { openDebugLog } from "./debug-log.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { outOfRange } from "./errors.ts";
 import { EventPump } from "./event-pump.ts";
@@ -47,9 +48,13 @@ export async function createStack(options: StackOptions): Promise<Stack> {
   const host: StackHost = isCaller
     ? await CallerHost.start(views, () => pump.drain())
     : await WorkerHost.start(views, resolved.spinUs);
+  const interfaceNames = ["lo", ...resolved.interfaces.map(({ name }) => name)];
+  const log = openDebugLog(views, interfaceNames);
+  if (log !== undefined) dispatcher.onEvent = (slot) => log.event(slot);
   try {
     const started = await host.call((control) => control.start({ interfaces, routes: resolved.routes }));
     if (!started.ok) throw failureError(started.failure);
+    log?.started(resolved.thread, interfaces, started.links, resolved.routes);
     const plugged: PluggedStack[] = [];
     const cables = cablesOf(resolved);
     for (const { link, index } of cables) {
@@ -68,7 +73,8 @@ export async function createStack(options: StackOptions): Promise<Stack> {
       keepAlive: new KeepAlive(host),
       host,
       pump,
-      interfaceNames: ["lo", ...resolved.interfaces.map(({ name }) => name)],
+      interfaceNames,
+      log,
       lookup: resolved.lookup,
       timeOriginMs: started.timeOriginMs,
       unplug: (crashed) => {
@@ -79,6 +85,7 @@ export async function createStack(options: StackOptions): Promise<Stack> {
       },
     });
   } catch (error) {
+    log?.failed(error as Error);
     await host.stop();
     throw error;
   }
@@ -98,6 +105,6 @@ function setupOf(own: ResolvedInterface): InterfaceSetup {
   const linkMtu = wire.kind === "packet" ? checkPacketInterface(wire.interface, own) : wire.mtu;
   const mtu = own.mtu ?? linkMtu;
   if (mtu > linkMtu) throw outOfRange("mtu", `${LEAST_MTU}..${linkMtu} (the link's)`, mtu);
-  const { link, address, prefixLength, mac } = own;
-  return { link, address, prefixLength, mac, mtu, mtuLimit: own.mtu ?? MOST_MTU };
+  const { name, link, address, prefixLength, mac } = own;
+  return { name, link, address, prefixLength, mac, mtu, mtuLimit: own.mtu ?? MOST_MTU };
 }

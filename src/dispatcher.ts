@@ -54,6 +54,8 @@ export type InterfaceSink = (interfaceIndex: number, code: number, mtu: number, 
 
 /** Delivers the events of one stack. */
 export class Dispatcher {
+  /** Gets the slot of every event before anybody else, see `DebugLog`. */
+  onEvent: ((slot: number) => void) | undefined;
   onState: StateSink | undefined;
   onInterface: InterfaceSink | undefined;
   readonly #views: SharedViews;
@@ -98,6 +100,7 @@ export class Dispatcher {
 
   /** Delivers the event in a slot of the event ring. */
   dispatch(slot: number): void {
+    this.onEvent?.(slot);
     const { u32 } = this.#views;
     const value = u32[(slot + EVENT_VALUE) >>> 2]!;
     switch (u32[(slot + EVENT_KIND) >>> 2]) {

@@ -16,6 +16,7 @@ export interface WorkerTask {
 
 /** An interface to bring up. */
 export interface InterfaceSetup {
+  name: string;
   link: Link;
   /** u32, host order. */
   address: number;
@@ -50,8 +51,15 @@ export interface Failure {
   syscall: string | undefined;
 }
 
-/** The answer to `start`. `timeOriginMs`: wall clock (ms since 1970) at zero of the core's clock. */
-export type StartResult = { ok: true; timeOriginMs: number } | { ok: false; failure: Failure };
+/** What a link said of itself when it was opened, see `Port`. */
+export interface OpenedLink {
+  gsoMax: number;
+  checksumOffload: boolean;
+  rxSlots: number;
+}
+
+/** The answer to `start`, with the links in the order of their interfaces. `timeOriginMs`: wall clock (ms since 1970) at zero of the core's clock. */
+export type StartResult = { ok: true; timeOriginMs: number; links: OpenedLink[] } | { ok: false; failure: Failure };
 
 /** What the core and its links hold at the moment; all zero but for links' own blocks after everything was closed. */
 export interface Usage {

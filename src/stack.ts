@@ -1,8 +1,8 @@
 // A stack as users see it: its calls become operations, the core's events become promises, and its end leaves nothing behind. What
 // happens to segments is decided in the core.
 import { setTimeout as sleep } from "node:timers/promises";
-import { CONFIG_TRACE_STATES } from "../assembly/layout.ts";
-import { LOOPBACK_ADDRESS, parseIpv4 } from "./address.ts";
+import { CONFIG_TRACE_STATES, TRACE_FOR_MAIN } from "../assembly/layout.ts";
+import { formatIpv4, LOOPBACK_ADDRESS, parseIpv4 } from "./address.ts";
 import { integer } from "./argument-checks.ts";
 import {
   type ConnectOptions,
@@ -14,6 +14,7 @@ import {
 } from "./call-options.ts";
 import { ConnectAttempt } from "./connect-attempt.ts";
 import { type Address, addressOf, Connection } from "./connection.ts";
+import type { DebugLog } from "./debug-log.ts";
 import { AbortError, closedError, invalidType, invalidValue, NetstackError } from "./errors.ts";
 import type { EventPump } from "./event-pump.ts";
 import { interfaceNews, type StackEvents } from "./interface-news.ts";
@@ -40,6 +41,8 @@ export interface StackParts extends SocketContext {
   host: StackHost;
   pump: EventPump;
   lookup: ((hostname: string) => Promise<string>) | undefined;
+  /** While NODE_DEBUG asks for it. */
+  log: DebugLog | undefined;
   /** Wall clock, ms since 1970, at zero of the core's clock. */
   timeOriginMs: number;
   /** Leaves the links to others; after a crash, in the dead worker's place. */
@@ -93,6 +96,7 @@ export class Stack implements AsyncDisposable {
       if (news !== undefined) this.#emit(news[0], news[1]);
     };
     parts.host.crashed.catch((error: Error) => this.#crash(error));
+    this.#updateTrace();
     parts.pump.start();
   }
 
@@ -109,6 +113,7 @@ export class Stack implements AsyncDisposable {
     const address = await this.#resolve(hostname, "connect", signal);
     this.#check("connect");
     const attempt = new ConnectAttempt(this.#parts, { ...rest, remote: { address, port } }, signal);
+    this.#parts.log?.call(`connect to ${formatIpv4(address)}:${port}`, attempt.promise);
     return new Connection(await attempt.promise);
   }
 
@@ -121,6 +126,7 @@ export class Stack implements AsyncDisposable {
     const { signal, ...request } = resolveListen(options);
     this.#check("listen");
     const attempt = new ListenAttempt(this.#parts, request, signal);
+    this.#parts.log?.call(`listen on ${formatIpv4(request.local.address)}:${request.local.port}`, attempt.promise);
     return new Listener(await attempt.promise);
   }
 
@@ -201,8 +207,9 @@ export class Stack implements AsyncDisposable {
 
   async #close(lingerMs: number): Promise<void> {
     if (this.#error !== undefined) return;
-    const { host, keepAlive, ops, pump, dispatcher, unplug } = this.#parts;
+    const { host, keepAlive, ops, pump, dispatcher, unplug, log } = this.#parts;
     keepAlive.hold();
+    log?.tell(`closing, lingers ${lingerMs} ms at most`);
     this.#error = closedError("stack");
     dispatcher.crashCalls(this.#error);
     const sockets: TcpSocket[] = [];
@@ -222,6 +229,7 @@ export class Stack implements AsyncDisposable {
     ops.stop();
     dispatcher.crash(this.#error);
     unplug(false);
+    log?.close("closed");
     keepAlive.release();
   }
 
@@ -249,13 +257,14 @@ export class Stack implements AsyncDisposable {
 
   #crash(error: Error): void {
     this.#error ??= error;
-    const { pump, ops, dispatcher, unplug } = this.#parts;
+    const { pump, ops, dispatcher, unplug, log } = this.#parts;
     // What it did before it died still counts.
     pump.drain();
     pump.stop();
     ops.stop();
     dispatcher.crash(error);
     unplug(true);
+    log?.close(`crashed: ${error.message}`);
   }
 
   async #call<T>(syscall: string, request: (control: RemoteControl) => Promise<T>): Promise<T> {
@@ -315,7 +324,10 @@ export class Stack implements AsyncDisposable {
 
   /** The core tells state changes only while somebody listens. */
   #updateTrace(): void {
-    Atomics.store(this.#parts.views.i32, CONFIG_TRACE_STATES >>> 2, this.#listeners.state.size > 0 ? 1 : 0);
+    const { views, log } = this.#parts;
+    const isWanted = this.#listeners.state.size > 0 || log !== undefined;
+    if (isWanted) Atomics.or(views.i32, CONFIG_TRACE_STATES >>> 2, TRACE_FOR_MAIN);
+    else Atomics.and(views.i32, CONFIG_TRACE_STATES >>> 2, ~TRACE_FOR_MAIN);
   }
 }
 

@@ -1,5 +1,6 @@
 // The worker's side of the control plane: brings interfaces up on their ports, answers questions. Runs between turns of the loop.
 import {
+  CONFIG_TRACE_STATES,
   CONTROL_HANDLED,
   ENOMEM,
   IF_CSUM_OFFLOAD,
@@ -9,6 +10,7 @@ import {
   RX_DESCRIPTOR_BYTES,
   RX_DESCRIPTOR_CAPACITY,
   RX_DESCRIPTORS,
+  TRACE_FOR_CAPTURE,
   TX_RING_BYTES,
   TX_RINGS,
   USAGE_HEAP_BYTES,
@@ -58,7 +60,11 @@ export class Control implements StackControl {
         return { ok: false, failure: failureOf(error, "ERR_STACK_START") };
       }
       this.#onStarted();
-      return { ok: true, timeOriginMs: performance.timeOrigin };
+      const links = this.ports.slice(1).map((port) => {
+        const { link, checksumOffload, rxSlots } = port!;
+        return { gsoMax: link.gsoMax, checksumOffload, rxSlots };
+      });
+      return { ok: true, timeOriginMs: performance.timeOrigin, links };
     });
   }
 
@@ -98,12 +104,16 @@ export class Control implements StackControl {
     }
   }
 
-  #addInterface({ link, address, prefixLength, mac, mtu, mtuLimit }: InterfaceSetup, index: number): void {
+  #addInterface({ name, link, address, prefixLength, mac, mtu, mtuLimit }: InterfaceSetup, index: number): void {
     const place: PortPlace = {
       views: this.#views,
       rxDescriptors: RX_DESCRIPTORS + index * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES,
       txRing: TX_RINGS + index * TX_RING_BYTES,
       interfaceRecord: INTERFACES + index * INTERFACE_BYTES,
+      index,
+      name,
+      address,
+      prefixLength,
       mac,
       mtu,
       mtuLimit,
@@ -119,6 +129,8 @@ export class Control implements StackControl {
     const low = words.getUint32(2);
     const added = this.#core.addInterface(address, prefixLength, high, low, linkMtu, gsoMax, port.rxSlots, flags);
     check("addInterface", added < 0 ? added : added - index);
+    // The packets of a capture tell which states changed.
+    if (this.links.capture.length > 0) Atomics.or(this.#views.i32, CONFIG_TRACE_STATES >>> 2, TRACE_FOR_CAPTURE);
   }
 
   #linkChanged(index: number, { state, mtu, gsoMax }: LinkStatus): void {

@@ -48,7 +48,12 @@ export interface PortPlace {
   txRing: number;
   /** Address of the interface's record: INTERFACE_LINK_DROPS and INTERFACE_LINK_ERRORS are counted there. */
   interfaceRecord: number;
-  /** Of the interface. */
+  /** Number and name of the interface in the stack. */
+  index: number;
+  name: string;
+  /** Its IPv4 address (u32, host order) and network. */
+  address: number;
+  prefixLength: number;
   mac: Uint8Array;
   /** Bytes of an IP packet, at first. */
   mtu: number;

@@ -34,6 +34,7 @@ import {
   RX_GSO_SIZE,
   RX_TIME_US,
   SECRETS_BYTES,
+  TRACE_FOR_MAIN,
   TX_CAPACITY,
   TX_DESCRIPTOR_BYTES,
   TX_FLAGS,
@@ -220,7 +221,7 @@ export class SimHost {
 
   /** Records state changes in `states` from now on. */
   traceStates(): void {
-    this.views.u32[CONFIG_TRACE_STATES >>> 2] = 1;
+    this.views.u32[CONFIG_TRACE_STATES >>> 2] = TRACE_FOR_MAIN;
   }
 
   /** Changes settings while the host runs. @throws as `resolveSysctl` */

@@ -1,0 +1,34 @@
+// The core's events in words, for whoever shows them: captures and NODE_DEBUG.
+import {
+  INTERFACE_EVENT_CONFLICT,
+  INTERFACE_EVENT_DOWN,
+  INTERFACE_EVENT_GONE,
+  INTERFACE_EVENT_MTU,
+  INTERFACE_EVENT_NEIGHBOR_FAILED,
+  INTERFACE_EVENT_UP,
+} from "../assembly/layout.ts";
+
+/**
+ * What happened to an interface.
+ * @param code - INTERFACE_EVENT_
+ * @param mtu - its MTU
+ * @param address - ours or a neighbour's, as the event says
+ */
+export function interfaceEventText(name: string, code: number, mtu: number, address: string): string {
+  switch (code) {
+    case INTERFACE_EVENT_CONFLICT:
+      return `${name}: another host uses our address`;
+    case INTERFACE_EVENT_UP:
+      return `${name}: link up`;
+    case INTERFACE_EVENT_DOWN:
+      return `${name}: link down`;
+    case INTERFACE_EVENT_GONE:
+      return `${name}: gone`;
+    case INTERFACE_EVENT_MTU:
+      return `${name}: MTU ${mtu}`;
+    case INTERFACE_EVENT_NEIGHBOR_FAILED:
+      return `${name}: neighbour ${address} does not answer`;
+    default:
+      return `${name}: event ${code}`;
+  }
+}
