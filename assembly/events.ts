@@ -1,7 +1,7 @@
 // The core's end of the event ring: slots are filled one by one and published together, once per turn. Everything that has
 // something to tell main writes here; the ring's form is layout.ts (EVENT_*). Must not know sockets: whose event it is, and
 // what happens when the ring is full, is the caller's business.
-import { EVENT_BYTES, EVENT_CAPACITY, EVENT_KIND, EVENT_RING } from "./layout";
+import { EVENT_BYTES, EVENT_CAPACITY, EVENT_KIND, EVENT_RING, RING_AHEAD } from "./layout";
 import { SpscRing } from "./storage/spsc-ring";
 
 /** readyBits of a TCB that are not READY_ codes but events of their own: EVENT_ACCEPTED is owed for this child. */
@@ -14,7 +14,7 @@ let filled: u32 = 0;
 
 /** Makes the event ring empty. Before main reads it. */
 export function eventsInitialise(): void {
-  filled = 0;
+  setFilled(0);
   SpscRing.at(EVENT_RING).init();
 }
 
@@ -32,7 +32,7 @@ export function eventRoom(): u32 {
 export function pushEvent(kind: u32): usize {
   const slot = SpscRing.at(EVENT_RING).reserve(EVENT_BYTES, EVENT_CAPACITY, filled);
   if (slot === 0) return 0;
-  filled += 1;
+  setFilled(filled + 1);
   memory.fill(slot, 0, EVENT_BYTES);
   store<u32>(slot, kind, EVENT_KIND);
   return slot;
@@ -42,6 +42,11 @@ export function pushEvent(kind: u32): usize {
 export function publishEvents(): u32 {
   const count = filled;
   if (count !== 0) SpscRing.at(EVENT_RING).publish(count);
-  filled = 0;
+  setFilled(0);
   return count;
+}
+
+function setFilled(slots: u32): void {
+  filled = slots;
+  store<u32>(EVENT_RING, slots, RING_AHEAD);
 }

@@ -34,7 +34,7 @@ export function openPort(link: Link, place: PortPlace, index: number, opened: Op
     case "capture": {
       const inner = openPort(link.link, place, index, opened);
       try {
-        const port = new CapturePort(link, inner, place, `interface ${index}`);
+        const port = new CapturePort(link, inner, place);
         opened.capture.push(port);
         return port;
       } catch (error) {

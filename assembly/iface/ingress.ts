@@ -26,6 +26,7 @@ import {
 } from "../layout";
 import { NONE } from "../storage/none";
 import { takeOutputUrgent } from "../tcp/connections";
+import { traceFrame } from "../tcp/trace";
 import {
   ETHERNET_HEADER,
   ETHERTYPE_ARP,
@@ -76,9 +77,11 @@ export function ingress(interfaceIndex: u32, frames: u32, nowUs: u64): void {
       receiver.drop(COUNTER_FRAME_BAD_DESCRIPTOR);
       continue;
     }
+    traceFrame((interfaceIndex << 16) | (i + 1));
     frameInput(interfaceIndex, ptr, length, load<u16>(descriptor, RX_FLAGS), load<u16>(descriptor, RX_GSO_SIZE), nowUs);
     if (takeOutputUrgent()) egress(nowUs);
   }
+  traceFrame(0);
 }
 
 /**

@@ -5,6 +5,7 @@ import { COUNTER_STATE_EVENTS_LOST } from "../counters";
 import { eventRoom, pushEvent } from "../events";
 import {
   CONFIG_TRACE_STATES,
+  EVENT_FRAME,
   EVENT_HANDLE,
   EVENT_LOCAL_ADDRESS,
   EVENT_PORTS,
@@ -18,6 +19,14 @@ import { Tcb } from "./tcb";
 // Slots left to events that somebody waits for
 const ROOM_KEPT: u32 = 64;
 
+// EVENT_FRAME of what happens now
+let frameInHand: u32 = 0;
+
+/** Says which received frame (EVENT_FRAME) is worked off from now on; 0 = none. */
+export function traceFrame(frame: u32): void {
+  frameInHand = frame;
+}
+
 /**
  * Records a state change, if main asked for it.
  * @param before, after STATE_ codes
@@ -30,6 +39,7 @@ export function traceState(tcb: Tcb, before: u32, after: u32, nowUs: u64): void 
     return;
   }
   store<u32>(slot, tcb.handle, EVENT_HANDLE);
+  store<u32>(slot, frameInHand, EVENT_FRAME);
   store<u32>(slot, before | (after << 8), EVENT_VALUE);
   store<u32>(slot, ((<u32>tcb.localPort) << 16) | tcb.remotePort, EVENT_PORTS);
   store<f64>(slot, <f64>nowUs, EVENT_TIME_US);

@@ -6,6 +6,7 @@ import { FRAME_CSUM_PARTIAL } from "../../assembly/layout.ts";
 import { rangeError } from "./argument-errors.ts";
 import type { Frame } from "./frame.ts";
 import {
+  type InterfaceDescription,
   interfaceBlock,
   MAX_PACKET_BLOCK_BYTES,
   type PacketBlockOptions,
@@ -107,8 +108,8 @@ export class CaptureWriter {
    * Adds an interface; it must precede its first frame.
    * @returns its id, for {@link CaptureWriter.write}
    */
-  addInterface(name: string): number {
-    this.#append(interfaceBlock(name));
+  addInterface(name: string, more?: InterfaceDescription): number {
+    this.#append(interfaceBlock(name, more));
     return this.#interfaces++;
   }
 

@@ -15,6 +15,9 @@ const OPTION_END = 0;
 const OPTION_COMMENT = 1;
 const SHB_USERAPPL = 4;
 const IF_NAME = 2;
+const IF_DESCRIPTION = 3;
+const IF_IPV4ADDR = 4;
+const IF_MACADDR = 6;
 const IF_TSRESOL = 9;
 const EPB_FLAGS = 2;
 const MICROSECONDS = 6; // if_tsresol: 10^-6 s
@@ -66,17 +69,29 @@ export function sectionHeader(): Uint8Array {
   return target.subarray(0, closeBlock(target, 0, at, SECTION_HEADER_BLOCK));
 }
 
+/** What a file says of an interface beside its name. */
+export interface InterfaceDescription {
+  /** At most {@link MAX_TEXT_BYTES} bytes of it are kept. */
+  description: string;
+  /** IPv4 address and network mask, u32 in host order. */
+  address: number;
+  mask: number;
+  /** 6 bytes. */
+  mac: Uint8Array;
+}
+
 /**
  * The block that describes an Ethernet interface with time stamps in µs. The first one in a file is interface 0, and so
  * on.
  * @param name - at most {@link MAX_TEXT_BYTES} bytes of it are kept
  * @see draft-ietf-opsawg-pcapng section 4.2
  */
-export function interfaceBlock(name: string): Uint8Array {
-  const target = new Uint8Array(MAX_TEXT_BYTES + 64);
+export function interfaceBlock(name: string, more?: InterfaceDescription): Uint8Array {
+  const target = new Uint8Array(2 * MAX_TEXT_BYTES + 128);
   write16(target, 8, LINKTYPE_ETHERNET);
   write32(target, 12, SNAPLEN);
   let at = writeText(target, 16, IF_NAME, name);
+  if (more !== undefined) at = describe(target, at, more);
   at = writeOptionHeader(target, at, IF_TSRESOL, 1);
   target[at] = MICROSECONDS;
   at = writeOptionHeader(target, at + 4, OPTION_END, 0);
@@ -128,6 +143,18 @@ export function writePacketBlock(
   write32(target, next, options.outbound ? OUTBOUND : INBOUND);
   next = writeOptionHeader(target, next + 4, OPTION_END, 0);
   return closeBlock(target, at, next, ENHANCED_PACKET_BLOCK);
+}
+
+function describe(target: Uint8Array, at: number, more: InterfaceDescription): number {
+  let next = writeText(target, at, IF_DESCRIPTION, more.description);
+  next = writeOptionHeader(target, next, IF_IPV4ADDR, 8);
+  // As they are in a packet: most significant byte first, whatever the file's byte order
+  const view = new DataView(target.buffer);
+  view.setUint32(next, more.address);
+  view.setUint32(next + 4, more.mask);
+  next = writeOptionHeader(target, next + 8, IF_MACADDR, 6);
+  target.set(more.mac, next);
+  return pad(target, next + 6, 6);
 }
 
 /** Writes type and both lengths of the block that started at `start`; `end` is where the second length goes. */

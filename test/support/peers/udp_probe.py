@@ -4,6 +4,8 @@
 sink PORT                         counts until nothing came for a second after the first; prints one line of JSON
 echo PORT                         sends each datagram back
 flood HOST PORT COUNT BYTES RATE  sends COUNT datagrams of BYTES payload at RATE a second (0 = as fast as possible)
+flood-gso HOST PORT BURSTS SEGMENTS BYTES
+                                  sends BURSTS times SEGMENTS datagrams of BYTES each, as one super-segment (UDP_SEGMENT)
 ping HOST PORT COUNT              one at a time; prints the round trips as JSON
 """
 import json
@@ -13,9 +15,10 @@ import time
 
 
 def bound(port):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     sock.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
-    sock.bind(("0.0.0.0", port))
+    sock.bind(("::", port))
     print("ready", file=sys.stderr, flush=True)
     return sock
 
@@ -61,6 +64,17 @@ def flood(host, port, count, size, rate):
         sock.send(number.to_bytes(4, "big") + padding)
 
 
+def flood_gso(host, port, bursts, segments, size):
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_UDP, 103, size)  # UDP_SEGMENT
+    sock.connect((host, port))
+    padding = bytes(size - 4)
+    for burst in range(bursts):
+        numbers = range(burst * segments, (burst + 1) * segments)
+        sock.send(b"".join(number.to_bytes(4, "big") + padding for number in numbers))
+        time.sleep(0.002)
+
+
 def ping(host, port, count):
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.connect((host, port))
@@ -79,4 +93,4 @@ def ping(host, port, count):
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
     parsed = [int(a) if a.isdigit() else a for a in arguments]
-    {"sink": sink, "echo": echo, "flood": flood, "ping": ping}[command](*parsed)
+    {"sink": sink, "echo": echo, "flood": flood, "flood-gso": flood_gso, "ping": ping}[command](*parsed)
