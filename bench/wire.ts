@@ -66,7 +66,11 @@ async function delays(): Promise<void> {
   }
 }
 
-type UdpEnd = { packets: number; lost_packets: number; bits_per_second: number; bytes: number; seconds: number };
+type UdpEnd = { packets: number; lost_packets: number };
+type UdpReport = {
+  intervals: { sum: { bits_per_second: number } }[];
+  end: { sum: UdpEnd; streams: { udp: { out_of_order: number } }[] };
+};
 type Udp = { received: number; lost: number; late: number; bps: number };
 
 /** Datagrams that arrived at a host and found their socket full: the receiver's loss, not the wire's. */
@@ -85,10 +89,11 @@ async function udp(hosts: WiredHosts, ...options: string[]): Promise<Udp> {
   while (hosts.exec("b", "ss", "-Hltn", "sport = :5201") === "") await sleep(20);
   const client = await hosts.startOn(0, "a", "iperf3", "-c", hosts.kernelAddress.b, "-u", "-J", ...options).finished;
   if (client.code !== 0) throw new Error(client.stdout);
-  const { end } = JSON.parse((await server.finished).stdout) as {
-    end: { sum: UdpEnd; streams: { udp: { out_of_order: number } }[] };
-  };
-  const { packets, lost_packets: lost, bits_per_second: bps } = end.sum;
+  const { intervals, end } = JSON.parse((await server.finished).stdout) as UdpReport;
+  const { packets, lost_packets: lost } = end.sum;
+  // Seconds in the middle: the first fills the queue, the last empties it
+  const seconds = intervals.slice(1, -1).map(({ sum }) => sum.bits_per_second);
+  const bps = seconds.reduce((sum, each) => sum + each, 0) / seconds.length;
   const drops = socketDrops(hosts);
   return { received: packets - lost + drops, lost: lost - drops, late: end.streams[0]!.udp.out_of_order, bps };
 }

@@ -11,6 +11,7 @@ import { type Block, packetOf, readBlocks } from "./links/read-pcapng.ts";
 
 const INTERFACE = 1;
 const PACKET = 6;
+const IPV4 = 0x0800;
 const FIN = 1;
 const SYN = 2;
 const RST = 4;
@@ -20,11 +21,14 @@ const capture = suite("src/capture");
 
 /** Flags and comments of the TCP packets with comments. */
 function comments(blocks: Block[]): [flags: number, isOurs: boolean, comment: string][] {
-  return blocks
-    .filter(({ type }) => type === PACKET)
-    .map(packetOf)
-    .filter(({ comment }) => comment !== undefined)
-    .map(({ bytes, flags, comment }) => [bytes[47]! & (FIN | SYN | RST | ACK), flags === 2, comment!]);
+  return (
+    blocks
+      .filter(({ type }) => type === PACKET)
+      .map(packetOf)
+      // "if1: link up", when the other end is plugged in, stands with a packet of ARP.
+      .filter(({ bytes, comment }) => comment !== undefined && bytes.readUInt16BE(12) === IPV4)
+      .map(({ bytes, flags, comment }) => [bytes[47]! & (FIN | SYN | RST | ACK), flags === 2, comment!])
+  );
 }
 
 capture(

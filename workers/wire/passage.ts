@@ -30,10 +30,10 @@ export class PlainPassage implements Passage {
     this.#to = to;
   }
 
-  turn(nowUs: number): number {
+  turn(): number {
     const from = this.#from;
     const to = this.#to;
-    const count = from.receive(Math.min(to.room, RX_DESCRIPTOR_CAPACITY), nowUs);
+    const count = from.receive(Math.min(to.room, RX_DESCRIPTOR_CAPACITY));
     for (let i = 0; i < count; i++) to.queueCopy(from.describe(i));
     const sent = to.transmit();
     this.counters.received += count;
@@ -75,7 +75,7 @@ export class ImpairedPassage implements Passage {
   }
 
   turn(nowUs: number): number {
-    const count = this.#from.receive(RX_DESCRIPTOR_CAPACITY, nowUs);
+    const count = this.#from.receive(RX_DESCRIPTOR_CAPACITY);
     for (let i = 0; i < count; i++) this.#take(this.#from.describe(i), nowUs);
     return count + this.#deliver(nowUs);
   }

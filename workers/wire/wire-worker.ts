@@ -74,7 +74,8 @@ function run(views: SharedViews, task: WireTask, sides: [WireSide, WireSide], pa
     if (work > 0) continue;
     const deadlineUs = Math.min(aToB.nextDeadlineUs(), bToA.nextDeadlineUs(), nowUs + MAX_SLEEP_US);
     const wantWritable = (a.blocked ? 1 : 0) | (b.blocked ? 2 : 0);
-    waiter.wait(Math.max(0, deadlineUs - performance.now() * 1000), wantWritable);
+    // Whole µs: a fraction would be an object on the heap at each turn. A turn without work is short, so that nowUs is still true.
+    waiter.wait(Math.ceil(Math.max(0, deadlineUs - nowUs)), wantWritable);
   }
   publish(views, passages);
 }
