@@ -64,15 +64,19 @@ function run(views: SharedViews, task: WireTask, sides: [WireSide, WireSide], pa
   const [a, b] = sides;
   const [aToB, bToA] = passages;
   let publishUs = 0;
+  let isStale = false;
   while (Atomics.load(views.i32, STOP >>> 2) === 0) {
     const nowUs = performance.now() * 1000;
     const work = aToB.turn(nowUs) + bToA.turn(nowUs);
-    if (nowUs >= publishUs || work === 0) {
+    if (work > 0) isStale = true;
+    if (isStale && nowUs >= publishUs) {
       publish(views, passages);
       publishUs = nowUs + PUBLISH_US;
+      isStale = false;
     }
     if (work > 0) continue;
-    const deadlineUs = Math.min(aToB.nextDeadlineUs(), bToA.nextDeadlineUs(), nowUs + MAX_SLEEP_US);
+    const latestUs = isStale ? publishUs : nowUs + MAX_SLEEP_US;
+    const deadlineUs = Math.min(aToB.nextDeadlineUs(), bToA.nextDeadlineUs(), latestUs);
     const wantWritable = (a.blocked ? 1 : 0) | (b.blocked ? 2 : 0);
     // Whole µs: a fraction would be an object on the heap at each turn. A turn without work is short, so that nowUs is still true.
     waiter.wait(Math.ceil(Math.max(0, deadlineUs - nowUs)), wantWritable);
