@@ -2,8 +2,9 @@
 //   --quick               short runs, three rounds, fewer connections: under three minutes
 //   --only ID[,ID...]     groups: bulk wire file file-wire ping conn flows idle segment checksum start
 //   --rounds N --seconds S --idle N
-//   --json FILE --svg FILE --markdown FILE    or --docs: docs/bench.json, docs/bench.svg, docs/bench.md
-import { existsSync, writeFileSync } from "node:fs";
+//   --json FILE --svg FILE --markdown FILE
+//   --docs                docs/bench.json, docs/bench.svg, and the table in docs/benchmarks.md; groups that did not run stay there as they were
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { hasPrivileges } from "../test/support/namespaces.ts";
@@ -17,6 +18,10 @@ import { core } from "./rows/core.ts";
 import { files } from "./rows/files.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const DOCS_JSON = `${ROOT}docs/bench.json`;
+const DOCS_PAGE = `${ROOT}docs/benchmarks.md`;
+const MARK_BEGIN = "<!-- npm run bench -- --docs: begin -->";
+const MARK_END = "<!-- npm run bench -- --docs: end -->";
 const MIB = 1024 * 1024;
 const FULL: Effort = { rounds: 5, seconds: 2, fileBytes: 1024 * MIB, pings: 20_000, idle: 100_000 };
 const QUICK: Effort = { rounds: 3, seconds: 0.6, fileBytes: 256 * MIB, pings: 3000, idle: 10_000 };
@@ -62,23 +67,40 @@ function chosenGroups(all: Group[]): Group[] {
   return all.filter((group) => wanted.includes(group.id));
 }
 
+type Document = { date: string; command: string; machine: string; groups: GroupResult[] };
+
 /** Writes what was asked for. */
-async function write(document: {
-  date: string;
-  command: string;
-  machine: string;
-  groups: GroupResult[];
-}): Promise<void> {
-  const docs = (name: string): string | undefined => (values.docs ? `${ROOT}docs/bench.${name}` : undefined);
-  const { date, command, machine, groups } = document;
-  const [json, svg, text] = [values.json ?? docs("json"), values.svg ?? docs("svg"), values.markdown ?? docs("md")];
-  const head = `${date.slice(0, 10)}, \`${command}\`. ${machine}.`;
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(document, null, 1)}\n`);
-  if (text !== undefined) writeFileSync(text, `${head}\n\n${markdown(groups)}\n`);
-  if (svg !== undefined) {
-    const rows = groups.flatMap(({ rows }) => rows);
-    writeFileSync(svg, await picture(rows, `${date.slice(0, 10)}, ${machine}`));
-  }
+async function write(document: Document): Promise<void> {
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(document, null, 1)}\n`);
+  if (values.markdown !== undefined) writeFileSync(values.markdown, inMarkdown(document));
+  if (values.svg !== undefined) writeFileSync(values.svg, await inPicture(document));
+  if (!values.docs) return;
+  const whole = withEarlier(document);
+  writeFileSync(DOCS_JSON, `${JSON.stringify(whole, null, 1)}\n`);
+  writeFileSync(`${ROOT}docs/bench.svg`, await inPicture(whole));
+  const text = readFileSync(DOCS_PAGE, "utf8");
+  const [from, to] = [text.indexOf(MARK_BEGIN), text.indexOf(MARK_END)];
+  if (from < 0 || to < from) throw new Error(`${DOCS_PAGE} has no place for the table`);
+  writeFileSync(DOCS_PAGE, `${text.slice(0, from)}${MARK_BEGIN}\n\n${inMarkdown(whole)}\n${text.slice(to)}`);
+}
+
+/** With `--only`, the other groups stay as they were in docs/bench.json. */
+function withEarlier(document: Document): Document {
+  const earlier = existsSync(DOCS_JSON) ? (JSON.parse(readFileSync(DOCS_JSON, "utf8")) as Document).groups : [];
+  const known = new Map([...earlier, ...document.groups].map((group) => [group.id, group]));
+  return { ...document, groups: all.flatMap(({ id }) => known.get(id) ?? []) };
+}
+
+function inMarkdown({ date, command, machine, groups }: Document): string {
+  const days = [...new Set([...groups.map((group) => group.date.slice(0, 10)), date.slice(0, 10)])].sort();
+  return `${days.join(", ")}, \`${command}\`. ${machine}.\n\n${markdown(groups)}\n`;
+}
+
+async function inPicture({ date, machine, groups }: Document): Promise<string> {
+  return await picture(
+    groups.flatMap(({ rows }) => rows),
+    `${date.slice(0, 10)}, ${machine}`,
+  );
 }
 
 if (!existsSync(`${ROOT}dist/src/cli/main.js`)) throw new Error("not built yet: npm run build");

@@ -26,7 +26,13 @@ export type Outcome = {
   retrans: number;
 };
 
-export type GroupResult = { id: string; contenders: Record<string, Runs>; rows: Outcome[]; skipped: string[] };
+export type GroupResult = {
+  id: string;
+  date: string;
+  contenders: Record<string, Runs>;
+  rows: Outcome[];
+  skipped: string[];
+};
 
 /** Runs a group. @param say - told of each run */
 export async function runGroup(group: Group, rounds: number, say: (text: string) => void): Promise<GroupResult> {
@@ -48,7 +54,7 @@ export async function runGroup(group: Group, rounds: number, say: (text: string)
     }
   }
   const rows = group.rows.map((row) => outcome(group.id, row, contenders));
-  return { id: group.id, contenders, rows, skipped: group.skipped ?? [] };
+  return { id: group.id, date: new Date().toISOString(), contenders, rows, skipped: group.skipped ?? [] };
 }
 
 function describe(figures: Figures): string {

@@ -154,9 +154,9 @@ export function idleConnections({ idle }: Effort): Group {
     id: "idle",
     contenders: [{ name: "ours", run, isOnce: true }],
     rows: [
-      row("idle connections held, each echoes a byte at the end", "", "held", { atLeast: idle }),
-      row("an idle connection in the stack's memory, the end that has more", "B", "wasm", { atMost: 1024 }),
-      row("an idle connection in all, the end that has more", "B", "rss", { atMost: 3300 }),
+      row("idle connections held, a byte echoed on each", "", "held", { atLeast: idle }),
+      row("memory of an idle connection, WASM", "B", "wasm", { atMost: 1024 }),
+      row("memory of an idle connection, whole process", "B", "rss", { atMost: 3300 }),
     ],
   };
 }

@@ -1,7 +1,6 @@
 // `wasmtcp perf idle-listen` and `perf idle`: connections that are held and do nothing, what each costs, and that each still works at the end.
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-import type { Connection, Stack } from "../index.ts";
+import type { Connection } from "../index.ts";
+import { each, memory } from "./perf-memory.ts";
 import { connectSoon, finish, listen, losses, type PerfRun, type PerfTarget, round } from "./perf-report.ts";
 
 /** A port has about 28,000 ephemeral ports to be reached from; so many of them are used. */
@@ -10,11 +9,9 @@ const AT_A_TIME = 64;
 const BACKLOG = 4096;
 const PROBE = 0x55;
 
-type Memory = { wasm: number; heap: number; rss: number };
-
 /** Accepts `n` connections, echoes one byte on each and prints when all have ended. */
 export async function idleListen({ stack, signal }: PerfRun, port: number, n: number): Promise<object> {
-  const before = await memory(stack);
+  const before = memory();
   const held: Connection[] = [];
   const ports = Math.ceil(n / CONNECTIONS_PER_PORT);
   await Promise.all(
@@ -26,7 +23,7 @@ export async function idleListen({ stack, signal }: PerfRun, port: number, n: nu
       listener.close();
     }),
   );
-  const costs = cost(before, await memory(stack), n);
+  const costs = each(before, memory(), n);
   process.stderr.write(`wasmtcp: holding ${n} connections\n`);
   const buffer = new Uint8Array(1);
   await inParallel(held, n, async (connection) => {
@@ -38,7 +35,7 @@ export async function idleListen({ stack, signal }: PerfRun, port: number, n: nu
 
 /** Makes `n` connections, then echoes one byte on each; the other end is `idleListen`. */
 export async function idle(run: PerfRun, target: PerfTarget, n: number): Promise<object> {
-  const before = await memory(run.stack);
+  const before = memory();
   const held: Connection[] = [];
   const started = performance.now();
   let next = 0;
@@ -50,7 +47,7 @@ export async function idle(run: PerfRun, target: PerfTarget, n: number): Promise
   };
   await Promise.all(Array.from({ length: Math.min(AT_A_TIME, n) }, connect));
   const secs = round((performance.now() - started) / 1000, 3);
-  const costs = cost(before, await memory(run.stack), n);
+  const costs = each(before, memory(), n);
   let echoed = 0;
   await inParallel(held, AT_A_TIME, async (connection) => {
     await connection.write(Uint8Array.of(PROBE));
@@ -68,19 +65,4 @@ async function inParallel(all: Connection[], most: number, body: (one: Connectio
     for (let one = all[next++]; one !== undefined; one = all[next++]) await body(one);
   };
   await Promise.all(Array.from({ length: Math.min(most, all.length) }, worker));
-}
-
-/** What is in use after a garbage collection: of the stack's memory, of the JavaScript heap, of the process. */
-async function memory(stack: Stack): Promise<Memory> {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-  const { heapUsed, rss } = process.memoryUsage();
-  const { heapBytes, linkBytes } = await stack.usage();
-  return { wasm: heapBytes - linkBytes, heap: heapUsed, rss };
-}
-
-/** Bytes for each connection: `wasm` in blocks of the stack's heap, `heap` in JavaScript, `rss` all that the process has more than before. */
-function cost(before: Memory, after: Memory, n: number): { wasm: number; heap: number; rss: number } {
-  const each = (key: keyof Memory): number => Math.round((after[key] - before[key]) / n);
-  return { wasm: each("wasm"), heap: each("heap"), rss: each("rss") };
 }

@@ -73,7 +73,7 @@ if (hasPrivileges()) {
       ["idle", hosts.stackAddress.a, "9000", "200"],
     );
     assert.equal([listener.n, client.open, client.echoed], [200, 200, 200]);
-    for (const fields of [listener, client]) has(fields, "heap", "rss");
+    for (const fields of [listener, client]) has(fields, "wasm", "heap", "rss");
   });
 
   perf("a sink that is interrupted ends with 130 and no line", async () => {
