@@ -56,6 +56,14 @@ if (hasPrivileges()) {
     assert.ok(ping.p50! <= ping.p90! && ping.p90! <= ping.p99! && ping.p99! <= ping.p999! && ping.p999! <= ping.max!);
   });
 
+  perf("ping and echo run on the caller's thread", async () => {
+    using hosts = new TwoHosts();
+    const caller = ["--thread", "caller"];
+    const ping = ["ping", hosts.stackAddress.a, "7", "100", ...caller];
+    const [echoed, pinged] = await both(hosts, ["echo", "7", ...caller], ping);
+    assert.equal([echoed.n, pinged.n], [110, 100]);
+  });
+
   perf("conn and accept make connections for as long as asked for", async () => {
     using hosts = new TwoHosts();
     const conn = ["conn", hosts.stackAddress.a, "8000", "700ms", "8"];

@@ -43,6 +43,11 @@ const REFUSED: [what: string, args: string[], message: RegExp][] = [
   ["no round trips", ["ping", "10.0.0.2", "7", "0", ...OWN], /'0' is invalid for argument 'count'/],
   ["half a round trip", ["ping", "10.0.0.2", "7", "0.5", ...OWN], /'0.5' is invalid for argument 'count'/],
   ["nothing at a time", ["conn", "10.0.0.2", "7", "1", "0", ...OWN], /'0' is invalid for argument 'concurrency'/],
+  [
+    "a thread that there is not",
+    ["echo", "7", "--thread", "kernel", ...OWN],
+    /argument 'kernel' is invalid.*worker, caller/,
+  ],
   ["too much", ["sink", "5001", "5002", ...OWN], /too many arguments/],
 ];
 
