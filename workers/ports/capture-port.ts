@@ -19,6 +19,8 @@ import { CaptureComments } from "./capture-comments.ts";
 import { OuterPort } from "./outer-port.ts";
 
 const POOL_BYTES = 4 * 1024 * 1024;
+/** µs that a frame may have waited for us to come: the process may have been stopped. */
+const LONGEST_WAIT_US = 60_000_000;
 
 /** The port of a captured link. */
 export class CapturePort extends OuterPort {
@@ -31,6 +33,7 @@ export class CapturePort extends OuterPort {
   /** Frames of the last batch that are not written yet, and when they came. */
   #received = 0;
   #receivedUs = 0;
+  #arrivedUs = 0;
   readonly #frame: Frame = { bytes: new Uint8Array(0), flags: 0, gsoSize: 0 };
 
   /** @throws CaptureError when the file cannot be opened; the inner port stays open */
@@ -103,17 +106,26 @@ export class CapturePort extends OuterPort {
     this.#comments.endBatch();
   }
 
+  /**
+   * A time that can be. The kernel stamps frames with the wall clock, which may have been set between their arrival and now; they cannot
+   * arrive in the future nor before the one ahead of them.
+   */
+  #arrival(toldUs: number, nowUs: number): number {
+    const isKnown = toldUs > nowUs - LONGEST_WAIT_US && toldUs <= nowUs;
+    return isKnown ? Math.max(toldUs, this.#arrivedUs) : nowUs;
+  }
+
   #record(index: number, nowUs: number): void {
     const { views, rxDescriptors } = this.#place;
     const descriptor = rxDescriptors + index * RX_DESCRIPTOR_BYTES;
     const at = views.u32[(descriptor + RX_FRAME_PTR) >>> 2]!;
-    const arrivedUs = views.f64[(descriptor + RX_TIME_US) >>> 3]!;
+    this.#arrivedUs = this.#arrival(views.f64[(descriptor + RX_TIME_US) >>> 3]!, nowUs);
     this.#frame.bytes = views.u8.subarray(at, at + views.u32[(descriptor + RX_FRAME_LENGTH) >>> 2]!);
     this.#frame.flags = views.u16[(descriptor + RX_FLAGS) >>> 1]!;
     this.#frame.gsoSize = views.u16[(descriptor + RX_GSO_SIZE) >>> 1]!;
     this.#writer.write(
       this.#interfaceId,
-      wallClockUs(arrivedUs === 0 ? nowUs : arrivedUs),
+      wallClockUs(this.#arrivedUs),
       this.#frame,
       false,
       this.#comments.received(index),

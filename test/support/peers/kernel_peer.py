@@ -6,7 +6,10 @@
     kernel_peer.py echo-client HOST PORT        ten messages, each a shorter suffix; prints the answers
     kernel_peer.py receive PORT FILE            store one stream
     kernel_peer.py send HOST PORT FILE          send one file, wait until the peer has closed too
+    kernel_peer.py trickle HOST PORT FILE       send one file in small pieces, 10 MB/s
     kernel_peer.py break HOST PORT BYTES        send so many bytes, then reset the connection
+    kernel_peer.py break-server PORT BYTES      accept, receive so many bytes, then reset the connection
+    kernel_peer.py expect-reset PORT            accept, receive until the peer resets the connection; prints the bytes before
 Prints READY once it listens. Exits 0 only after an orderly end on both sides.
 """
 import shutil
@@ -78,12 +81,44 @@ def send(host, port, path):
         expect_end(connection)
 
 
+def trickle(host, port, path):
+    with dial(host, port) as connection, open(path, "rb") as source:
+        while piece := source.read(1 << 16):
+            connection.sendall(piece)
+            time.sleep(len(piece) / 10e6)
+
+
+def reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
 def break_off(host, port, count):
     connection = dial(host, port)
     connection.sendall(bytes(count))
     time.sleep(0.5)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    reset(connection)
+
+
+def break_server(port, count):
+    connection = accept_one(port)
+    while count > 0:
+        count -= len(connection.recv(min(count, 1 << 16)))
+    reset(connection)
+
+
+def expect_reset(port):
+    total = 0
+    try:
+        with accept_one(port) as connection:
+            while message := connection.recv(1 << 16):
+                if total == 0:
+                    print("BEGUN", flush=True)
+                total += len(message)
+    except ConnectionResetError:
+        print(total, flush=True)
+        return
+    sys.exit("the stream ended in order")
 
 
 COMMANDS = {
@@ -93,7 +128,10 @@ COMMANDS = {
     "echo-client": echo_client,
     "receive": receive,
     "send": send,
+    "trickle": trickle,
     "break": break_off,
+    "break-server": break_server,
+    "expect-reset": expect_reset,
 }
 
 if __name__ == "__main__":
