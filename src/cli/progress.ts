@@ -1,6 +1,6 @@
 // Progress bars with rate and time left, on a terminal only; and the line that sums a transfer up.
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { Presets, SingleBar } from "cli-progress";
 import type { Stack } from "../index.ts";
@@ -48,8 +48,15 @@ export class TransferBar {
 
 /** SHA-256 of a file as hex. */
 export async function fileSha256(path: string): Promise<string> {
+  await using file = await open(path);
+  return await beginningSha256(file, Number.POSITIVE_INFINITY);
+}
+
+/** SHA-256 of the first bytes of an open file, which may have grown or lost its name since, as hex. */
+export async function beginningSha256(file: FileHandle, bytes: number): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: MIB }), hash);
+  const options = { start: 0, end: bytes - 1, highWaterMark: MIB, autoClose: false };
+  if (bytes > 0) await pipeline(file.createReadStream(options), hash);
   return hash.digest("hex");
 }
 

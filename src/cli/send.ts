@@ -1,10 +1,10 @@
 // `wasmtcp send HOST PORT FILE`: connects and sends the file; done when the peer has acknowledged the last byte.
-import { stat } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Stack } from "../index.ts";
 import { addCommonOptions, type CommonOptions, openStack, port } from "./common-options.ts";
 import { addPeerTimeout, peerTimeout, type TimeoutOptions } from "./peer-timeout.ts";
-import { fileSha256, formatTransfer, linkReport, TransferBar, transferResult } from "./progress.ts";
+import { beginningSha256, formatTransfer, linkReport, TransferBar, transferResult } from "./progress.ts";
 import { abortOn, CommandError, runCommand, transferFailure, withStack } from "./session.ts";
 
 type SendOptions = CommonOptions & TimeoutOptions;
@@ -24,22 +24,23 @@ export function addSend(program: Command): void {
     )
     .action((host: string, portNumber: number, file: string, options: SendOptions) =>
       runCommand(async (signal) => {
-        const total = await regularFileSize(file);
+        await using handle = await open(file);
+        const total = await regularFileSize(file, handle);
         await withStack(
           () => openStack(options),
-          (stack) => send(stack, { host, portNumber, file, total }, options, signal),
+          (stack) => send(stack, { host, portNumber, file, handle, total }, options, signal),
         );
       }),
     );
 }
 
-async function regularFileSize(file: string): Promise<number> {
-  const stats = await stat(file);
+async function regularFileSize(file: string, handle: FileHandle): Promise<number> {
+  const stats = await handle.stat();
   if (!stats.isFile()) throw new CommandError(`${file} is not a regular file`);
   return stats.size;
 }
 
-type Job = { host: string; portNumber: number; file: string; total: number };
+type Job = { host: string; portNumber: number; file: string; handle: FileHandle; total: number };
 
 async function send(stack: Stack, job: Job, options: SendOptions, signal: AbortSignal): Promise<void> {
   const target = { hostname: job.host, port: job.portNumber, signal, ...peerTimeout(options) };
@@ -57,7 +58,7 @@ async function send(stack: Stack, job: Job, options: SendOptions, signal: AbortS
   } finally {
     bar.stop();
   }
-  const result = transferResult(bytes, performance.now() - started, await fileSha256(job.file));
+  const result = transferResult(bytes, performance.now() - started, await beginningSha256(job.handle, bytes));
   process.stdout.write(
     `${options.json ? JSON.stringify({ file: job.file, ...result, ...linkReport(stack) }) : formatTransfer("sent", job.file, result)}\n`,
   );
