@@ -165,6 +165,8 @@ class FileSender extends FileJob implements SendJob {
 /** Takes a file out of the receive ring, to the peer's FIN. */
 class FileReceiver extends FileJob implements ReceiveJob {
   readonly #isSeekable: boolean;
+  /** Why it failed while the file system was writing. */
+  #failure: Error | undefined;
   readonly #onWritten = (error: NodeJS.ErrnoException | null, count: number): void => this.#finishWrite(error, count);
   #io: SocketIo | undefined;
   #position = 0;
@@ -176,6 +178,12 @@ class FileReceiver extends FileJob implements ReceiveJob {
 
   cancel(error: Error): void {
     this.fail(error);
+  }
+
+  /** What is being written counts and is told of before the failure is. A device or a pipe may take for ever. */
+  override fail(error: Error): void {
+    if (this.busy && this.#isSeekable) this.#failure ??= error;
+    else super.fail(error);
   }
 
   run(io: SocketIo): "done" | "empty" | "busy" {
@@ -204,6 +212,7 @@ class FileReceiver extends FileJob implements ReceiveJob {
     this.#position += taken;
     if (error !== null) this.breakOff(withPath(error, this.path));
     else if (!this.settled) this.onProgress?.(this.#position, undefined);
+    if (this.#failure !== undefined) this.fail(this.#failure);
     this.host.pump();
   }
 }

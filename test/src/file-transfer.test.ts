@@ -165,8 +165,8 @@ transfer("what cannot be a file is refused at once, and the connection lives on"
   const { ours, theirs } = await connected(pair);
   const directory = join(folder, "directory");
   mkdirSync(directory);
-  for (const failed of [ours.sendFile(directory), theirs.receiveFile(directory)]) {
-    const error = await rejection(failed);
+  for (const failed of [rejection(ours.sendFile(directory)), rejection(theirs.receiveFile(directory))]) {
+    const error = await failed;
     assert.is(error.code, "EISDIR");
     assert.is(error.path, directory);
   }
