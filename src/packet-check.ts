@@ -3,6 +3,7 @@
 import { networkInterfaces } from "node:os";
 import { EADDRINUSE, ENETDOWN } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
+import { ownerOf } from "./address-owner.ts";
 import { NetstackError, netstackError } from "./errors.ts";
 import { loadAddon } from "./native.ts";
 import { MOST_MTU, type ResolvedInterface } from "./options.ts";
@@ -38,11 +39,9 @@ function checkAddress(
 ): void {
   const address = formatIpv4(own.address);
   const here = addresses.find((one) => one.address === address);
-  const elsewhere = Object.entries(networkInterfaces()).find(([, list]) =>
-    list?.some((one) => one.address === address),
-  );
-  if (here === undefined && elsewhere === undefined) return;
-  const device = here === undefined ? elsewhere![0] : name;
+  // The list of all has none of an interface that is down.
+  const device = here === undefined ? ownerOf(address, networkInterfaces()) : name;
+  if (device === undefined) return;
   const prefixLength = here?.prefixLength ?? own.prefixLength;
   const detail =
     `the kernel owns this address on ${device} and would answer its segments with resets. ` +

@@ -3,7 +3,6 @@
 import {
   accessSync,
   constants,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -49,17 +48,18 @@ export interface TakeOver {
 function stateFolder(): string {
   const folders = process.getuid?.() === 0 ? ["/run/wasmtcp", controlFolder()] : [controlFolder()];
   // Who is root of a user namespace only may not write to /run.
-  const folder = folders.find(canMake) ?? folders.at(-1)!;
-  mkdirSync(folder, { mode: 0o700, recursive: true });
-  return folder;
+  const found = folders.find((folder, index) => make(folder, index === folders.length - 1));
+  return found ?? folders.at(-1)!;
 }
 
-function canMake(folder: string): boolean {
+/** @param isLast - whether there is no other one to try: then it throws. @returns whether it is there and may be written to */
+function make(folder: string, isLast: boolean): boolean {
   try {
     mkdirSync(folder, { mode: 0o700, recursive: true });
     accessSync(folder, constants.W_OK);
     return true;
-  } catch {
+  } catch (error) {
+    if (isLast) throw error;
     return false;
   }
 }
@@ -167,7 +167,7 @@ function removeQuietly(name: string, cidr: string): void {
  */
 export function restoreAll(tell: (message: string) => void): number {
   const folder = stateFolder();
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^take-over-.*\.json$/.test(name)) : [];
+  const names = readdirSync(folder).filter((name) => /^take-over-.*\.json$/.test(name));
   let failures = 0;
   for (const name of names) {
     const path = join(folder, name);

@@ -1,4 +1,5 @@
 // What must hold of the interface a stack is to use, and of the address it is to have there.
+import { ownerOf } from "../address-owner.ts";
 import type { InterfaceInfo } from "../native.ts";
 import { fine, found } from "./catalogue.ts";
 import type { Finding, Probe } from "./finding.ts";
@@ -85,8 +86,8 @@ function checkDrops(probe: Probe, name: string): Finding[] {
 
 /** Looks at who owns an address that a stack is to have. `address`: dotted quad */
 export async function checkAddress(probe: Probe, name: string, address: string): Promise<Finding[]> {
-  for (const [device, list] of Object.entries(probe.interfaces())) {
-    if (!list?.some((one) => one.address === address)) continue;
+  const device = ownerOf(address, probe.interfaces());
+  if (device !== undefined) {
     const which = device === name ? "the kernel owns the address" : "the kernel owns the address elsewhere";
     return [found(which, { address, device })];
   }
