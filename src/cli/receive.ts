@@ -63,7 +63,7 @@ async function receive(
   } catch (error) {
     const part = `${await realpath(file).catch(() => file)}.part`;
     const kept = existsSync(part) ? `, kept in ${part}` : "";
-    throw transferFailure(`after ${arrived} bytes${kept}`, error, signal);
+    throw transferFailure(stack, `after ${arrived} bytes${kept}`, error, signal);
   } finally {
     bar.stop();
   }

@@ -54,7 +54,7 @@ async function send(stack: Stack, job: Job, options: SendOptions, signal: AbortS
     await connection.close();
   } catch (error) {
     const acknowledged = Math.min(connection.info().bytesAcked, job.total);
-    throw transferFailure(`when ${acknowledged} of ${job.total} bytes had been acknowledged`, error, signal);
+    throw transferFailure(stack, `when ${acknowledged} of ${job.total} bytes had been acknowledged`, error, signal);
   } finally {
     bar.stop();
   }

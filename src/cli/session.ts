@@ -58,12 +58,16 @@ export function abortOn(signal: AbortSignal, connection: Connection): Disposable
 }
 
 /**
- * How a file transfer that was not completed is told.
+ * How a file transfer that was not completed is told: how far it came, why, and whether an interface is down.
  * @param where - how far it came
  */
-export function transferFailure(where: string, error: unknown, signal: AbortSignal): CommandError {
+export function transferFailure(stack: Stack, where: string, error: unknown, signal: AbortSignal): CommandError {
   if (signal.aborted) return new CommandError(`interrupted ${where}`);
-  return new CommandError(`the transfer broke ${where}: ${describe(error)}`);
+  const cause = describe(error);
+  // Who has waited in vain wants to know what for.
+  const down = stack.stats().interfaces.find(({ name, state }) => state === "down" && !cause.includes(name));
+  const why = down === undefined ? "" : ` (interface ${down.name} is down)`;
+  return new CommandError(`the transfer broke ${where}: ${cause}${why}`);
 }
 
 function describe(error: unknown): string {

@@ -2,8 +2,9 @@
 // processor. docs/faults.md.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { findControlSockets, readReport } from "../../src/control-socket.ts";
 import { cpuSeconds, FaultyTransfer } from "../support/faulty-transfer.ts";
-import { hasPrivileges } from "../support/namespaces.ts";
+import { hasPrivileges, type Running } from "../support/namespaces.ts";
 
 const MIB = 1024 * 1024;
 const faults = suite("e2e/faults-queue");
@@ -13,6 +14,13 @@ const QUEUES: [name: string, words: string[]][] = [
   ["a token bucket with room for two super-segments", ["tbf", "rate", "100mbit", "burst", "70000", "limit", "140000"]],
   ["a token bucket with room for some packets", ["tbf", "rate", "50mbit", "burst", "4000", "limit", "6000"]],
 ];
+
+/** How often the queue refused frames, as the running sender counts it. */
+async function refusals({ child }: Running): Promise<number> {
+  const reports = await Promise.all((await findControlSockets()).map(readReport));
+  const { stats } = reports.find(({ pid }) => pid === child.pid)!;
+  return stats.interfaces.find(({ name }) => name === "h2-eth0")!.txQueueFull;
+}
 
 if (hasPrivileges()) {
   for (const [name, words] of QUEUES) {
@@ -27,6 +35,7 @@ if (hasPrivileges()) {
       const cpuBegan = cpuSeconds(sender);
       await transfer.arrived(6 * MIB);
       const cpu = cpuSeconds(sender) - cpuBegan;
+      assert.ok((await refusals(sender)) > 0, "txQueueFull counts what was refused");
       const seconds = (performance.now() - began) / 1000;
       // A loop that asks again and again would take a whole processor or more.
       assert.ok(cpu < seconds * 0.7 + 0.1, `${cpu} s of processor in ${seconds} s`);
