@@ -91,7 +91,13 @@ export function takeOver(interfaceName: string, cidr: string, warn: (message: st
     if (isOver) return;
     isOver = true;
     process.off("exit", giveBack);
-    restore(path, taken);
+    // While the process exits nobody could catch it, and others who clean up are still to come.
+    try {
+      if (interfaceExists(interfaceName)) restore(path, taken);
+      else rmSync(path, { force: true });
+    } catch (error) {
+      warn(`${address} could not be given back (${(error as Error).message}): run \`wasmtcp restore\``);
+    }
   };
   process.once("exit", giveBack);
   try {
