@@ -338,7 +338,7 @@ export const INTERFACE_RX_BYTES = 72;
 export const INTERFACE_TX_FRAMES = 80;
 export const INTERFACE_TX_BYTES = 88;
 export const INTERFACE_RX_DROPPED = 96; // frames the core refused (each also under a named counter)
-export const INTERFACE_TX_QUEUE_FULL = 104; // turns in which the TX ring was full (back-pressure, nothing lost)
+export const INTERFACE_TX_QUEUE_FULL = 104; // TX ring full for a turn, or a send refused with EAGAIN or ENOBUFS (back-pressure, nothing lost)
 export const INTERFACE_LINK_DROPS = 112; // written by the link: frames lost in front of us (PACKET_STATISTICS)
 export const INTERFACE_LINK_ERRORS = 120; // written by the link: send errors that are not back-pressure
 

@@ -116,12 +116,9 @@ bool FrameSender::describeOffload(OffloadHeader& offload, uint32_t descriptor, u
 
 /// Sorts a failed send; returns whether the frame is to be given up (true) or kept for later (false).
 bool FrameSender::onFailure(int number) {
-  if (number == EAGAIN) {
-    blocked_ = Blocked::socketFull;
-    return false;
-  }
-  if (number == ENOBUFS || number == ENOMEM) {
-    blocked_ = Blocked::queueFull;
+  if (number == EAGAIN || number == ENOBUFS || number == ENOMEM) {
+    blocked_ = number == EAGAIN ? Blocked::socketFull : Blocked::queueFull;
+    memory_.count(interfacePtr_ + layout::INTERFACE_TX_QUEUE_FULL, 1);
     return false;
   }
   if (number == ENETDOWN || number == ENXIO || number == ENODEV) linkError_ = number;

@@ -27,7 +27,7 @@ export interface InterfaceStats {
   txBytes: number;
   /** Frames the core refused; each is also under a counter that says why. */
   rxDropped: number;
-  /** Turns in which the link took no more (back-pressure, nothing lost). */
+  /** How often the link, or the queue of the kernel below it, took no more (back-pressure, nothing lost). */
   txQueueFull: number;
   /** Frames lost in front of us: our ring was full. */
   linkDrops: number;
