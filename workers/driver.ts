@@ -99,6 +99,8 @@ export class Driver {
     this.#turnsLeft--;
     if (!this.#guarded(() => void loop.turn(clock()))) return;
     deliver();
+    // A listener of the user's may have closed the stack.
+    if (this.#over) return;
     // The user's continuations run before a turn that was rung for here.
     this.#guarded(() => this.#rest());
   }
