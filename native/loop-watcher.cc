@@ -90,8 +90,10 @@ struct LoopWatcher::Handles {
       eventfd_read(one.fd, &ignored);  // a timerfd is read in the same way
     } else if (one.isLink) {
       one.socket->noticeLink();
-    } else if (status < 0) {  // POLLERR: libuv has stopped the handle
+    } else if (status < 0) {
       one.socket->collectError();
+    }
+    if (status < 0) {  // POLLERR (of netlink: news were lost): libuv has stopped the handle
       const int events = one.events;
       one.events = 0;
       one.all->await(one, events);

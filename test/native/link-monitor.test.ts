@@ -107,6 +107,34 @@ inNamespace("native/link-monitor", import.meta.url, (test) => {
     closeWakeFd(fd);
   });
 
+  test("an event loop is woken also after news were lost", async () => {
+    const { socket, until, close } = opened("wtl7");
+    until(UP);
+    const fd = createWakeFd();
+    const seen = await new Promise<number[]>((resolve) => {
+      const mtus: number[] = [];
+      const watcher = new LoopWatcher(fd, () => {
+        const changed = socket.takeLink();
+        watcher.arm(Number.POSITIVE_INFINITY);
+        if (changed === null) return;
+        mtus.push(changed.mtu);
+        if (changed.mtu === 1300) {
+          watcher.close();
+          resolve(mtus);
+        } else setImmediate(() => ip("link", "set", "wtl7", "mtu", "1300"));
+      });
+      watcher.add(socket);
+      watcher.ref();
+      watcher.arm(Number.POSITIVE_INFINITY);
+      // More than the netlink socket holds, while nobody reads it
+      const change = (n: number) => `link set wtl7 mtu ${1400 + (n % 2)}\n`;
+      execFileSync("ip", ["-batch", "-"], { input: Array.from({ length: 1000 }, (_, n) => change(n)).join("") });
+    });
+    assert.equal(seen, [1401, 1300]);
+    close();
+    closeWakeFd(fd);
+  });
+
   test("what happens to other interfaces, or changes nothing, wakes nobody", () => {
     const { socket, until, close } = opened("wtl2");
     until(UP);
