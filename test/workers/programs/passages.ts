@@ -1,5 +1,6 @@
 // Runs a plain and an impaired passage over sides made up here and prints what each frame cost on the heap. A process of its own: what other
-// tests taught the compiler must not count. Needs --expose-gc.
+// tests taught the compiler must not count. Needs --expose-gc. Arguments: bytes that are few enough for a plain
+// and for an impaired passage.
 import { getHeapStatistics } from "node:v8";
 import { FRAME_CSUM_PARTIAL, HEAP } from "../../../assembly/layout.ts";
 import { createMemory } from "../../../src/memory.ts";
@@ -8,9 +9,12 @@ import { ImpairedPassage, type Passage, PlainPassage } from "../../../workers/wi
 import { noFrame, type WireSide } from "../../../workers/wire/wire-side.ts";
 import { anyFrame, pattern } from "../../src/links/build-frame.ts";
 
+const [PLAIN_BYTES = 0, IMPAIRED_BYTES = 0] = process.argv.slice(2).map(Number);
 const BATCH = 32;
 const CHUNK_TURNS = 300;
-const CHUNKS = 8;
+const CHUNK_FRAMES = CHUNK_TURNS * BATCH;
+/** Until the compiler is through with the code, which on a busy machine takes a while. */
+const MAX_CHUNKS = 80;
 
 const views = createMemory(SIDES_HEAP_BYTES + PASSAGE_HEAP_BYTES);
 const SUPER_SEGMENT = anyFrame(
@@ -55,17 +59,22 @@ function sides(frame: Uint8Array, gsoSize: number): { from: WireSide; to: WireSi
   return { from: from as unknown as WireSide, to: to as unknown as WireSide, lengths };
 }
 
-/** Bytes that a frame costs on the heap: the least of several chunks, so that what the compiler does meanwhile does not count. */
-function garbagePerFrame(subject: Passage): number {
+/**
+ * Bytes that a frame costs on the heap: the least of several chunks, so that what the compiler does meanwhile does not count.
+ * @param enough - looks no further when a chunk cost less
+ */
+function garbagePerFrame(subject: Passage, enough: number): { bytes: number; frames: number } {
   let least = Number.POSITIVE_INFINITY;
   let nowUs = 0;
-  for (let chunk = 0; chunk < CHUNKS; chunk++) {
+  let frames = 0;
+  while (frames < MAX_CHUNKS * CHUNK_FRAMES && least >= enough * CHUNK_FRAMES) {
     globalThis.gc!();
     const before = getHeapStatistics().used_heap_size;
     for (let turn = 0; turn < CHUNK_TURNS; turn++, nowUs += 100) subject.turn(nowUs);
     least = Math.min(least, getHeapStatistics().used_heap_size - before);
+    frames += CHUNK_FRAMES;
   }
-  return least / (CHUNK_TURNS * BATCH);
+  return { bytes: least / CHUNK_FRAMES, frames };
 }
 
 const whole = sides(SUPER_SEGMENT, 1208);
@@ -75,9 +84,8 @@ const impairments = { delayMs: 1, jitterMs: 0.5, loss: 0.01, duplicate: 0.01, co
 const impaired = new ImpairedPassage(split.from, split.to, views.u8, impairments, 0, HEAP + SIDES_HEAP_BYTES);
 console.log(
   JSON.stringify({
-    frames: CHUNKS * CHUNK_TURNS * BATCH,
     headers: SUPER_SEGMENT.length - 4000,
-    plain: { bytes: garbagePerFrame(plain), ...plain.counters },
-    impaired: { bytes: garbagePerFrame(impaired), lengths: split.lengths, ...impaired.counters },
+    plain: { ...garbagePerFrame(plain, PLAIN_BYTES), ...plain.counters },
+    impaired: { ...garbagePerFrame(impaired, IMPAIRED_BYTES), lengths: split.lengths, ...impaired.counters },
   }),
 );
