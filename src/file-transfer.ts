@@ -90,8 +90,13 @@ abstract class FileJob {
   /** Closes the file of a transfer that failed; not before the access under way is over, or another file might get its number and its bytes. */
   async close(): Promise<void> {
     this.#closing = true;
-    if (!this.busy) await closeAsync(this.fd).catch(() => {}); // why it failed counts more
+    if (this.busy) return;
+    await closeAsync(this.fd).catch(() => {}); // why it failed counts more
+    this.release();
   }
+
+  /** The file of a transfer that failed is closed. */
+  protected release(): void {}
 
   /** Fails, and the connection with it: before anything behind this job, which may be the FIN, is sent. */
   protected breakOff(error: Error): void {
@@ -110,7 +115,9 @@ abstract class FileJob {
 
   protected accessOver(): void {
     this.busy = false;
-    if (this.#closing) closeSync(this.fd);
+    if (!this.#closing) return;
+    closeSync(this.fd);
+    this.release();
   }
 }
 
@@ -164,26 +171,22 @@ class FileSender extends FileJob implements SendJob {
 
 /** Takes a file out of the receive ring, to the peer's FIN. */
 class FileReceiver extends FileJob implements ReceiveJob {
-  readonly #isSeekable: boolean;
-  /** Why it failed while the file system was writing. */
-  #failure: Error | undefined;
+  readonly #file: PartFile;
   readonly #onWritten = (error: NodeJS.ErrnoException | null, count: number): void => this.#finishWrite(error, count);
   #io: SocketIo | undefined;
   #position = 0;
 
   constructor(file: PartFile, host: TransferHost, onProgress?: Progress) {
     super(file.fd, file.path, host, onProgress);
-    this.#isSeekable = file.isSeekable;
+    this.#file = file;
+  }
+
+  protected override release(): void {
+    this.#file.release();
   }
 
   cancel(error: Error): void {
     this.fail(error);
-  }
-
-  /** What is being written counts and is told of before the failure is. A device or a pipe may take for ever. */
-  override fail(error: Error): void {
-    if (this.busy && this.#isSeekable) this.#failure ??= error;
-    else super.fail(error);
   }
 
   run(io: SocketIo): "done" | "empty" | "busy" {
@@ -193,7 +196,7 @@ class FileReceiver extends FileJob implements ReceiveJob {
     const count = io.reserveRead(PIECE_BYTES);
     if (count === 0) return io.atEnd ? this.succeed(this.#position) : "empty";
     this.busy = true;
-    const position = this.#isSeekable ? this.#position : null;
+    const position = this.#file.isSeekable ? this.#position : null;
     writeFile(this.fd, this.host.views.u8, io.piecePtr, count, position, this.#onWritten);
     return "busy";
   }
@@ -212,7 +215,6 @@ class FileReceiver extends FileJob implements ReceiveJob {
     this.#position += taken;
     if (error !== null) this.breakOff(withPath(error, this.path));
     else if (!this.settled) this.onProgress?.(this.#position, undefined);
-    if (this.#failure !== undefined) this.fail(this.#failure);
     this.host.pump();
   }
 }

@@ -176,6 +176,31 @@ transfer("what cannot be a file is refused at once, and the connection lives on"
   assert.equal([...(await readExactly(theirs, 1))], [5]);
 });
 
+transfer("two transfers into one file: the second is refused, and the first is whole", async () => {
+  await using pair = await stackPair();
+  const one = await connected(pair, 7);
+  const two = await connected(pair, 8);
+  const target = join(folder, "both.bin");
+  const receiving = one.theirs.receiveFile(target);
+  await one.ours.write(Buffer.from("first"));
+  while (!existsSync(`${target}.part`) || statSync(`${target}.part`).size < 5) await pair.server.usage();
+  const error = await rejection(two.theirs.receiveFile(target));
+  assert.is(error.code, "EBUSY");
+  assert.is(error.path, `${target}.part`);
+  const closing = one.ours.close();
+  assert.is(await receiving, 5);
+  assert.is(readFileSync(target, "utf8"), "first");
+  // And then it may be received again, also after a failure
+  const failing = rejection(two.theirs.receiveFile(target, { signal: AbortSignal.timeout(50) }));
+  assert.is((await failing).name, "AbortError");
+  const again = two.theirs.receiveFile(target);
+  await two.ours.write(Buffer.from("second"));
+  const closingToo = two.ours.close();
+  assert.is(await again, 6);
+  assert.is(readFileSync(target, "utf8"), "second");
+  await Promise.all([closing, closingToo, one.theirs.close(), two.theirs.close()]);
+});
+
 transfer("transfers that fail leave no file open", async () => {
   await using pair = await stackPair();
   const open = (): string[] => readdirSync("/proc/self/fd");
