@@ -64,6 +64,7 @@ abstract class FileJob {
   /** The file system works on a piece of the ring. */
   protected busy = false;
   #closing = false;
+  #onClosed: (() => void) | undefined;
   #resolve!: (bytes: number) => void;
   #reject!: (error: Error) => void;
 
@@ -90,10 +91,19 @@ abstract class FileJob {
   /** Closes the file of a transfer that failed; not before the access under way is over, or another file might get its number and its bytes. */
   async close(): Promise<void> {
     this.#closing = true;
-    if (this.busy) return;
+    if (this.busy) {
+      if (!this.endsSoon) return;
+      await new Promise<void>((resolve) => {
+        this.#onClosed = resolve;
+      });
+      return;
+    }
     await closeAsync(this.fd).catch(() => {}); // why it failed counts more
     this.release();
   }
+
+  /** Whether the access under way takes no longer than a disk does. */
+  protected abstract get endsSoon(): boolean;
 
   /** The file of a transfer that failed is closed. */
   protected release(): void {}
@@ -118,11 +128,14 @@ abstract class FileJob {
     if (!this.#closing) return;
     closeSync(this.fd);
     this.release();
+    this.#onClosed?.();
   }
 }
 
 /** Puts a file into the send ring. */
 class FileSender extends FileJob implements SendJob {
+  // A pipe may give its next byte tomorrow.
+  protected override readonly endsSoon = false;
   readonly #start: number;
   readonly #end: number;
   readonly #onRead = (error: NodeJS.ErrnoException | null, count: number): void => this.#finishRead(error, count);
@@ -181,6 +194,11 @@ class FileReceiver extends FileJob implements ReceiveJob {
     this.#file = file;
   }
 
+  /** Then what has been told of the transfer is what lies in the part. */
+  protected override get endsSoon(): boolean {
+    return this.#file.isSeekable;
+  }
+
   protected override release(): void {
     this.#file.release();
   }
@@ -210,11 +228,12 @@ class FileReceiver extends FileJob implements ReceiveJob {
 
   #finishWrite(error: NodeJS.ErrnoException | null, count: number): void {
     this.accessOver();
-    const taken = error !== null || this.settled ? 0 : count;
-    this.#io!.commitRead(taken);
-    this.#position += taken;
+    this.#io!.commitRead(error !== null || this.settled ? 0 : count);
     if (error !== null) this.breakOff(withPath(error, this.path));
-    else if (!this.settled) this.onProgress?.(this.#position, undefined);
+    else {
+      this.#position += count;
+      this.onProgress?.(this.#position, undefined);
+    }
     this.host.pump();
   }
 }
