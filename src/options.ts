@@ -58,7 +58,7 @@ export interface StackOptions {
   lookup?: ((hostname: string) => Promise<string>) | undefined;
   /**
    * Where the stack runs. `worker`: in a thread of its own; whatever your code does, segments are answered and timers kept. `caller`: in
-   * the thread that calls `createStack`, driven by its event loop: no hand-over between threads, so half the latency, and right for
+   * the thread that calls `createStack`, driven by its event loop: no hand-over between threads, so less latency, and right for
    * one processor; but while your code computes, the stack stands still. Default `worker`.
    */
   thread?: "worker" | "caller" | undefined;

@@ -187,7 +187,8 @@ export class Stack implements AsyncDisposable {
 
   /**
    * Closes everything: listeners and attempts at once, connections in order (as `Connection.close`). Those that are not done after
-   * `lingerMs` are reset, and so are those whose peers have everything and do not end within 100 ms. Then the worker ends; no thread, timer or file is left. A crashed stack is closed already.
+   * `lingerMs` are reset, and so are those whose peers have everything and do not end within 100 ms. Then the core ends; no thread,
+   * timer or file is left. A crashed stack is closed already.
    * @param options.lingerMs - 0..2147483647, default 2000; 0 resets all connections
    */
   close(options: { lingerMs?: number | undefined } = {}): Promise<void> {

@@ -46,7 +46,7 @@ export function addCommonOptions(command: Command): Command {
         .default([], "none"),
     )
     .addOption(
-      new Option("--thread <where>", "run the stack in a worker, or in the thread of the command: half the latency")
+      new Option("--thread <where>", "run the stack in a worker, or in the thread of the command: less latency")
         .choices(["worker", "caller"])
         .default("worker"),
     )
