@@ -1,12 +1,9 @@
 // Small things: a byte there and back, connections a second, many flows, connections that do nothing.
-import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { BenchHosts, json, ready } from "../harness/hosts.ts";
 import { rival } from "../harness/programs.ts";
 import type { Contender, Effort, Figures, Group, Row } from "../harness/types.ts";
 
 const NODE = rival("node-calls.mjs");
-const CLI = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
 const SLACK_MS = 20_000;
 const IDLE_LIMIT_MS = 110_000;
 const CONCURRENCY = "32";
@@ -40,11 +37,6 @@ function pick(figures: Figures, ...names: string[]): Figures {
   return Object.fromEntries(wanted.map((name) => [name, figures[name]!]));
 }
 
-/** Whether `perf` knows an option, such as `--thread`. */
-function hasOption(option: string): boolean {
-  return execFileSync(process.execPath, [CLI, "perf", "ping", "--help"], { encoding: "utf8" }).includes(option);
-}
-
 /** The group `ping`. */
 export function latency({ pings }: Effort): Group {
   const [echo, ping] = [
@@ -65,20 +57,15 @@ export function latency({ pings }: Effort): Group {
     goal: { atMost },
   });
   const onCaller = ["--thread", "caller"];
-  const group: Group = {
+  return {
     id: "ping",
     contenders: [
       contender("Node", () => node(echo, ping, SLACK_MS)),
       contender("ours, worker", () => perf(echo, ping, SLACK_MS)),
+      contender("ours, caller", () => perf([...echo, ...onCaller], [...ping, ...onCaller], SLACK_MS)),
     ],
-    rows: [row("stack in its worker", "ours, worker", 2.5)],
+    rows: [row("stack in its worker", "ours, worker", 2.5), row("stack on the caller's thread", "ours, caller", 1.1)],
   };
-  if (!hasOption("--thread")) return { ...group, skipped: ["the stack on the caller's thread: perf has no --thread"] };
-  group.contenders.push(
-    contender("ours, caller", () => perf([...echo, ...onCaller], [...ping, ...onCaller], SLACK_MS)),
-  );
-  group.rows.push(row("stack on the caller's thread", "ours, caller", 1.1));
-  return group;
 }
 
 /** The group `conn`. */
