@@ -22,11 +22,10 @@ import {
   READY_CONNECTED,
 } from "../assembly/layout.ts";
 import { formatIpv4, readAddress } from "./address.ts";
-import { interfaceEventText } from "./event-text.ts";
+import { interfaceEventText, stateChangeText } from "./event-text.ts";
 import type { Link } from "./links/link.ts";
 import type { SharedViews } from "./memory.ts";
 import type { InterfaceSetup, OpenedLink, RouteSetup } from "./protocol.ts";
-import { stateName } from "./states.ts";
 import { readStats } from "./stats.ts";
 
 const log = debuglog("wasmtcp");
@@ -130,7 +129,7 @@ export class DebugLog {
         this.#sockets.delete(handle);
         break;
       case EVENT_STATE:
-        this.#line(`${this.#pair(slot)} ${stateName(value & 255)} -> ${stateName((value >>> 8) & 255)}`);
+        this.#line(`${this.#pair(slot)} ${stateChangeText(value)}`);
         break;
       case EVENT_PING_FAILED:
         this.#line(`ping ${value & 0xffff} failed: ${nameOf(errno)}`);

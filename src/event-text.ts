@@ -7,6 +7,12 @@ import {
   INTERFACE_EVENT_NEIGHBOR_FAILED,
   INTERFACE_EVENT_UP,
 } from "../assembly/layout.ts";
+import { stateName } from "./states.ts";
+
+/** A change of a connection's state. @param value - EVENT_VALUE of an EVENT_STATE */
+export function stateChangeText(value: number): string {
+  return `${stateName(value & 255)} -> ${stateName((value >>> 8) & 255)}`;
+}
 
 /**
  * What happened to an interface.

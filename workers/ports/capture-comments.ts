@@ -20,10 +20,9 @@ import {
   RING_TAIL,
 } from "../../assembly/layout.ts";
 import { formatIpv4, readAddress } from "../../src/address.ts";
-import { interfaceEventText } from "../../src/event-text.ts";
+import { interfaceEventText, stateChangeText } from "../../src/event-text.ts";
 import { locatePacket, PacketPlace, PROTOCOL_TCP, read32 } from "../../src/links/ip-frame.ts";
 import type { SharedViews } from "../../src/memory.ts";
-import { stateName } from "../../src/states.ts";
 
 /** Connections whose next packet is waited for; then the oldest is forgotten. */
 const WAITING_MAX = 1024;
@@ -93,8 +92,7 @@ export class CaptureComments {
   }
 
   #withInterface(own: string | undefined): string | undefined {
-    if (this.#ofInterface === undefined) return own;
-    const both = joined(this.#ofInterface, own);
+    const both = own === undefined ? this.#ofInterface : joined(this.#ofInterface, own);
     this.#ofInterface = undefined;
     return both;
   }
@@ -107,19 +105,18 @@ export class CaptureComments {
       const address = formatIpv4(readAddress(u8, slot + EVENT_REMOTE_ADDRESS));
       const code = u32[(slot + EVENT_VALUE2) >>> 2]!;
       const text = interfaceEventText(this.#name, code, u32[(slot + EVENT_TOKEN) >>> 2]!, address);
-      this.#ofInterface = this.#ofInterface === undefined ? text : joined(this.#ofInterface, text);
+      this.#ofInterface = joined(this.#ofInterface, text);
     }
     if (kind !== EVENT_STATE) return;
     const ports = u32[(slot + EVENT_PORTS) >>> 2]!;
     // A listener's own changes are no packet's business.
     if ((ports & 0xffff) === 0) return;
     const local = readAddress(u8, slot + EVENT_LOCAL_ADDRESS);
-    const change = `${stateName(value & 255)} -> ${stateName((value >>> 8) & 255)}`;
-    const text = `${formatIpv4(local)}:${ports >>> 16} ${change}`;
+    const text = `${formatIpv4(local)}:${ports >>> 16} ${stateChangeText(value)}`;
     const frame = u32[(slot + EVENT_FRAME) >>> 2]!;
     if (frame === 0) this.#wait(keyOf(local, readAddress(u8, slot + EVENT_REMOTE_ADDRESS), ports), text);
     else if (frame >>> 16 === this.#index)
-      this.#ofFrame.set(frame & 0xffff, joinedTo(this.#ofFrame.get(frame & 0xffff), text));
+      this.#ofFrame.set(frame & 0xffff, joined(this.#ofFrame.get(frame & 0xffff), text));
   }
 
   #wait(key: string, text: string): void {
@@ -130,7 +127,7 @@ export class CaptureComments {
         break;
       }
     }
-    this.#ofConnection.set(key, joinedTo(before, text));
+    this.#ofConnection.set(key, joined(before, text));
   }
 }
 
@@ -138,10 +135,6 @@ function keyOf(local: number, remote: number, ports: number): string {
   return `${local} ${remote} ${ports}`;
 }
 
-function joined(first: string, second: string | undefined): string {
-  return second === undefined ? first : `${first}\n${second}`;
-}
-
-function joinedTo(first: string | undefined, second: string): string {
-  return first === undefined ? second : joined(first, second);
+function joined(first: string | undefined, second: string): string {
+  return first === undefined ? second : `${first}\n${second}`;
 }
