@@ -19,7 +19,7 @@ const EBUSY = 16;
 const inUse = new Set<string>();
 
 /** Behind the name of a file that is not whole yet. */
-export const PART_SUFFIX = ".part";
+const PART_SUFFIX = ".part";
 
 /** A file that is being received. */
 export interface PartFile {

@@ -10,7 +10,7 @@ const SETTLE_SAMPLES = 3;
 type Sample = { busy: number; bytes: number };
 
 /** Processor seconds of all processors since the machine started that were not idle. */
-export function busySeconds(): number {
+function busySeconds(): number {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = readFileSync("/proc/stat", "utf8")
     .split("\n", 1)[0]!
     .trim()

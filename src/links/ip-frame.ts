@@ -2,7 +2,7 @@
 // for links that must look inside as a network card with offloads does. Offsets and checks only; no protocol decisions.
 
 export const ETHERNET_HEADER_BYTES = 14;
-export const ETHERTYPE = 12; // u16
+const ETHERTYPE = 12; // u16
 const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_IPV6 = 0x86dd;
 const ETHERTYPE_VLAN = 0x8100; // IEEE 802.1Q
@@ -17,7 +17,7 @@ const IPV4_FRAGMENT = 6; // u16, flags and offset
 export const IPV4_PROTOCOL = 9; // u8
 export const IPV4_CHECKSUM = 10; // u16
 export const IPV4_ADDRESSES = 12; // source and destination, 8 bytes
-export const IPV4_HEADER_BYTES = 20; // without options
+const IPV4_HEADER_BYTES = 20; // without options
 
 export const IPV6_PAYLOAD_LENGTH = 4; // u16
 const IPV6_NEXT_HEADER = 6; // u8

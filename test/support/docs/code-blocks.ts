@@ -9,7 +9,7 @@ const PROGRAM_MS = 60_000;
 
 /** Lines of a page, without the fences; they count from 0, `to` is the first line behind. */
 export type Block = { from: number; to: number };
-export type Program = { path: string; code: Block; output: Block | undefined };
+type Program = { path: string; code: Block; output: Block | undefined };
 
 /** The programs of a page, in order. */
 export function programsOf(page: string): Program[] {
