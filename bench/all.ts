@@ -21,6 +21,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const DOCS_JSON = `${ROOT}docs/bench.json`;
 const DOCS_PAGE = `${ROOT}docs/benchmarks.md`;
 const MARK_BEGIN = "<!-- npm run bench -- --docs: begin -->";
+const PICTURE = "![each row against its goal](bench.svg)";
 const MARK_END = "<!-- npm run bench -- --docs: end -->";
 const MIB = 1024 * 1024;
 const FULL: Effort = { rounds: 5, seconds: 2, fileBytes: 1024 * MIB, pings: 20_000, idle: 100_000 };
@@ -81,7 +82,7 @@ async function write(document: Document): Promise<void> {
   const text = readFileSync(DOCS_PAGE, "utf8");
   const [from, to] = [text.indexOf(MARK_BEGIN), text.indexOf(MARK_END)];
   if (from < 0 || to < from) throw new Error(`${DOCS_PAGE} has no place for the table`);
-  writeFileSync(DOCS_PAGE, `${text.slice(0, from)}${MARK_BEGIN}\n\n${inMarkdown(whole)}\n${text.slice(to)}`);
+  writeFileSync(DOCS_PAGE, `${text.slice(0, from)}${MARK_BEGIN}\n\n${PICTURE}\n\n${inMarkdown(whole)}\n${text.slice(to)}`);
 }
 
 /** With `--only`, the other groups stay as they were in docs/bench.json. */
