@@ -82,7 +82,10 @@ async function write(document: Document): Promise<void> {
   const text = readFileSync(DOCS_PAGE, "utf8");
   const [from, to] = [text.indexOf(MARK_BEGIN), text.indexOf(MARK_END)];
   if (from < 0 || to < from) throw new Error(`${DOCS_PAGE} has no place for the table`);
-  writeFileSync(DOCS_PAGE, `${text.slice(0, from)}${MARK_BEGIN}\n\n${PICTURE}\n\n${inMarkdown(whole)}\n${text.slice(to)}`);
+  writeFileSync(
+    DOCS_PAGE,
+    `${text.slice(0, from)}${MARK_BEGIN}\n\n${PICTURE}\n\n${inMarkdown(whole)}\n${text.slice(to)}`,
+  );
 }
 
 /** With `--only`, the other groups stay as they were in docs/bench.json. */
