@@ -1,9 +1,4 @@
 // `npm run bench`: every row of the goals against its rival on this machine, contenders in turn, medians. Needs root and a build.
-//   --quick               short runs, three rounds, fewer connections: under three minutes
-//   --only ID[,ID...]     groups: bulk wire file file-wire ping conn flows idle segment checksum start
-//   --rounds N --seconds S --idle N
-//   --json FILE --svg FILE --markdown FILE
-//   --docs                docs/bench.json, docs/bench.svg, and the table in docs/benchmarks.md; groups that did not run stay there as they were
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -29,8 +24,17 @@ const QUICK: Effort = { rounds: 3, seconds: 0.6, fileBytes: 256 * MIB, pings: 30
 /** Groups of this cost processor time alone and vary little. */
 const ALONE = new Set(["segment", "checksum", "start"]);
 
+const USAGE = `usage: npm run bench -- [options]
+  --quick             short runs, three rounds, fewer connections: under three minutes
+  --only ID[,ID...]   groups: bulk wire file file-wire ping conn flows idle segment checksum start
+  --rounds N --seconds S --idle N
+  --json FILE --svg FILE --markdown FILE
+  --docs              docs/bench.json, docs/bench.svg and the table in docs/benchmarks.md; groups that did not run stay as they were
+`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     only: { type: "string" },
     rounds: { type: "string" },
@@ -107,6 +111,10 @@ async function inPicture({ date, machine, groups }: Document): Promise<string> {
   );
 }
 
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 if (!existsSync(`${ROOT}dist/src/cli/main.js`)) throw new Error("not built yet: npm run build");
 const chosen = effort();
 const machine = machineLine();

@@ -74,7 +74,7 @@ function outcome(group: string, row: Row, contenders: Record<string, Runs>): Out
   const rival = rivals[0] ?? null;
   const ratio = ours === null || rival === null ? null : ours.median / rival.median;
   const judged = row.rivals.length === 0 ? (ours?.median ?? null) : ratio;
-  const reached = judged === null ? null : reachedOf(row.goal, judged);
+  const reached = judged === null || row.goal === undefined ? null : reachedOf(row.goal, judged);
   const sum = (name: string): number => own.runs.reduce((total, run) => total + (run[name] ?? 0), 0);
   return {
     group,
@@ -97,7 +97,9 @@ function reachedOf({ atLeast, atMost }: Goal, value: number): number {
   return atLeast !== undefined ? value / atLeast : (atMost ?? 0) / value;
 }
 
-function goalText({ goal: { atLeast, atMost }, rivals, unit }: Row): string {
+function goalText({ goal, rivals, unit }: Row): string {
+  if (goal === undefined) return "";
+  const { atLeast, atMost } = goal;
   const bound = atLeast !== undefined ? `≥ ${atLeast}` : `≤ ${atMost}`;
   return rivals.length === 0 ? `${bound} ${unit}`.trim() : bound;
 }

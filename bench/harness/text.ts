@@ -47,8 +47,8 @@ function blemishes({ drops, softnet, retrans, failures }: Outcome): string {
   return parts.filter(Boolean).join(", ");
 }
 
-function verdict({ isMet }: Outcome): string {
-  if (isMet === null) return "not measured";
+function verdict({ isMet, ours, goal }: Outcome): string {
+  if (isMet === null) return ours === null || goal !== "" ? "not measured" : "";
   return isMet ? "met" : "missed";
 }
 

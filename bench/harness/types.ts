@@ -30,7 +30,8 @@ export type Row = {
   rivalFigure?: string;
   /** A smaller figure is the better one. */
   isLessBetter?: boolean;
-  goal: Goal;
+  /** None: the row is there to be read beside others. */
+  goal?: Goal | undefined;
 };
 
 /** Contenders that run in turn, round by round, and the rows that come of them. */

@@ -8,6 +8,7 @@ const SLACK_MS = 20_000;
 const IDLE_LIMIT_MS = 110_000;
 const CONCURRENCY = "32";
 const FLOWS = [1, 8, 64, 512];
+const ON_CALLER = ["--thread", "caller"];
 
 /** `wasmtcp perf FIRST` on host a, `wasmtcp perf SECOND` on host b: the figures of both, losses added up. */
 async function perf(first: string[], second: string[], ms: number): Promise<[first: Figures, second: Figures]> {
@@ -56,13 +57,12 @@ export function latency({ pings }: Effort): Group {
     isLessBetter: true,
     goal: { atMost },
   });
-  const onCaller = ["--thread", "caller"];
   return {
     id: "ping",
     contenders: [
       contender("Node", () => node(echo, ping, SLACK_MS)),
       contender("ours, worker", () => perf(echo, ping, SLACK_MS)),
-      contender("ours, caller", () => perf([...echo, ...onCaller], [...ping, ...onCaller], SLACK_MS)),
+      contender("ours, caller", () => perf([...echo, ...ON_CALLER], [...ping, ...ON_CALLER], SLACK_MS)),
     ],
     rows: [row("stack in its worker", "ours, worker", 2.5), row("stack on the caller's thread", "ours, caller", 1.1)],
   };
@@ -79,18 +79,24 @@ export function connections({ seconds }: Effort): Group {
     run: async () => pick((await run())[0], "rate"),
   });
   const ms = seconds * 1000 + SLACK_MS;
+  const row = (title: string, ours: string, goal?: Row["goal"]): Row => ({
+    title,
+    unit: "1/s",
+    figure: "rate",
+    ours,
+    rivals: ["Node"],
+    goal,
+  });
   return {
     id: "conn",
-    contenders: [contender("Node", () => node(accept, conn, ms)), contender("ours", () => perf(accept, conn, ms))],
+    contenders: [
+      contender("Node", () => node(accept, conn, ms)),
+      contender("ours", () => perf(accept, conn, ms)),
+      contender("ours, caller", () => perf([...accept, ...ON_CALLER], [...conn, ...ON_CALLER], ms)),
+    ],
     rows: [
-      {
-        title: `connect, accept, reset, ${CONCURRENCY} in flight`,
-        unit: "1/s",
-        figure: "rate",
-        ours: "ours",
-        rivals: ["Node"],
-        goal: { atLeast: 1 },
-      },
+      row(`connect, accept, reset, ${CONCURRENCY} in flight`, "ours", { atLeast: 1 }),
+      row("the same, stack on the caller's thread", "ours, caller"),
     ],
   };
 }
