@@ -5,7 +5,7 @@ import { chmod, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { ConnectionInfo, Stack } from "./stack.ts";
+import type { ConnectionInfo, Stack } from "./stack-api.ts";
 import type { Stats } from "./stats.ts";
 
 /** What a stack says of itself. */

@@ -1,30 +1,11 @@
-// Brings a stack up: checks, memory, configuration, worker, interfaces, cables. What fails on the way is taken down again.
-import { type PluggedStack, plug, unplug } from "./cables.ts";
-import { CallerHost } from "./caller-host.ts";
-import { writeConfig } from "./config.ts";
-import { openDebugLog } from "./debug-log.ts";
-import { Dispatcher } from "./dispatcher.ts";
+// Brings a stack up: checks what was asked for, asks the links what they are, starts the core.
 import { outOfRange } from "./errors.ts";
-import { EventPump } from "./event-pump.ts";
-import { failureError } from "./failure.ts";
-import { KeepAlive } from "./keep-alive.ts";
-import { type MemoryLink, wireOf } from "./links/link.ts";
-import { unplugCable } from "./links/memory-link.ts";
-import { createMemory } from "./memory.ts";
-import { OpQueue } from "./op-queue.ts";
-import {
-  LEAST_MTU,
-  MOST_MTU,
-  type ResolvedInterface,
-  type ResolvedStack,
-  resolveStackOptions,
-  type StackOptions,
-} from "./options.ts";
+import { wireOf } from "./links/link.ts";
+import { LEAST_MTU, MOST_MTU, type ResolvedInterface, resolveStackOptions, type StackOptions } from "./options.ts";
 import { checkPacketInterface } from "./packet-check.ts";
 import type { InterfaceSetup } from "./protocol.ts";
-import { Stack } from "./stack.ts";
-import type { StackHost } from "./stack-host.ts";
-import { WorkerHost } from "./worker-host.ts";
+import type { Stack } from "./stack-api.ts";
+import { startCore } from "./start-core.ts";
 
 /**
  * Starts a TCP/IP stack, in a worker thread of its own unless `thread` says otherwise.
@@ -39,64 +20,7 @@ import { WorkerHost } from "./worker-host.ts";
  */
 export async function createStack(options: StackOptions): Promise<Stack> {
   const resolved = resolveStackOptions(options);
-  const interfaces = resolved.interfaces.map(setupOf);
-  const views = createMemory();
-  writeConfig(views, resolved.sysctl);
-  const dispatcher = new Dispatcher(views);
-  const isCaller = resolved.thread === "caller";
-  const pump = new EventPump(views, (slot) => dispatcher.dispatch(slot), !isCaller);
-  const host: StackHost = isCaller
-    ? await CallerHost.start(views, () => pump.drain())
-    : await WorkerHost.start(views, resolved.spinUs);
-  const interfaceNames = ["lo", ...resolved.interfaces.map(({ name }) => name)];
-  const log = openDebugLog(views, interfaceNames);
-  if (log !== undefined) dispatcher.onEvent = (slot) => log.event(slot);
-  try {
-    const started = await host.call((control) => control.start({ interfaces, routes: resolved.routes }));
-    if (!started.ok) throw failureError(started.failure);
-    log?.started(resolved.thread, interfaces, started.links, resolved.routes);
-    const plugged: PluggedStack[] = [];
-    const cables = cablesOf(resolved);
-    for (const { link, index } of cables) {
-      const end: PluggedStack = {
-        memory: views.buffer,
-        peerAttached: (memory) => host.call((control) => control.peerAttached(index, memory)),
-      };
-      plugged.push(end);
-      await plug(link, end);
-    }
-    const ops = new OpQueue(views, host.doorbell);
-    return new Stack({
-      views,
-      ops,
-      dispatcher,
-      keepAlive: new KeepAlive(host),
-      host,
-      pump,
-      interfaceNames,
-      log,
-      lookup: resolved.lookup,
-      timeOriginMs: started.timeOriginMs,
-      unplug: (crashed) => {
-        for (const [at, { link }] of cables.entries()) {
-          if (crashed) unplugCable(link);
-          unplug(link, plugged[at]!);
-        }
-      },
-    });
-  } catch (error) {
-    log?.failed(error as Error);
-    await host.stop();
-    throw error;
-  }
-}
-
-/** The memory links of a stack and the numbers of their interfaces. */
-function cablesOf({ interfaces }: ResolvedStack): { link: MemoryLink; index: number }[] {
-  return interfaces.flatMap(({ link }, at) => {
-    const wire = wireOf(link);
-    return wire.kind === "memory" ? [{ link: wire, index: at + 1 }] : [];
-  });
+  return await startCore(resolved, resolved.interfaces.map(setupOf));
 }
 
 /** Asks the link for what the options leave open. */

@@ -38,7 +38,7 @@ export type { InterfaceOptions, RouteOptions, StackOptions } from "./options.ts"
 export type { PingOptions, PingReply } from "./ping.ts";
 export type { CaptureStatus, Usage } from "./protocol.ts";
 export type { KeepAliveOptions, SocketSettings } from "./socket-settings.ts";
-export type { ConnectionInfo, Stack } from "./stack.ts";
+export type { ConnectionInfo, Stack } from "./stack-api.ts";
 export type { TcpState } from "./states.ts";
 export type { InterfaceStats, LinkState, Stats } from "./stats.ts";
 export type { MemoryTriple, Sysctl } from "./sysctl.ts";

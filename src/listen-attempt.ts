@@ -1,4 +1,5 @@
 // A passive open under way: from OP_LISTEN to a listener or an error.
+import type { AcceptQueue } from "./accept-queue.ts";
 import { formatIpv4 } from "./address.ts";
 import { netstackError } from "./errors.ts";
 import { ListenerSocket } from "./listener.ts";
@@ -17,9 +18,11 @@ export interface ListenRequest {
 /** One `listen` call. */
 export class ListenAttempt extends OpenAttempt<ListenerSocket> {
   readonly #local: Endpoint;
+  readonly #queue: AcceptQueue;
 
-  constructor(context: SocketContext, request: ListenRequest, signal: AbortSignal | undefined) {
+  constructor(context: SocketContext, request: ListenRequest, queue: AcceptQueue, signal: AbortSignal | undefined) {
     super(context, signal);
+    this.#queue = queue;
     const { local, backlog, options } = request;
     this.#local = local;
     this.start((token) => context.ops.listen(token, local, backlog, options));
@@ -27,7 +30,7 @@ export class ListenAttempt extends OpenAttempt<ListenerSocket> {
 
   onAttached(handle: number, local: Endpoint): void {
     if (this.settled) this.context.ops.closeListener(handle);
-    else this.succeed(new ListenerSocket(this.context, handle, local));
+    else this.succeed(new ListenerSocket(this.context, handle, local, this.#queue));
   }
 
   onFailed(errno: number): void {

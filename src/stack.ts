@@ -2,6 +2,7 @@
 // happens to segments is decided in the core.
 import { setTimeout as sleep } from "node:timers/promises";
 import { CONFIG_TRACE_STATES, TRACE_FOR_MAIN } from "../assembly/layout.ts";
+import { AcceptQueue } from "./accept-queue.ts";
 import { formatIpv4, LOOPBACK_ADDRESS, parseIpv4 } from "./address.ts";
 import { integer } from "./argument-checks.ts";
 import {
@@ -9,11 +10,12 @@ import {
   checkHostname,
   checkSignal,
   type ListenOptions,
+  type ResolvedListen,
   resolveConnect,
   resolveListen,
 } from "./call-options.ts";
 import { ConnectAttempt } from "./connect-attempt.ts";
-import { type Address, addressOf, Connection } from "./connection.ts";
+import { addressOf, Connection } from "./connection.ts";
 import type { DebugLog } from "./debug-log.ts";
 import { AbortError, closedError, invalidType, invalidValue, NetstackError } from "./errors.ts";
 import type { EventPump } from "./event-pump.ts";
@@ -22,19 +24,11 @@ import { ListenAttempt } from "./listen-attempt.ts";
 import { Listener, ListenerSocket } from "./listener.ts";
 import { Ping, type PingOptions, type PingReply, resolvePing } from "./ping.ts";
 import type { CaptureStatus, RemoteControl, Usage } from "./protocol.ts";
+import type { ConnectionInfo, Stack } from "./stack-api.ts";
 import type { StackHost } from "./stack-host.ts";
 import { stateName } from "./states.ts";
 import { readStats, type Stats } from "./stats.ts";
-import type { TcpInfo } from "./tcp-info.ts";
 import { interfaceName, type SocketContext, TcpSocket } from "./tcp-socket.ts";
-
-/** A connection or listener, as `connections()` lists it. */
-export interface ConnectionInfo extends TcpInfo {
-  /** Our end, or what a listener listens on. */
-  localAddr: Address;
-  /** `0.0.0.0`, port 0 for a listener. */
-  remoteAddr: Address;
-}
 
 /** What a stack is put together from (create-stack.ts). */
 export interface StackParts extends SocketContext {
@@ -65,8 +59,8 @@ const LAST_FIN_MS = 2;
 /** ms a file access may hold up the end of a stack. */
 const MAX_BUSY_TRIES = 250;
 
-/** A TCP/IP stack. Made by `createStack`. */
-export class Stack implements AsyncDisposable {
+/** The stack of one core. */
+export class CoreStack implements Stack {
   readonly #parts: StackParts;
   readonly #listeners: { [Name in keyof StackEvents]: Set<(event: StackEvents[Name]) => void> } = {
     state: new Set(),
@@ -100,13 +94,6 @@ export class Stack implements AsyncDisposable {
     parts.pump.start();
   }
 
-  /**
-   * Opens a connection.
-   * @returns the connection, when the handshake is complete
-   * @throws (rejects) {@link NetstackError}: `ECONNREFUSED` (reset), `ETIMEDOUT`, `EHOSTUNREACH`, `ENETUNREACH`, `EADDRINUSE`,
-   * `EADDRNOTAVAIL`, `ENOTFOUND` (name), `ERR_STACK_CLOSED`, `ERR_STACK_CRASHED`; `AbortError` at once when the signal says so;
-   * TypeError or RangeError for wrong options
-   */
   async connect(options: ConnectOptions): Promise<Connection> {
     const { hostname, port, signal, ...rest } = resolveConnect(options);
     this.#check("connect");
@@ -117,23 +104,19 @@ export class Stack implements AsyncDisposable {
     return new Connection(await attempt.promise);
   }
 
-  /**
-   * Listens for connections.
-   * @throws (rejects) {@link NetstackError}: `EADDRINUSE`, `EADDRNOTAVAIL`, `ERR_STACK_CLOSED`, `ERR_STACK_CRASHED`; `AbortError`;
-   * TypeError or RangeError for wrong options
-   */
   async listen(options: ListenOptions): Promise<Listener> {
-    const { signal, ...request } = resolveListen(options);
-    this.#check("listen");
-    const attempt = new ListenAttempt(this.#parts, request, signal);
-    this.#parts.log?.call(`listen on ${formatIpv4(request.local.address)}:${request.local.port}`, attempt.promise);
-    return new Listener(await attempt.promise);
+    const queue = new AcceptQueue();
+    return new Listener([await this.listenInto(queue, resolveListen(options))], queue);
   }
 
-  /**
-   * Sends echo requests while the result is iterated, and tells what became of each.
-   * @throws TypeError, RangeError for wrong options; (while iterating) `ENOTFOUND`, `AbortError`, `ERR_STACK_CLOSED`, ...
-   */
+  /** `listen` for a queue that other listeners may share. @throws (rejects) as `listen` */
+  async listenInto(queue: AcceptQueue, { signal, ...request }: ResolvedListen): Promise<ListenerSocket> {
+    this.#check("listen");
+    const attempt = new ListenAttempt(this.#parts, request, queue, signal);
+    this.#parts.log?.call(`listen on ${formatIpv4(request.local.address)}:${request.local.port}`, attempt.promise);
+    return await attempt.promise;
+  }
+
   ping(hostname: string, options: PingOptions = {}): AsyncIterable<PingReply> {
     checkHostname(hostname);
     if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
@@ -143,7 +126,6 @@ export class Stack implements AsyncDisposable {
     return this.#ping(hostname, request);
   }
 
-  /** The connections and listeners of this stack that have not been given back to the core. */
   connections(): ConnectionInfo[] {
     const list: ConnectionInfo[] = [];
     for (const socket of this.#parts.dispatcher.sockets) {
@@ -153,44 +135,30 @@ export class Stack implements AsyncDisposable {
     return list;
   }
 
-  /** All counters, read from shared memory: also those of a stack that has been closed. */
   stats(): Stats {
     return readStats(this.#parts.views, this.#parts.interfaceNames);
   }
 
-  /** What is in use in the core at the moment. @throws (rejects) `ERR_STACK_CLOSED`, `ERR_STACK_CRASHED` */
   async usage(): Promise<Usage> {
     return await this.#call("usage", (control) => control.usage());
   }
 
-  /** How the captures are doing; what is buffered is written first. @throws (rejects) as `usage` */
   async captures(): Promise<CaptureStatus[]> {
     return await this.#call("captures", (control) => control.captures());
   }
 
-  /**
-   * Calls `listener` at each event: `state` (a connection changed its state), `link` (an interface is up, down or gone), `mtu` (its MTU is
-   * another one), `neighbor` (a host of the link answers no more), `conflict` (another host uses our address).
-   */
   on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
     this.#listenersOf(name).add(listener);
     this.#updateTrace();
     return this;
   }
 
-  /** Undoes `on`. */
   off<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
     this.#listenersOf(name).delete(listener);
     this.#updateTrace();
     return this;
   }
 
-  /**
-   * Closes everything: listeners and attempts at once, connections in order (as `Connection.close`). Those that are not done after
-   * `lingerMs` are reset, and so are those whose peers have everything and do not end within 100 ms. Then the core ends; no thread,
-   * timer or file is left. A crashed stack is closed already.
-   * @param options.lingerMs - 0..2147483647, default 2000; 0 resets all connections
-   */
   close(options: { lingerMs?: number | undefined } = {}): Promise<void> {
     try {
       const lingerMs = integer("lingerMs", options.lingerMs ?? DEFAULT_LINGER_MS, 0, MAX_LINGER_MS);

@@ -5,7 +5,8 @@ import * as assert from "uvu/assert";
 import type { LinkEvent } from "../../src/interface-news.ts";
 import { emulatedLink } from "../../src/links/emulated.ts";
 import { memoryLinkPair } from "../../src/links/memory-link.ts";
-import { internalsOf, type Stack } from "../../src/stack.ts";
+import { internalsOf } from "../../src/stack.ts";
+import type { Stack } from "../../src/stack-api.ts";
 import { CLIENT, connected, rejection, SERVER, stackPair, startStack, THREAD } from "../support/stack-pair.ts";
 
 const test = suite("src/link-events");

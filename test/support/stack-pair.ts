@@ -10,7 +10,7 @@ import type { Impairments } from "../../src/links/impairment-options.ts";
 import type { Link } from "../../src/links/link.ts";
 import { memoryLinkPair } from "../../src/links/memory-link.ts";
 import type { StackOptions } from "../../src/options.ts";
-import type { Stack } from "../../src/stack.ts";
+import type { Stack } from "../../src/stack-api.ts";
 import type { Sysctl } from "../../src/sysctl.ts";
 
 export const CLIENT = "10.1.0.1";

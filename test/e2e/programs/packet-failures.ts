@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { createStack } from "../../../src/create-stack.ts";
 import { packetLink } from "../../../src/links/packet.ts";
-import { internalsOf, type Stack } from "../../../src/stack.ts";
+import { internalsOf } from "../../../src/stack.ts";
+import type { Stack } from "../../../src/stack-api.ts";
 import { rejection } from "../../support/stack-pair.ts";
 
 const ADDRESS = "10.77.0.11/24";
