@@ -15,14 +15,13 @@ import {
   EVENT_REMOTE_ADDRESS,
   EVENT_SOCKET,
   EVENT_STATE,
-  EVENT_TOKEN,
   EVENT_VALUE,
-  EVENT_VALUE2,
   READY_CLOSED,
   READY_CONNECTED,
 } from "../assembly/layout.ts";
 import { formatIpv4, readAddress } from "./address.ts";
 import { interfaceEventText, stateChangeText } from "./event-text.ts";
+import { readInterfaceEvent } from "./interface-event.ts";
 import type { Link } from "./links/link.ts";
 import type { SharedViews } from "./memory.ts";
 import type { InterfaceSetup, OpenedLink, RouteSetup } from "./protocol.ts";
@@ -135,16 +134,14 @@ export class DebugLog {
         this.#line(`ping ${value & 0xffff} failed: ${nameOf(errno)}`);
         break;
       case EVENT_INTERFACE:
-        this.#line(this.#interfaceText(slot, value));
+        this.#line(this.#interfaceText(slot));
         break;
     }
   }
 
-  #interfaceText(slot: number, index: number): string {
-    const code = this.#views.u32[(slot + EVENT_VALUE2) >>> 2]!;
-    const mtu = this.#views.u32[(slot + EVENT_TOKEN) >>> 2]!;
-    const address = formatIpv4(readAddress(this.#views.u8, slot + EVENT_REMOTE_ADDRESS));
-    return interfaceEventText(this.#interfaceNames[index] ?? `#${index}`, code, mtu, address);
+  #interfaceText(slot: number): string {
+    const event = readInterfaceEvent(this.#views, slot);
+    return interfaceEventText(this.#interfaceNames[event.index] ?? `#${event.index}`, event);
   }
 
   #local(slot: number): string {

@@ -21,6 +21,7 @@ import {
   EVENT_VALUE2,
 } from "../assembly/layout.ts";
 import { readAddress } from "./address.ts";
+import { type InterfaceEvent, readInterfaceEvent } from "./interface-event.ts";
 import type { SharedViews } from "./memory.ts";
 import type { Endpoint } from "./op-queue.ts";
 
@@ -49,15 +50,12 @@ export interface TokenSink {
 /** What a change of state looks like here; codes of layout.ts, times of the core's clock. */
 export type StateSink = (from: number, to: number, local: Endpoint, remote: Endpoint, timeUs: number) => void;
 
-/** Interface number, `INTERFACE_EVENT_` code, its MTU, and the address that it is about (u32): ours, or a neighbour's. */
-export type InterfaceSink = (interfaceIndex: number, code: number, mtu: number, address: number) => void;
-
 /** Delivers the events of one stack. */
 export class Dispatcher {
   /** Gets the slot of every event before anybody else, see `DebugLog`. */
   onEvent: ((slot: number) => void) | undefined;
   onState: StateSink | undefined;
-  onInterface: InterfaceSink | undefined;
+  onInterface: ((event: InterfaceEvent) => void) | undefined;
   readonly #views: SharedViews;
   readonly #handles = new Map<number, HandleSink>();
   readonly #tokens = new Map<number, TokenSink>();
@@ -130,7 +128,7 @@ export class Dispatcher {
         this.#ping(slot);
         break;
       case EVENT_INTERFACE:
-        this.#interface(slot);
+        this.onInterface?.(readInterfaceEvent(this.#views, slot));
         break;
     }
   }
@@ -174,13 +172,6 @@ export class Dispatcher {
       const from = readAddress(this.#views.u8, slot + EVENT_REMOTE_ADDRESS);
       sink?.onPingFailed?.(sequence, u32[(slot + EVENT_ERRNO) >>> 2]!, from);
     }
-  }
-
-  #interface(slot: number): void {
-    const { u8, u32 } = this.#views;
-    const word = (field: number): number => u32[(slot + field) >>> 2]!;
-    const address = readAddress(u8, slot + EVENT_REMOTE_ADDRESS);
-    this.onInterface?.(word(EVENT_VALUE), word(EVENT_VALUE2), word(EVENT_TOKEN), address);
   }
 
   #local(slot: number): Endpoint {

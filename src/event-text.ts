@@ -7,6 +7,8 @@ import {
   INTERFACE_EVENT_NEIGHBOR_FAILED,
   INTERFACE_EVENT_UP,
 } from "../assembly/layout.ts";
+import { formatIpv4 } from "./address.ts";
+import type { InterfaceEvent } from "./interface-event.ts";
 import { stateName } from "./states.ts";
 
 /** A change of a connection's state. @param value - EVENT_VALUE of an EVENT_STATE */
@@ -14,13 +16,8 @@ export function stateChangeText(value: number): string {
   return `${stateName(value & 255)} -> ${stateName((value >>> 8) & 255)}`;
 }
 
-/**
- * What happened to an interface.
- * @param code - INTERFACE_EVENT_
- * @param mtu - its MTU
- * @param address - ours or a neighbour's, as the event says
- */
-export function interfaceEventText(name: string, code: number, mtu: number, address: string): string {
+/** What happened to an interface. @param name - of the interface */
+export function interfaceEventText(name: string, { code, mtu, address }: InterfaceEvent): string {
   switch (code) {
     case INTERFACE_EVENT_CONFLICT:
       return `${name}: another host uses our address`;
@@ -33,7 +30,7 @@ export function interfaceEventText(name: string, code: number, mtu: number, addr
     case INTERFACE_EVENT_MTU:
       return `${name}: MTU ${mtu}`;
     case INTERFACE_EVENT_NEIGHBOR_FAILED:
-      return `${name}: neighbour ${address} does not answer`;
+      return `${name}: neighbour ${formatIpv4(address)} does not answer`;
     default:
       return `${name}: event ${code}`;
   }

@@ -9,6 +9,7 @@ import {
 } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
 import type { Address } from "./connection.ts";
+import type { InterfaceEvent } from "./interface-event.ts";
 import type { TcpState } from "./states.ts";
 import type { LinkState } from "./stats.ts";
 
@@ -83,11 +84,10 @@ type News = ["link", LinkEvent] | ["mtu", MtuEvent] | ["neighbor", NeighborEvent
 
 /**
  * What to tell of an interface.
- * @param code - an `INTERFACE_EVENT_` code
- * @param address - u32: ours, or the neighbour's
+ * @param name - of the interface
  * @returns undefined for a code that this does not know
  */
-export function interfaceNews(name: string, code: number, mtu: number, address: number): News | undefined {
+export function interfaceNews(name: string, { code, mtu, address }: InterfaceEvent): News | undefined {
   switch (code) {
     case INTERFACE_EVENT_UP:
       return ["link", { interface: name, state: "up", mtu }];

@@ -85,8 +85,8 @@ export class CoreStack implements Stack {
         to: stateName(to),
         timeMs: parts.timeOriginMs + timeUs / 1000,
       });
-    parts.dispatcher.onInterface = (index, code, mtu, address) => {
-      const news = interfaceNews(interfaceName(parts, index), code, mtu, address);
+    parts.dispatcher.onInterface = (event) => {
+      const news = interfaceNews(interfaceName(parts, event.index), event);
       if (news !== undefined) this.#emit(news[0], news[1]);
     };
     parts.host.crashed.catch((error: Error) => this.#crash(error));

@@ -12,13 +12,11 @@ import {
   EVENT_KIND,
   EVENT_PING_FAILED,
   EVENT_PING_REPLY,
-  EVENT_REMOTE_ADDRESS,
   EVENT_SOCKET,
   EVENT_STATE,
   EVENT_TIME_US,
   EVENT_TOKEN,
   EVENT_VALUE,
-  EVENT_VALUE2,
   IF_CSUM_OFFLOAD,
   IF_UP,
   OP_RING,
@@ -48,10 +46,11 @@ import {
   TX_RING_BYTES,
   TX_RINGS,
 } from "../../assembly/layout.ts";
-import { defaultMac, readAddress } from "../address.ts";
+import { defaultMac } from "../address.ts";
 import { writeConfig } from "../config.ts";
 import type { CoreExports } from "../core-exports.ts";
 import { EventPump } from "../event-pump.ts";
+import { type InterfaceEvent, readInterfaceEvent } from "../interface-event.ts";
 import type { Frame } from "../links/frame.ts";
 import { Random } from "../links/random.ts";
 import type { SharedViews } from "../memory.ts";
@@ -110,18 +109,6 @@ export interface SimStateChange {
   timeUs: number;
 }
 
-/** What the core told of an interface. */
-export interface SimInterfaceEvent {
-  /** Number of the interface. */
-  index: number;
-  /** INTERFACE_EVENT_ code. */
-  code: number;
-  /** Bytes of IP packet. */
-  mtu: number;
-  /** Ours, or a neighbour's; u32, host order. */
-  address: number;
-}
-
 /** One of the two hosts. */
 export class SimHost {
   /** u32, host order. */
@@ -137,7 +124,7 @@ export class SimHost {
   /** State changes since `traceStates()`, as STATE_ codes. */
   readonly states: SimStateChange[] = [];
   /** What the core told of interfaces: INTERFACE_EVENT_ codes, MTU, and our address or a neighbour's. */
-  readonly interfaceEvents: SimInterfaceEvent[] = [];
+  readonly interfaceEvents: InterfaceEvent[] = [];
   /** All sockets that the core may still know. */
   readonly sockets = new Map<number, SimSocket>();
   readonly #events: EventPump;
@@ -351,11 +338,9 @@ export class SimHost {
       case EVENT_PING_FAILED:
         this.#onPing(token, word(EVENT_ERRNO), f64[(slot + EVENT_TIME_US) >>> 3]!);
         return;
-      case EVENT_INTERFACE: {
-        const address = readAddress(this.views.u8, slot + EVENT_REMOTE_ADDRESS);
-        this.interfaceEvents.push({ index: word(EVENT_VALUE), code: word(EVENT_VALUE2), mtu: token, address });
+      case EVENT_INTERFACE:
+        this.interfaceEvents.push(readInterfaceEvent(this.views, slot));
         return;
-      }
     }
   }
 

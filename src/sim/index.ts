@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 
 export type { CoreExports } from "../core-exports.ts";
+export type { InterfaceEvent } from "../interface-event.ts";
 export type { Frame } from "../links/frame.ts";
 export type { ImpairmentCounters, Impairments } from "../links/impairment.ts";
-export { SimHost, type SimHostOptions, type SimInterfaceEvent, type SimPing, type SimStateChange } from "./host.ts";
+export { SimHost, type SimHostOptions, type SimPing, type SimStateChange } from "./host.ts";
 export { InvariantError } from "./invariants.ts";
 export { type ConnectionRow, recordConnection } from "./recorder.ts";
 export { Simulator, type SimulatorOptions } from "./simulator.ts";

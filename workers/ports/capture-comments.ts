@@ -12,15 +12,14 @@ import {
   EVENT_REMOTE_ADDRESS,
   EVENT_RING,
   EVENT_STATE,
-  EVENT_TOKEN,
   EVENT_VALUE,
-  EVENT_VALUE2,
   RING_AHEAD,
   RING_SLOTS,
   RING_TAIL,
 } from "../../assembly/layout.ts";
 import { formatIpv4, readAddress } from "../../src/address.ts";
 import { interfaceEventText, stateChangeText } from "../../src/event-text.ts";
+import { readInterfaceEvent } from "../../src/interface-event.ts";
 import { locatePacket, PacketPlace, PROTOCOL_TCP, read32 } from "../../src/links/ip-frame.ts";
 import type { SharedViews } from "../../src/memory.ts";
 
@@ -102,9 +101,7 @@ export class CaptureComments {
     const kind = u32[(slot + EVENT_KIND) >>> 2];
     const value = u32[(slot + EVENT_VALUE) >>> 2]!;
     if (kind === EVENT_INTERFACE && value === this.#index) {
-      const address = formatIpv4(readAddress(u8, slot + EVENT_REMOTE_ADDRESS));
-      const code = u32[(slot + EVENT_VALUE2) >>> 2]!;
-      const text = interfaceEventText(this.#name, code, u32[(slot + EVENT_TOKEN) >>> 2]!, address);
+      const text = interfaceEventText(this.#name, readInterfaceEvent(this.#views, slot));
       this.#ofInterface = joined(this.#ofInterface, text);
     }
     if (kind !== EVENT_STATE) return;
