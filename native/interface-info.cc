@@ -17,6 +17,7 @@
 #include <bit>
 #include <cstring>
 
+#include "link-request.h"
 #include "system-error.h"
 #include "unique-fd.h"
 
@@ -87,19 +88,11 @@ uint32_t gsoMaxSize(uint32_t index) {
   constexpr uint32_t DEFAULT = 65536;
   const UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!fd) return DEFAULT;
-  struct {
-    nlmsghdr header;
-    ifinfomsg link;
-  } request{};
-  request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = RTM_GETLINK;
-  request.header.nlmsg_flags = NLM_F_REQUEST;
-  request.link.ifi_index = static_cast<int>(index);
-  if (send(fd.get(), &request, sizeof request, 0) < 0) return DEFAULT;
+  if (!requestLink(fd.get(), static_cast<int>(index))) return DEFAULT;
   alignas(nlmsghdr) char buffer[32768];  // an answer is one datagram of a few KB
   const auto length = recv(fd.get(), buffer, sizeof buffer, 0);
   const auto* answer = reinterpret_cast<const nlmsghdr*>(buffer);
-  if (length < 0 || !NLMSG_OK(answer, static_cast<size_t>(length)) || answer->nlmsg_type != RTM_NEWLINK) return DEFAULT;
+  if (!NLMSG_OK(answer, length) || answer->nlmsg_type != RTM_NEWLINK) return DEFAULT;
   return gsoMaxSizeIn(answer, DEFAULT);
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "link-request.h"
 #include "system-error.h"
 
 namespace wasmtcp {
@@ -45,15 +46,7 @@ LinkMonitor::LinkMonitor(int interfaceIndex) : interfaceIndex_(interfaceIndex) {
 
 /// The answer comes among the news.
 bool LinkMonitor::ask() {
-  struct {
-    nlmsghdr header;
-    ifinfomsg link;
-  } request{};
-  request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = RTM_GETLINK;
-  request.header.nlmsg_flags = NLM_F_REQUEST;
-  request.link.ifi_index = interfaceIndex_;
-  return send(fd_.get(), &request, sizeof request, 0) >= 0;
+  return requestLink(fd_.get(), interfaceIndex_);
 }
 
 bool LinkMonitor::update() {
@@ -65,7 +58,7 @@ bool LinkMonitor::update() {
     const auto length =
         recvfrom(fd_.get(), messages, sizeof messages, 0, reinterpret_cast<sockaddr*>(&sender), &senderLength);
     if (length >= 0) {
-      if (sender.nl_pid == 0) take(messages, static_cast<size_t>(length));  // else not from the kernel
+      if (sender.nl_pid == 0) take(messages, length);  // else not from the kernel
     } else if (errno == ENOBUFS) {
       lost_ = true;
     } else if (errno != EINTR) {
@@ -76,7 +69,7 @@ bool LinkMonitor::update() {
   return !(status_ == before);
 }
 
-void LinkMonitor::take(const char* messages, size_t length) {
+void LinkMonitor::take(const char* messages, ssize_t length) {
   const auto* message = reinterpret_cast<const nlmsghdr*>(messages);
   for (; NLMSG_OK(message, length); message = NLMSG_NEXT(message, length)) {
     if (message->nlmsg_type == NLMSG_ERROR) {

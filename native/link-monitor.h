@@ -1,7 +1,8 @@
 // How the link of one interface is, and when that changes: a rtnetlink(7) socket in the group RTMGRP_LINK. The interface is followed by its
 // index, so a new name does not matter.
 #pragma once
-#include <cstddef>
+#include <sys/types.h>
+
 #include <cstdint>
 
 #include "unique-fd.h"
@@ -30,7 +31,7 @@ class LinkMonitor {
 
  private:
   bool ask();
-  void take(const char* messages, size_t length);
+  void take(const char* messages, ssize_t length);
   void takeLink(const void* message);
 
   int interfaceIndex_;
