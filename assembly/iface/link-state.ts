@@ -38,13 +38,8 @@ export function setLinkUp(index: u32, up: bool, nowUs: u64): i32 {
   announceStart(index);
   linkChanged(changed, up ? INTERFACE_EVENT_UP : INTERFACE_EVENT_DOWN);
   if (!up) discardAll(index);
-  else if (changed.isUp) linkUsable(index, nowUs);
+  else if (changed.isUp) linkRestored(index, nowUs);
   return 0;
-}
-
-/** Frames leave over this interface again, from its address: its connections go on. */
-export function linkUsable(index: u32, nowUs: u64): void {
-  linkRestored(index, nowUs);
 }
 
 /** There is no such interface any more (not the loopback). Its connections and listeners end with ENODEV. @returns 0 or -EINVAL */

@@ -4,6 +4,7 @@ import { TX_CAPACITY } from "../layout";
 import { NONE } from "../storage/none";
 import { NEVER_US } from "../storage/timer-wheel";
 import { isOutputWanted } from "../tcp/connections";
+import { linkRestored } from "../tcp/link-change";
 import { runTimers as runTcpTimers } from "../tcp/timeouts";
 import { nextTimer } from "../tcp/timers";
 import { announceTimer } from "./announce";
@@ -11,7 +12,6 @@ import { egress } from "./egress";
 import { reassemblyTimer } from "./fragments-in";
 import { neighborLost } from "./interface-events";
 import { interfacesCount } from "./interfaces";
-import { linkUsable } from "./link-state";
 import { loopbackDeliver } from "./loopback";
 import { Neighbor } from "./neighbor";
 import { neighborTimer } from "./neighbor-cache";
@@ -42,7 +42,7 @@ export function timers(nowUs: u64): void {
 }
 
 function announce(interfaceIndex: u32, nowUs: u64): void {
-  if (announceTimer(interfaceIndex, nowUs)) linkUsable(interfaceIndex, nowUs);
+  if (announceTimer(interfaceIndex, nowUs)) linkRestored(interfaceIndex, nowUs);
 }
 
 function neighbor(index: u32, nowUs: u64): void {

@@ -114,7 +114,10 @@ export function congestionTestExit(index: u32): void {
   congestionOnRecoveryExit(Tcb.at(index));
 }
 
-/** A number of a BBR connection's: 0 state, 1 bw, 2 min_rtt, 3 inflight_longterm, 4 inflight_shortterm, 5 rounds, 6 pacing rate, 7 extra_acked. */
+/**
+ * A number of a BBR connection's: 0 state, 1 bw, 2 min_rtt, 3 inflight_longterm, 4 inflight_shortterm, 5 rounds, 6 pacing rate, 7 extra_acked,
+ * 8 max_bw, 9 bits: full_bw_reached, full_bw_now, idle_restart, 10 in recovery.
+ */
 export function bbrTestField(index: u32, field: u32): f64 {
   const tcb = Tcb.at(index);
   const bbr = BbrState.at(tcb.congestionBlock);
