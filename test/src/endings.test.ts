@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Connection } from "../../src/connection.ts";
 import { internalsOf } from "../../src/stack.ts";
-import { connected, rejection, stackPair } from "../support/stack-pair.ts";
+import { connected, rejection, type StackPair, stackPair } from "../support/stack-pair.ts";
 
 const endings = suite("src/endings");
 const BYTES = Uint8Array.of(1, 2, 3, 4, 5);
@@ -14,6 +14,16 @@ const BYTES = Uint8Array.of(1, 2, 3, 4, 5);
 async function untilClosed(connection: Connection): Promise<void> {
   for (let tries = 0; tries < 1000 && connection.info().state !== "CLOSED"; tries++) await sleep(5);
   assert.is(connection.info().state, "CLOSED");
+}
+
+/** The server's end of a connection: its bytes are read, and the peer has ended. */
+async function endedByPeer(pair: StackPair): Promise<Connection> {
+  const { ours, theirs } = await connected(pair);
+  await theirs.write(BYTES);
+  await ours.read(new Uint8Array(64));
+  await ours.close();
+  assert.is(await theirs.read(new Uint8Array(64)), null);
+  return theirs;
 }
 
 endings("reads to the end what a peer sent that ended, though its stack is gone", async () => {
@@ -31,11 +41,7 @@ endings("reads to the end what a peer sent that ended, though its stack is gone"
 
 endings("closes in order towards a peer that ended, has everything, and whose stack is gone", async () => {
   await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  await theirs.write(BYTES);
-  await ours.read(new Uint8Array(64));
-  await ours.close();
-  assert.is(await theirs.read(new Uint8Array(64)), null);
+  const theirs = await endedByPeer(pair);
   // Main learns of the reset only after it has begun to close
   const { pump } = internalsOf(pair.server);
   pump.stop();
@@ -49,11 +55,7 @@ endings("closes in order towards a peer that ended, has everything, and whose st
 
 endings("tells that the connection was lost if the peer that ended and is gone had not everything", async () => {
   await using pair = await stackPair({ impairments: { delayMs: 20 } });
-  const { ours, theirs } = await connected(pair);
-  await theirs.write(BYTES);
-  await ours.read(new Uint8Array(64));
-  await ours.close();
-  assert.is(await theirs.read(new Uint8Array(64)), null);
+  const theirs = await endedByPeer(pair);
   const { pump } = internalsOf(pair.server);
   pump.stop();
   const stopped = pair.client.close({ lingerMs: 0 });
