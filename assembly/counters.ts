@@ -141,6 +141,7 @@ export const COUNTER_TCP_FASTOPEN_COOKIE_REQD = 175; // requests for a cookie
 export const COUNTER_TCP_FASTOPEN_LISTEN_OVERFLOW = 176; // more pending ones than the listener allows
 export const COUNTER_TCP_ABORT_ON_MEMORY = 170; // closed with more orphans than tcp_max_orphans
 export const COUNTER_TCP_MARKS_DROPPED = 152;
+export const COUNTER_TCP_IN_OTHER_SHARD = 177; // segments of connections that another shard has
 // memory of all connections, and what it costs a receiver
 export const COUNTER_TCP_MEMORY_PRESSURES = 192;
 export const COUNTER_TCP_OFO_PRUNED = 193;

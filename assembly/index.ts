@@ -21,6 +21,7 @@ import { datagramBytes, datagramsInitialise } from "./ip/datagram";
 import { identificationInitialise } from "./ip/identification";
 import { pathMtuInitialise, pathMtusInUse } from "./ip/path-mtu";
 import {
+  CONFIG_SHARD_INDEX,
   CONFIG_VERSION,
   EINVAL,
   ENOMEM,
@@ -56,7 +57,7 @@ import { timersArmed } from "./tcp/timers";
  */
 export function initialise(): i32 {
   if (load<u32>(CONFIG_VERSION) !== LAYOUT_VERSION) return -EINVAL;
-  randomInitialise(SECRET_TIMESTAMPS);
+  randomInitialise(SECRET_TIMESTAMPS, load<u32>(CONFIG_SHARD_INDEX));
   let end: usize = heapInitialise(TCB_RECORDS + <usize>TCB_CAPACITY * <usize>TCB_BYTES);
   if (end === 0) return -EINVAL;
   end = tcpInitialise(end);

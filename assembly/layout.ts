@@ -63,10 +63,13 @@ export const CONFIG_HEAP_BYTES = CONFIG + 4; // u32, power of two
 export const CONFIG_TRACE_STATES = CONFIG + 8; // u32 TRACE_ bits: while one is set there is an EVENT_STATE for each state change; may be switched at any time
 export const TRACE_FOR_MAIN = 1; // somebody listens
 export const TRACE_FOR_CAPTURE = 2; // packets get comments
+export const CONFIG_SHARD_INDEX = CONFIG + 12; // u32; which of the shards of a stack this is, 0 = the one that speaks for the host
+export const CONFIG_SHARD_COUNT = CONFIG + 16; // u32; 0 or 1: there are no others
+export const CONFIG_SHARD_SALT = CONFIG + 20; // u32, of the hash that says which connection belongs where (tcp/shard.ts)
 export const CONFIG_SECRETS = CONFIG + 64; // four 16-byte keys from a good random source:
 export const SECRETS_BYTES = 64;
 export const SECRET_ISN = CONFIG_SECRETS; // RFC 6528
-export const SECRET_TUPLES = CONFIG_SECRETS + 16; // tuple table
+export const SECRET_TUPLES = CONFIG_SECRETS + 16; // tuple table, other hashes, identifications; no two shards have the same
 export const SECRET_PORTS = CONFIG_SECRETS + 32; // ephemeral ports, RFC 6056
 export const SECRET_TIMESTAMPS = CONFIG_SECRETS + 48; // per-connection timestamp offset, RFC 7323 7.1, and the core's own PRNG
 export const CONFIG_SYSCTLS = CONFIG + 256; // u32 each, index below; Linux's names, units and defaults

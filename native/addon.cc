@@ -86,6 +86,14 @@ wasmtcp::PacketSocketOptions socketOptions(Napi::Env env, const Napi::Value& val
   options.ringBytes = integerOr(from, "ringBytes", options.ringBytes);
   options.slotBytes = integerOr(from, "slotBytes", options.slotBytes);
   options.overflowBytes = integerOr(from, "overflowBytes", options.overflowBytes);
+  const auto fanout = from.Get("fanout");
+  if (fanout.IsObject()) {
+    const auto given = fanout.As<Napi::Object>();
+    options.fanout.shards = integer(given, "shards", 256);
+    options.fanout.salt = integer(given, "salt");
+    options.fanout.group = integer(given, "group", 65535);
+    options.fanout.shard = integer(given, "shard", 255);
+  }
   options.everyFrame = from.Get("everyFrame").ToBoolean();
   options.inPlace = from.Get("inPlace").IsUndefined() || from.Get("inPlace").ToBoolean();
   options.rxDescriptorsPtr = integer(from, "rxDescriptorsPtr");
@@ -116,6 +124,7 @@ class PacketSocketObject : public Napi::ObjectWrap<PacketSocketObject> {
                            InstanceAccessor<&PacketSocketObject::inPlace>("inPlace"),
                            InstanceAccessor<&PacketSocketObject::slots>("slots"),
                            InstanceAccessor<&PacketSocketObject::interfaceIndex>("interfaceIndex"),
+                           InstanceAccessor<&PacketSocketObject::fanoutGroup>("fanoutGroup"),
                        });
   }
 
@@ -194,6 +203,7 @@ class PacketSocketObject : public Napi::ObjectWrap<PacketSocketObject> {
   Napi::Value inPlace(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), socket_->inPlace()); }
   Napi::Value slots(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_->slots()); }
   Napi::Value interfaceIndex(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_->interfaceIndex()); }
+  Napi::Value fanoutGroup(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_->fanoutGroup()); }
 
   napi_env env_;
   bool hooked_ = false;

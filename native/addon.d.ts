@@ -33,10 +33,27 @@ export interface PacketSocketOptions {
    * interfaces. Default false.
    */
   everyFrame?: boolean;
+  /** The socket is one of several, in one process, that share what comes in. Default: it gets everything. */
+  fanout?: FanoutOptions;
   /** SO_RCVBUF in bytes; default 16 MiB, past the system's limit only with CAP_NET_ADMIN. */
   receiveBufferBytes?: number;
   /** SO_SNDBUF in bytes; default 4 MiB: how much may wait in the kernel before `blocked`. */
   sendBufferBytes?: number;
+}
+
+/**
+ * A group of packet sockets (PACKET_FANOUT). TCP segments, and ICMP errors that quote one, go to the socket of their connection's shard, as
+ * assembly/tcp/shard.ts has it; all else goes to shard 0.
+ */
+export interface FanoutOptions {
+  /** Sockets that there will be, 1..256; with 1 there is no group. */
+  shards: number;
+  /** u32 in the hash. */
+  salt: number;
+  /** `fanoutGroup` of the first one; ignored for shard 0, which makes the group. */
+  group: number;
+  /** Which one this is, from 0. They must be opened in this order. */
+  shard: number;
 }
 
 /** Counts since the socket was opened. */
@@ -87,6 +104,8 @@ export declare class PacketSocket {
   readonly slots: number;
   /** The kernel's number of the interface. */
   readonly interfaceIndex: number;
+  /** The kernel's number of the group that shares what comes in, 0 without one. */
+  readonly fanoutGroup: number;
   /** Whether the last `transmit()` stopped because the kernel took no more (back-pressure; nothing is lost). */
   readonly blocked: boolean;
 

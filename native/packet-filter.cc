@@ -9,24 +9,19 @@
 
 #include <iterator>
 
+#include "bpf.h"
 #include "system-error.h"
 
 namespace wasmtcp {
 
 namespace {
 
+using bpf::answer;
+using bpf::jump;
+using bpf::load;
+
 constexpr uint32_t WHOLE_FRAME = 0x40000;  // more than any frame: nothing is cut by the filter
 constexpr uint32_t PACKET_TYPE = static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE);
-
-constexpr sock_filter load(uint16_t size, uint32_t offset) {
-  return {static_cast<uint16_t>(BPF_LD | size | BPF_ABS), 0, 0, offset};
-}
-
-constexpr sock_filter jump(uint16_t test, uint32_t value, uint8_t ifTrue, uint8_t ifFalse) {
-  return {static_cast<uint16_t>(BPF_JMP | test | BPF_K), ifTrue, ifFalse, value};
-}
-
-constexpr sock_filter answer(uint32_t bytes) { return {static_cast<uint16_t>(BPF_RET | BPF_K), 0, 0, bytes}; }
 
 void attach(int fd, sock_filter* program, size_t length) {
   const sock_fprog filter{static_cast<unsigned short>(length), program};
@@ -36,6 +31,11 @@ void attach(int fd, sock_filter* program, size_t length) {
 }
 
 }  // namespace
+
+void attachNothingFilter(int fd) {
+  sock_filter program[] = {answer(0)};
+  attach(fd, program, std::size(program));
+}
 
 void attachIncomingFilter(int fd) {
   sock_filter program[] = {

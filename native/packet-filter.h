@@ -9,6 +9,9 @@ namespace wasmtcp {
 /// @param macHigh16 first two bytes of our MAC, most significant first; @param macLow32 its last four
 void attachFilter(int fd, uint16_t macHigh16, uint32_t macLow32);
 
+/// Attaches a filter that nothing passes. Throws SystemError.
+void attachNothingFilter(int fd);
+
 /// Attaches the filter of a wire: everything that comes in, nothing that this host sends. Throws SystemError.
 void attachIncomingFilter(int fd);
 

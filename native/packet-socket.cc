@@ -80,6 +80,10 @@ PacketSocket::PacketSocket(const SharedMemory& memory, const PacketSocketOptions
   inPlace_ = ring_->inPlace();
   slots_ = ring_->slots();
   bindToInterface();
+  if (options_.fanout.shards > 1) {
+    fanoutGroup_ = joinFanout(fd_.get(), options_.fanout);
+    setFilter();
+  }
   monitor_ = std::make_unique<LinkMonitor>(interfaceIndex_);
 }
 
@@ -142,10 +146,18 @@ void PacketSocket::configure() {
   setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
   setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options_.receiveBufferBytes);
   setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options_.sendBufferBytes);
-  if (options_.everyFrame) {
-    attachIncomingFilter(fd);
+  if (options_.fanout.shards > 1) {
+    attachNothingFilter(fd);  // until it shares with the others: a frame must not come to two of them
   } else {
-    attachFilter(fd, options_.macHigh16, options_.macLow32);
+    setFilter();
+  }
+}
+
+void PacketSocket::setFilter() {
+  if (options_.everyFrame) {
+    attachIncomingFilter(fd_.get());
+  } else {
+    attachFilter(fd_.get(), options_.macHigh16, options_.macLow32);
   }
 }
 

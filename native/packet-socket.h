@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "fanout.h"
 #include "frame-sender.h"
 #include "link-monitor.h"
 #include "packet-ring.h"
@@ -27,6 +28,7 @@ struct PacketSocketOptions {
   uint16_t macHigh16 = 0;
   uint32_t macLow32 = 0;
   bool everyFrame = false;          // all that passes the interface, whoever it is for, VLAN tags and all: for a wire, not for a host
+  FanoutOptions fanout;             // the socket is one of several that share what comes in
   uint32_t receiveBufferBytes = 16u << 20;
   uint32_t sendBufferBytes = 4u << 20;
 };
@@ -84,12 +86,14 @@ class PacketSocket {
   bool inPlace() const { return inPlace_; }
   uint32_t slots() const { return slots_; }
   int interfaceIndex() const { return interfaceIndex_; }
+  uint32_t fanoutGroup() const { return fanoutGroup_; }
 
  private:
   void checkRegions() const;
   void checkInterface();
   void configure();
   void enlargeBuffers();
+  void setFilter();
   void bindToInterface();
   bool admit(RingFrame& frame);
   bool hasRoom(uint32_t used, uint32_t overflowed) const;
@@ -106,6 +110,7 @@ class PacketSocket {
   bool ownMac_ = false;  // our MAC is the interface's own: no need to be promiscuous
   bool inPlace_ = false;
   uint32_t slots_ = 0;
+  uint32_t fanoutGroup_ = 0;
   int socketError_ = 0;
   UniqueFd fd_;                       // declared before the ring: the ring goes first
   std::unique_ptr<PacketRing> ring_;

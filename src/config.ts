@@ -3,6 +3,9 @@ import { randomFillSync } from "node:crypto";
 import {
   CONFIG_HEAP_BYTES,
   CONFIG_SECRETS,
+  CONFIG_SHARD_COUNT,
+  CONFIG_SHARD_INDEX,
+  CONFIG_SHARD_SALT,
   CONFIG_TRACE_STATES,
   CONFIG_VERSION,
   HEAP_BYTES_DEFAULT,
@@ -11,6 +14,7 @@ import {
   WAKE_FD,
 } from "../assembly/layout.ts";
 import type { SharedViews } from "./memory.ts";
+import type { ShardPlace } from "./shards/shard-of.ts";
 import type { SysctlWords } from "./sysctl.ts";
 
 /** What else there is to write. */
@@ -19,15 +23,22 @@ export interface ConfigOptions {
   heapBytes?: number;
   /** 64 bytes for the core's keys; fresh ones from the system's generator unless a simulation gives its own. */
   secrets?: Uint8Array;
+  /** Which of several shards this is. */
+  shard?: ShardPlace;
 }
 
 /** Fills the CONFIG block of a fresh memory. */
 export function writeConfig(views: SharedViews, sysctl: SysctlWords, options: ConfigOptions = {}): void {
-  const { heapBytes = HEAP_BYTES_DEFAULT, secrets = randomFillSync(new Uint8Array(SECRETS_BYTES)) } = options;
+  const { shard, heapBytes = HEAP_BYTES_DEFAULT, secrets = randomFillSync(new Uint8Array(SECRETS_BYTES)) } = options;
   views.u32[CONFIG_VERSION >>> 2] = LAYOUT_VERSION;
   views.u32[CONFIG_HEAP_BYTES >>> 2] = heapBytes;
   views.u32[CONFIG_TRACE_STATES >>> 2] = 0;
   views.u8.set(secrets.subarray(0, SECRETS_BYTES), CONFIG_SECRETS);
+  if (shard !== undefined) {
+    views.u32[CONFIG_SHARD_INDEX >>> 2] = shard.index;
+    views.u32[CONFIG_SHARD_COUNT >>> 2] = shard.count;
+    views.u32[CONFIG_SHARD_SALT >>> 2] = shard.salt;
+  }
   for (const [address, value] of sysctl) views.u32[address >>> 2] = value;
   views.i32[WAKE_FD >>> 2] = -1;
 }

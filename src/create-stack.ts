@@ -4,6 +4,7 @@ import { wireOf } from "./links/link.ts";
 import { LEAST_MTU, MOST_MTU, type ResolvedInterface, resolveStackOptions, type StackOptions } from "./options.ts";
 import { checkPacketInterface } from "./packet-check.ts";
 import type { InterfaceSetup } from "./protocol.ts";
+import { startShards } from "./shards/start-shards.ts";
 import type { Stack } from "./stack-api.ts";
 import { startCore } from "./start-core.ts";
 
@@ -20,7 +21,8 @@ import { startCore } from "./start-core.ts";
  */
 export async function createStack(options: StackOptions): Promise<Stack> {
   const resolved = resolveStackOptions(options);
-  return await startCore(resolved, resolved.interfaces.map(setupOf));
+  const interfaces = resolved.interfaces.map(setupOf);
+  return resolved.shards === 1 ? await startCore(resolved, interfaces) : await startShards(resolved, interfaces);
 }
 
 /** Asks the link for what the options leave open. */

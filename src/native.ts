@@ -5,6 +5,7 @@ import type { NativeAddon } from "#native";
 import { LAYOUT_VERSION } from "../assembly/layout.ts";
 
 export type {
+  FanoutOptions,
   InterfaceInfo,
   KernelAddress,
   LinkStatus,

@@ -67,6 +67,11 @@ export interface StackOptions {
    * and 0 where there are no more than two processors. Only with `thread: 'worker'`.
    */
   spinUs?: number | undefined;
+  /**
+   * On how many cores the stack runs, 1..64. Each shard is a core in a worker of its own and has some of the connections; a listener is
+   * in all of them. Only with `thread: 'worker'` and packet links, bare ones: nothing else can say which shard a frame is for. Default 1.
+   */
+  shards?: number | undefined;
 }
 
 /** An interface, checked; `mtu` undefined: the link's, which has to be asked for. */
@@ -85,6 +90,7 @@ export interface ResolvedStack {
   lookup: ((hostname: string) => Promise<string>) | undefined;
   thread: "worker" | "caller";
   spinUs: number;
+  shards: number;
 }
 
 /** RFC 791: every link carries 68 bytes; its total length field holds 65535. */
@@ -94,6 +100,7 @@ export const MOST_MTU = 65535;
 /** Where the other thread does not need the processor. */
 const DEFAULT_SPIN_US = 20;
 const MOST_SPIN_US = 1_000_000;
+const MOST_SHARDS = 64;
 
 /**
  * Checks the options of a stack and fills in the defaults.
@@ -113,6 +120,7 @@ export function resolveStackOptions(options: StackOptions): ResolvedStack {
   const spinUs = resolveSpin(options.spinUs, thread);
   const resolved = interfaces.map((one, index) => resolveInterface(`interfaces[${index}]`, one, index));
   checkInterfacesTogether(resolved);
+  const shards = resolveShards(options.shards, thread, resolved);
   const gateways = interfaces.flatMap((one, index) =>
     resolveGateway(`interfaces[${index}]`, one, resolved[index]!, index),
   );
@@ -120,7 +128,8 @@ export function resolveStackOptions(options: StackOptions): ResolvedStack {
   // Each interface has a route to its own network, the loopback included.
   const room = ROUTE_CAPACITY - resolved.length - 1;
   if (allRoutes.length > room) throw invalidValue("routes", `at most ${room} routes and gateways`, allRoutes.length);
-  return { interfaces: resolved, routes: allRoutes, sysctl: resolveSysctl(options.sysctl), lookup, thread, spinUs };
+  const sysctl = resolveSysctl(options.sysctl);
+  return { interfaces: resolved, routes: allRoutes, sysctl, lookup, thread, spinUs, shards };
 }
 
 function resolveThread(thread: StackOptions["thread"] = "worker"): "worker" | "caller" {
@@ -133,6 +142,17 @@ function resolveSpin(spinUs: number | undefined, thread: "worker" | "caller"): n
   if (thread === "caller")
     throw invalidValue("spinUs", "left out with thread 'caller', which has nothing to spin", spinUs);
   return integer("spinUs", spinUs, 0, MOST_SPIN_US);
+}
+
+function resolveShards(shards = 1, thread: "worker" | "caller", interfaces: ResolvedInterface[]): number {
+  integer("shards", shards, 1, MOST_SHARDS);
+  if (shards === 1) return 1;
+  if (thread === "caller") throw invalidValue("shards", "1 with thread 'caller', which is one thread", shards);
+  for (const [index, { link }] of interfaces.entries()) {
+    if (link.kind === "packet") continue;
+    throw invalidValue(`interfaces[${index}].link`, `a packet link of its own with ${shards} shards`, link.kind);
+  }
+  return shards;
 }
 
 /** Whether an address can be a host's: RFC 1122 3.2.1.3. */

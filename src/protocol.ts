@@ -2,6 +2,8 @@
 // afterwards. Data never travels here. The only file, with layout.ts, that src and workers share knowledge through.
 import type { MessagePort } from "node:worker_threads";
 import type { Link } from "./links/link.ts";
+import type { ShardRelay } from "./shards/relay.ts";
+import type { ShardPlace } from "./shards/shard-of.ts";
 
 /** The one never-ending task of the worker. */
 export interface WorkerTask {
@@ -12,6 +14,14 @@ export interface WorkerTask {
   module: WebAssembly.Module;
   /** µs the loop looks on for work before it sleeps. */
   spinUs: number;
+}
+
+/** What a packet link of a stack with several shards needs to know. */
+export interface ShardedLink extends ShardPlace {
+  /** Number of the group of sockets to join, see `OpenedLink.fanoutGroup`; the first shard makes it. */
+  group: number;
+  /** Of the first shard: to each of the others. Of another: its own. */
+  relays: readonly ShardRelay[];
 }
 
 /** An interface to bring up. */
@@ -27,6 +37,8 @@ export interface InterfaceSetup {
   mtu: number;
   /** The most it may become when the link's changes. */
   mtuLimit: number;
+  /** If the stack has several shards. */
+  shard?: ShardedLink;
 }
 
 /** A route to enter. `destination` and `gateway` are u32 in host order, `interfaceIndex` counts the loopback as 0. */
@@ -56,6 +68,8 @@ export interface OpenedLink {
   gsoMax: number;
   checksumOffload: boolean;
   rxSlots: number;
+  /** The kernel's number of the group of sockets that share what comes in, 0 without shards. */
+  fanoutGroup: number;
 }
 
 /** The answer to `start`, with the links in the order of their interfaces. `timeOriginMs`: wall clock (ms since 1970) at zero of the core's clock. */

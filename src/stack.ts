@@ -10,6 +10,7 @@ import {
   checkHostname,
   checkSignal,
   type ListenOptions,
+  type ResolvedConnect,
   type ResolvedListen,
   resolveConnect,
   resolveListen,
@@ -51,8 +52,8 @@ export function internalsOf(stack: Stack): StackParts {
 }
 
 const EVENT_NAMES = "`state`, `link`, `mtu`, `neighbor` or `conflict`";
-const DEFAULT_LINGER_MS = 2000;
-const MAX_LINGER_MS = 0x7fffffff;
+export const DEFAULT_LINGER_MS = 2000;
+export const MAX_LINGER_MS = 0x7fffffff;
 /** How often, and ms apart, a stack that closes looks whether the peers of its connections have ended. */
 const LAST_FIN_TRIES = 50;
 const LAST_FIN_MS = 2;
@@ -95,13 +96,22 @@ export class CoreStack implements Stack {
   }
 
   async connect(options: ConnectOptions): Promise<Connection> {
-    const { hostname, port, signal, ...rest } = resolveConnect(options);
+    const request = resolveConnect(options);
     this.#check("connect");
-    const address = await this.#resolve(hostname, "connect", signal);
+    return await this.connectTo(await this.resolve(request.hostname, "connect", request.signal), request);
+  }
+
+  /** `connect` to an address (u32) that is known. @throws (rejects) as `connect` */
+  async connectTo(address: number, { hostname, port, signal, ...rest }: ResolvedConnect): Promise<Connection> {
     this.#check("connect");
     const attempt = new ConnectAttempt(this.#parts, { ...rest, remote: { address, port } }, signal);
     this.#parts.log?.call(`connect to ${formatIpv4(address)}:${port}`, attempt.promise);
     return new Connection(await attempt.promise);
+  }
+
+  /** Rejects when the core dies; never resolves. */
+  get crashed(): Promise<never> {
+    return this.#parts.host.crashed;
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
@@ -175,8 +185,13 @@ export class CoreStack implements Stack {
   }
 
   async #close(lingerMs: number): Promise<void> {
-    if (this.#error !== undefined) return;
-    const { host, keepAlive, ops, pump, dispatcher, unplug, log } = this.#parts;
+    if (await this.windDown(lingerMs)) await this.end();
+  }
+
+  /** The first half of `close`: all sockets are closed or reset. @returns false if the stack was over already */
+  async windDown(lingerMs: number): Promise<boolean> {
+    if (this.#error !== undefined) return false;
+    const { keepAlive, ops, dispatcher, log } = this.#parts;
     keepAlive.hold();
     log?.tell(`closing, lingers ${lingerMs} ms at most`);
     this.#error = closedError("stack");
@@ -192,11 +207,17 @@ export class CoreStack implements Stack {
     // A socket whose ring the file system works on says its reset when that is over.
     for (let tries = 0; tries < MAX_BUSY_TRIES && sockets.some((socket) => socket.busy); tries++) await sleep(1);
     while (!ops.flush()) await new Promise((resolve) => setImmediate(resolve));
+    return true;
+  }
+
+  /** The second half: the core ends. */
+  async end(): Promise<void> {
+    const { host, keepAlive, ops, pump, dispatcher, unplug, log } = this.#parts;
     await host.stop();
     pump.drain();
     pump.stop();
     ops.stop();
-    dispatcher.crash(this.#error);
+    dispatcher.crash(this.#error ?? closedError("stack"));
     unplug(false);
     log?.close("closed");
     keepAlive.release();
@@ -222,6 +243,12 @@ export class CoreStack implements Stack {
       if (orphans === 0) return;
       await sleep(LAST_FIN_MS);
     }
+  }
+
+  /** Another core, without which this one is no use, died. */
+  async abandon(error: Error): Promise<void> {
+    this.#crash(error);
+    await this.#parts.host.stop();
   }
 
   #crash(error: Error): void {
@@ -252,7 +279,8 @@ export class CoreStack implements Stack {
     throw this.#closing === undefined ? this.#error : closedError("stack", syscall);
   }
 
-  async #resolve(hostname: string, syscall: string, signal: AbortSignal | undefined): Promise<number> {
+  /** The IPv4 address (u32) of a host. @throws (rejects) `ENOTFOUND`, AbortError, what `lookup` throws */
+  async resolve(hostname: string, syscall: string, signal: AbortSignal | undefined): Promise<number> {
     if (signal?.aborted) throw new AbortError(signal);
     const address = hostname === "localhost" ? LOOPBACK_ADDRESS : parseIpv4(hostname);
     if (address !== undefined) return address;
@@ -268,7 +296,7 @@ export class CoreStack implements Stack {
 
   async *#ping(hostname: string, request: ReturnType<typeof resolvePing>): AsyncGenerator<PingReply, void, undefined> {
     this.#check("ping");
-    const address = await this.#resolve(hostname, "ping", request.signal);
+    const address = await this.resolve(hostname, "ping", request.signal);
     this.#check("ping");
     yield* new Ping(this.#parts, { ...request, address }).results();
   }

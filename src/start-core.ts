@@ -9,18 +9,36 @@ import { failureError } from "./failure.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { type MemoryLink, wireOf } from "./links/link.ts";
 import { unplugCable } from "./links/memory-link.ts";
-import { createMemory } from "./memory.ts";
+import { createMemory, type SharedViews } from "./memory.ts";
 import { OpQueue } from "./op-queue.ts";
 import type { ResolvedStack } from "./options.ts";
-import type { InterfaceSetup } from "./protocol.ts";
+import type { InterfaceSetup, OpenedLink } from "./protocol.ts";
+import type { ShardPlace } from "./shards/shard-of.ts";
 import { CoreStack } from "./stack.ts";
 import type { StackHost } from "./stack-host.ts";
 import { WorkerHost } from "./worker-host.ts";
 
-/** Starts a core. @throws (rejects) as `createStack`, but for wrong options */
-export async function startCore(resolved: ResolvedStack, interfaces: InterfaceSetup[]): Promise<CoreStack> {
-  const views = createMemory();
-  writeConfig(views, resolved.sysctl);
+/** What a core of a stack with several shards differs in. */
+export interface ShardStart {
+  place: ShardPlace;
+  views: SharedViews;
+  secrets: Uint8Array;
+  /** Its links have been opened. */
+  onOpened: (links: OpenedLink[]) => void;
+}
+
+/**
+ * Starts a core.
+ * @param setup - what to bring up; if it has to be waited for, the thread is started meanwhile
+ * @throws (rejects) as `createStack`, but for wrong options; what `setup` rejects with
+ */
+export async function startCore(
+  resolved: ResolvedStack,
+  setup: InterfaceSetup[] | Promise<InterfaceSetup[]>,
+  shard?: ShardStart,
+): Promise<CoreStack> {
+  const views = shard?.views ?? createMemory();
+  writeConfig(views, resolved.sysctl, shard && { shard: shard.place, secrets: shard.secrets });
   const dispatcher = new Dispatcher(views);
   const isCaller = resolved.thread === "caller";
   const pump = new EventPump(views, (slot) => dispatcher.dispatch(slot), !isCaller);
@@ -31,8 +49,10 @@ export async function startCore(resolved: ResolvedStack, interfaces: InterfaceSe
   const log = openDebugLog(views, interfaceNames);
   if (log !== undefined) dispatcher.onEvent = (slot) => log.event(slot);
   try {
+    const interfaces = await setup;
     const started = await host.call((control) => control.start({ interfaces, routes: resolved.routes }));
     if (!started.ok) throw failureError(started.failure);
+    shard?.onOpened(started.links);
     log?.started(resolved.thread, interfaces, started.links, resolved.routes);
     const plugged: PluggedStack[] = [];
     const cables = cablesOf(resolved);

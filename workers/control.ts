@@ -61,8 +61,8 @@ export class Control implements StackControl {
       }
       this.#onStarted();
       const links = this.ports.slice(1).map((port) => {
-        const { link, checksumOffload, rxSlots } = port!;
-        return { gsoMax: link.gsoMax, checksumOffload, rxSlots };
+        const { link, checksumOffload, rxSlots, fanoutGroup = 0 } = port!;
+        return { gsoMax: link.gsoMax, checksumOffload, rxSlots, fanoutGroup };
       });
       return { ok: true, timeOriginMs: performance.timeOrigin, links };
     });
@@ -104,7 +104,7 @@ export class Control implements StackControl {
     }
   }
 
-  #addInterface({ name, link, address, prefixLength, mac, mtu, mtuLimit }: InterfaceSetup, index: number): void {
+  #addInterface({ name, link, address, prefixLength, mac, mtu, mtuLimit, shard }: InterfaceSetup, index: number): void {
     const place: PortPlace = {
       views: this.#views,
       rxDescriptors: RX_DESCRIPTORS + index * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES,
@@ -117,6 +117,7 @@ export class Control implements StackControl {
       mac,
       mtu,
       mtuLimit,
+      shard,
       onLink: (status) => this.#linkChanged(index, status),
       allocate: (bytes) => this.#allocate(bytes),
     };

@@ -1,10 +1,12 @@
 // From a link's description to its port; towers of emulated and capture links are built from the wire up.
 import type { Link } from "../src/links/link.ts";
+import type { ShardedLink } from "../src/protocol.ts";
 import type { Port, PortPlace } from "./port.ts";
 import { CapturePort } from "./ports/capture-port.ts";
 import { EmulatedPort } from "./ports/emulated-port.ts";
 import { MemoryPort } from "./ports/memory-port.ts";
 import { PacketPort } from "./ports/packet-port.ts";
+import { FirstShardPort, FurtherShardPort } from "./ports/shard-port.ts";
 
 /** The ports that others need to know by kind. */
 export interface OpenedLinks {
@@ -12,6 +14,17 @@ export interface OpenedLinks {
   packet: PacketPort[];
   /** To ask how they are doing. */
   capture: CapturePort[];
+}
+
+/** The packet port of one of several shards. @throws what its constructor throws; nothing stays open */
+function shardPort(port: PacketPort, place: PortPlace, { index, relays }: ShardedLink): Port {
+  if (index === 0) return new FirstShardPort(port, place, relays);
+  try {
+    return new FurtherShardPort(port, place, relays[0]!.ring);
+  } catch (error) {
+    port.close();
+    throw error;
+  }
 }
 
 /**
@@ -27,7 +40,7 @@ export function openPort(link: Link, place: PortPlace, index: number, opened: Op
     case "packet": {
       const port = new PacketPort(link, place);
       opened.packet.push(port);
-      return port;
+      return place.shard === undefined ? port : shardPort(port, place, place.shard);
     }
     case "emulated":
       return new EmulatedPort(link, place, index, (inner) => openPort(link.link, inner, index, opened));

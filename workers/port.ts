@@ -1,6 +1,7 @@
 // What the loop asks of a link: frames in, frames out, when to look again. One implementation per kind of link in ports/; each works
 // on an array of RX descriptors and a TX ring in the shared memory that it is told, so that ports can wrap ports.
 import type { SharedViews } from "../src/memory.ts";
+import type { ShardedLink } from "../src/protocol.ts";
 
 /** How a link is. */
 export interface LinkStatus {
@@ -20,6 +21,8 @@ export interface Port {
   readonly checksumOffload: boolean;
   /** Frames it can hold for us without loss. */
   readonly rxSlots: number;
+  /** See `OpenedLink.fanoutGroup`; absent: none. */
+  readonly fanoutGroup?: number;
   /** Frames wait in the TX ring because the link takes no more; something will wake the loop when it does. */
   readonly blocked: boolean;
   /**
@@ -59,6 +62,8 @@ export interface PortPlace {
   mtu: number;
   /** Bytes of an IP packet that the interface never has more of, whatever the link takes. */
   mtuLimit: number;
+  /** Of a stack with several shards. */
+  shard?: ShardedLink | undefined;
   /** The link is not as it was. Called from `receive()` or `peerAttached()`. */
   onLink(status: LinkStatus): void;
   /** Takes a block of the heap that lives as long as the link. @throws Error with code ENOMEM */

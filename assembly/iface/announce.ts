@@ -3,6 +3,7 @@
 // What an objection looks like is arp-in.ts's.
 import { INTERFACE_CAPACITY, SYSCTL_ARP_PROBE } from "../layout";
 import { randomBelow } from "../storage/random";
+import { isFirstShard } from "../tcp/shard";
 import { sendArpAnnouncement, sendArpProbe } from "./arp-out";
 import { CLAIM_DONE, CLAIM_LOST, CLAIM_PROBING, Interface } from "./interfaces";
 import { ifaceTimers, TIMER_ANNOUNCE } from "./timers";
@@ -59,10 +60,15 @@ export function announceTimer(interfaceIndex: u32, nowUs: u64): bool {
 }
 
 function probe(sender: Interface, nowUs: u64): void {
-  let waitUs: u64 = <u64>randomBelow(PROBE_WAIT_US + 1);
+  // A shard that only listens waits as long as the one that asks may take
+  const isQuiet = !isFirstShard();
+  let waitUs: u64 = isQuiet ? PROBE_WAIT_US : <u64>randomBelow(PROBE_WAIT_US + 1);
   if (sender.probesLeft <= PROBE_NUM) {
     sendArpProbe(sender.index);
-    waitUs = sender.probesLeft === 1 ? ANNOUNCE_WAIT_US : PROBE_MIN_US + <u64>randomBelow(PROBE_SPREAD_US + 1);
+    waitUs =
+      sender.probesLeft === 1
+        ? ANNOUNCE_WAIT_US
+        : PROBE_MIN_US + <u64>(isQuiet ? PROBE_SPREAD_US : randomBelow(PROBE_SPREAD_US + 1));
   }
   sender.probesLeft -= 1;
   setTimer(sender.index, nowUs + waitUs);

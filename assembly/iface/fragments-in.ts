@@ -20,10 +20,12 @@ import {
   reassemblyExpire,
 } from "../ip/reassembly";
 import { NEVER_US } from "../storage/timer-wheel";
+import { isFirstShard } from "../tcp/shard";
 import { demux } from "./demux";
 import { sendReassemblyExceeded } from "./icmp-out";
 import { Interface } from "./interfaces";
 import { REASSEMBLED } from "./scratch";
+import { isPacketOfThisShard } from "./shard-of-packet";
 import { ifaceTimers, TIMER_REASSEMBLY } from "./timers";
 
 /**
@@ -46,7 +48,7 @@ export function fragmentInput(interfaceIndex: u32, ipPtr: usize, isBroadcast: bo
     return;
   }
   count(COUNTER_IP_REASM_OKS);
-  demux(interfaceIndex, REASSEMBLED, false, 0, 0, nowUs);
+  if (isPacketOfThisShard(REASSEMBLED)) demux(interfaceIndex, REASSEMBLED, false, 0, 0, nowUs);
 }
 
 /** The time of the datagram that waits longest, and maybe of others, is up. */
@@ -55,7 +57,7 @@ export function reassemblyTimer(nowUs: u64): void {
     const expiry = reassemblyExpire(REASSEMBLED, nowUs);
     if (expiry === EXPIRY_NONE) break;
     count(COUNTER_IP_REASM_TIMEOUT);
-    if (expiry === EXPIRY_QUOTED) sendReassemblyExceeded(REASSEMBLED, nowUs);
+    if (expiry === EXPIRY_QUOTED && isFirstShard()) sendReassemblyExceeded(REASSEMBLED, nowUs);
   }
   armTimer();
 }

@@ -9,9 +9,9 @@ const MIX2: u64 = ((<u64>0x94d049bb) << 32) | 0x133111eb;
 
 let state: u64 = 0;
 
-/** Starts the sequence. `keyPtr`: 16 bytes; they are hashed, so the sequence does not give them away. */
-export function randomInitialise(keyPtr: usize): void {
-  state = sipHash24(keyPtr, keyPtr, 16);
+/** Starts the sequence. `keyPtr`: 16 bytes; they are hashed, so the sequence does not give them away. `stream`: one of several for one key */
+export function randomInitialise(keyPtr: usize, stream: u32): void {
+  state = sipHash24(keyPtr, keyPtr, 16) + MIX1 * <u64>stream;
 }
 
 /** The next number, uniform in 0..2^32 - 1. */

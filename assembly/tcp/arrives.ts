@@ -1,6 +1,6 @@
 // Segment arrival: finds the owner, takes the fast path or dispatches on the state. RFC 9293 3.10.7. Nothing else is here.
-import { count } from "../count";
-import { COUNTER_TCP_PREDICTED } from "../counters";
+import { count, countMany } from "../count";
+import { COUNTER_TCP_IN_OTHER_SHARD, COUNTER_TCP_PREDICTED } from "../counters";
 import { STATE_CLOSED, STATE_ESTABLISHED, STATE_LISTEN, STATE_SYN_SENT, STATE_TIME_WAIT } from "../layout";
 import { ACK, PSH } from "../wire/tcp";
 import { onAck } from "./acks";
@@ -15,6 +15,7 @@ import { isOutOfOrder } from "./reassembly";
 import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
 import { seqGt, seqLt, seqLte } from "./seq";
+import { hasShards, isOfThisShard } from "./shard";
 import { TCB_FLAG_READING_CLOSED, Tcb } from "./tcb";
 import { hasTimestamps, isTimestampAbsent, updateTsRecent } from "./timestamps";
 import { isUrgentByteDue } from "./urgent-in";
@@ -28,13 +29,24 @@ export { DISPOSITION_DONE, DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from
  */
 export function segmentArrives(seg: Segment, nowUs: u64): u32 {
   const tcb = lookup(seg);
-  if (tcb === null) return arrivesClosed(seg);
+  if (tcb === null) return isForeign(seg) ? DISPOSITION_DONE : arrivesClosed(seg);
   countSegment(tcb, seg);
   if (isPredicted(tcb, seg)) {
     takePredicted(tcb, seg, nowUs);
     return DISPOSITION_DONE;
   }
   return dispatch(tcb, seg, nowUs);
+}
+
+/**
+ * Whether a segment that no connection of ours takes belongs to another shard. Few come here, while shards start and end: they are for
+ * the peer to send again, not for us to reset. The loopback has no other shards.
+ */
+function isForeign(seg: Segment): bool {
+  if (!hasShards() || seg.interfaceIndex === 0) return false;
+  if (isOfThisShard(seg.remoteAddressLow, seg.remotePort, seg.localPort)) return false;
+  countMany(COUNTER_TCP_IN_OTHER_SHARD, seg.segments);
+  return true;
 }
 
 /** Counts what arrived, whatever becomes of it. */
@@ -49,7 +61,7 @@ export function dispatch(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
     case STATE_CLOSED:
       return arrivesClosed(seg);
     case STATE_LISTEN:
-      return arrivesListen(tcb, seg, nowUs);
+      return isForeign(seg) ? DISPOSITION_DONE : arrivesListen(tcb, seg, nowUs);
     case STATE_SYN_SENT:
       return arrivesSynSent(tcb, seg, nowUs);
     case STATE_TIME_WAIT:

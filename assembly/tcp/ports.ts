@@ -7,6 +7,7 @@ import { sipHash24 } from "../storage/siphash";
 import { findTuple } from "./connections";
 import { findListener, isListenerTaken } from "./listener-table";
 import { PORT_KEY } from "./scratch";
+import { isOfThisShard } from "./shard";
 import { Tcb } from "./tcb";
 import { mayReuse } from "./time-wait";
 
@@ -58,7 +59,7 @@ function isRangeSane(): bool {
 
 /**
  * Chooses a local port for a connection to a remote end: one whose four-tuple is free, or in TIME-WAIT and to be reused, and on which
- * nobody listens.
+ * nobody listens. What comes back to it meets this shard.
  * @returns the port, or 0 if all of ip_local_port_range are taken
  */
 export function chooseConnectPort(
@@ -74,6 +75,7 @@ export function chooseConnectPort(
   const ports = portCount();
   for (let tried: u32 = 0; tried < ports; tried++) {
     const port = firstPort() + <u32>((<u64>offset + tried) % ports);
+    if (!isLoopback && !isOfThisShard(remoteLow, remotePort, port)) continue;
     if (findListener(localHigh, localLow, port) !== NONE) continue;
     const taken = findTuple(localHigh, localLow, remoteHigh, remoteLow, port, remotePort);
     if (taken === NONE || mayReuse(Tcb.at(taken), isLoopback, nowUs)) return port;

@@ -27,6 +27,7 @@ export type CommonOptions = {
   takeOver?: boolean;
   sysctl: string[];
   thread: "worker" | "caller";
+  shards?: number;
   json?: boolean;
 };
 
@@ -49,6 +50,11 @@ export function addCommonOptions(command: Command): Command {
       new Option("--thread <where>", "run the stack in a worker, or in the thread of the command: less latency")
         .choices(["worker", "caller"])
         .default("worker"),
+    )
+    .option(
+      "--shards <count>",
+      "run the stack on so many cores, each with some of the connections (default: 1)",
+      integer,
     )
     .option("--take-over", "take the address and its routes from the kernel for the run, and give them back at the end")
     .option("--debug", "print every change of a connection's state")
@@ -134,6 +140,7 @@ export async function openStack(options: CommonOptions): Promise<Stack> {
     ],
     sysctl: parseSysctls(options.sysctl),
     thread: options.thread,
+    ...(options.shards !== undefined && { shards: options.shards }),
     // Its gateway option counts more than the default route that the kernel had.
     ...(taken !== undefined && {
       routes: taken.routes.filter(({ destination }) => options.gateway === undefined || destination !== "0.0.0.0/0"),

@@ -13,6 +13,8 @@ import {
   SYSCTL_TCP_SYN_RETRIES,
 } from "../../assembly/layout.ts";
 import { resolveConnect, resolveListen } from "../../src/call-options.ts";
+import { captureLink } from "../../src/links/capture.ts";
+import { emulatedLink } from "../../src/links/emulated.ts";
 import { memoryLinkPair } from "../../src/links/memory-link.ts";
 import { packetLink } from "../../src/links/packet.ts";
 import {
@@ -50,6 +52,27 @@ options("fills in MAC address, MTU and name", () => {
 options("leaves the MTU of a packet link to the interface", () => {
   const { interfaces } = resolveStackOptions(withInterface({ link: packetLink({ interface: "eth0" }) }));
   assert.is(interfaces[0]!.mtu, undefined);
+});
+
+options("takes shards only where frames can be steered to them: packet links, worker threads", () => {
+  const wire = packetLink({ interface: "eth0" });
+  const shards = (count: unknown, change: Partial<StackOptions> = {}): StackOptions =>
+    ({ ...withInterface({ link: wire }), shards: count, ...change }) as StackOptions;
+  assert.is(resolveStackOptions(shards(undefined)).shards, 1);
+  assert.is(resolveStackOptions(shards(64)).shards, 64);
+  for (const count of [0, 65, 1.5]) {
+    assert.is(failure(() => resolveStackOptions(shards(count))).code, "ERR_OUT_OF_RANGE");
+  }
+  assert.is(failure(() => resolveStackOptions(shards("2"))).code, "ERR_INVALID_ARG_TYPE");
+  const onCaller = failure(() => resolveStackOptions(shards(2, { thread: "caller" })));
+  assert.is(onCaller.code, "ERR_INVALID_ARG_VALUE");
+  assert.match(onCaller.message, /`shards` to be 1 with thread 'caller'/);
+  for (const other of [link, emulatedLink(wire, { delayMs: 1 }), captureLink(wire, "x.pcapng")]) {
+    const { code, message } = failure(() => resolveStackOptions(shards(2, withInterface({ link: other }))));
+    assert.is(code, "ERR_INVALID_ARG_VALUE");
+    assert.match(message, /`interfaces\[0\]\.link` to be a packet link of its own with 2 shards/);
+  }
+  assert.is(resolveStackOptions(shards(1, withInterface({}))).shards, 1);
 });
 
 options("says what was expected and what came", () => {

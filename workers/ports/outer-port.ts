@@ -21,6 +21,10 @@ export abstract class OuterPort implements Port {
     return this.inner.rxSlots;
   }
 
+  get fanoutGroup(): number {
+    return this.inner.fanoutGroup ?? 0;
+  }
+
   get blocked(): boolean {
     return this.inner.blocked;
   }

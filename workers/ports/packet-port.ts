@@ -3,15 +3,19 @@
 import { INTERFACE_LINK_NEWS, RX_DESCRIPTOR_CAPACITY } from "../../assembly/layout.ts";
 import type { PacketLink } from "../../src/links/link.ts";
 import {
+  type FanoutOptions,
   type LinkStatus as KernelLink,
   loadAddon,
   type PacketSocket,
   type PacketSocketOptions,
 } from "../../src/native.ts";
+import type { ShardedLink } from "../../src/protocol.ts";
 import type { LinkStatus, Port, PortPlace } from "../port.ts";
 
 /** Bytes for received frames; the kernel pins as much, or less when it is short of memory. Slots take any frame. */
 const RING_BYTES = 64 * 1024 * 1024;
+/** Shards share that, but each has room for two large windows. */
+const SHARD_RING_BYTES = 16 * 1024 * 1024;
 /**
  * The same where frames of the MTU are all that is to be expected: slots of their size, few enough to stay in a processor's cache, and
  * behind them room for longer frames, which come all the same when a peer sends super-segments.
@@ -62,6 +66,7 @@ export class PacketPort implements Port {
       interfacePtr: place.interfaceRecord,
       macHigh16: mac.getUint16(0),
       macLow32: mac.getUint32(2),
+      ...(place.shard !== undefined && { fanout: fanoutOf(place.shard) }),
     };
     try {
       this.socket = new PacketSocket(place.views.u8, options);
@@ -76,6 +81,10 @@ export class PacketPort implements Port {
 
   get rxSlots(): number {
     return this.socket.slots;
+  }
+
+  get fanoutGroup(): number {
+    return this.socket.fanoutGroup;
   }
 
   get blocked(): boolean {
@@ -112,6 +121,10 @@ export class PacketPort implements Port {
   }
 }
 
+function fanoutOf({ count, salt, group, index }: ShardedLink): FanoutOptions {
+  return { shards: count, salt, group, shard: index };
+}
+
 function statusOf({ up, gone, mtu: linkMtu, gsoMaxBytes }: KernelLink, mtuLimit: number): LinkStatus {
   const mtu = Math.min(linkMtu, mtuLimit);
   const gsoMax = Math.min(gsoMaxBytes, MAX_PACKET_BYTES);
@@ -125,7 +138,10 @@ function receiveRegion(
   bytes: number,
 ): Pick<PacketSocketOptions, "ringPtr" | "ringBytes" | "slotBytes" | "overflowBytes"> {
   const slotBytes = 2 ** Math.ceil(Math.log2(bytes + SLOT_OVERHEAD_BYTES));
-  if (slotBytes > SMALL_SLOT_MAX_BYTES) return { ringPtr: place.allocate(RING_BYTES), ringBytes: RING_BYTES };
+  if (slotBytes > SMALL_SLOT_MAX_BYTES) {
+    const ringBytes = Math.max(SHARD_RING_BYTES, RING_BYTES / 2 ** Math.ceil(Math.log2(place.shard?.count ?? 1)));
+    return { ringPtr: place.allocate(ringBytes), ringBytes };
+  }
   const ringBytes = SMALL_RING_BYTES + OVERFLOW_BYTES;
   return { ringPtr: place.allocate(ringBytes), ringBytes, slotBytes, overflowBytes: OVERFLOW_BYTES };
 }

@@ -10,12 +10,18 @@
     kernel_peer.py break HOST PORT BYTES        send so many bytes, then reset the connection
     kernel_peer.py break-server PORT BYTES      accept, receive so many bytes, then reset the connection
     kernel_peer.py expect-reset PORT            accept, receive until the peer resets the connection; prints the bytes before
+    kernel_peer.py crowd-server PORT COUNT      accept so many connections at once and send back what comes
+    kernel_peer.py crowd-client HOST PORT COUNT BYTES
+                                                make so many connections, then send random bytes on each, which must come back
 Prints READY once it listens. Exits 0 only after an orderly end on both sides.
 """
+import hashlib
+import os
 import shutil
 import socket
 import struct
 import sys
+import threading
 import time
 
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -121,7 +127,48 @@ def expect_reset(port):
     sys.exit("the stream ended in order")
 
 
+def echo_until_end(connection):
+    with connection:
+        while data := connection.recv(1 << 16):
+            connection.sendall(data)
+
+
+def crowd_server(port, count):
+    listener = socket.create_server(("0.0.0.0", port), backlog=count)
+    print("READY", flush=True)
+    threads = [threading.Thread(target=echo_until_end, args=(listener.accept()[0],)) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def crowd_client(host, port, count, size):
+    def talk(connection, sent):
+        with connection:
+            writer = threading.Thread(target=lambda: (connection.sendall(sent), connection.shutdown(socket.SHUT_WR)))
+            writer.start()
+            received = hashlib.sha256()
+            while data := connection.recv(1 << 16):
+                received.update(data)
+            writer.join()
+            assert received.digest() == hashlib.sha256(sent).digest(), "other bytes came back"
+            good.append(1)
+
+    good = []
+    connections = [dial(host, port) for _ in range(count)]
+    threads = [threading.Thread(target=talk, args=(one, os.urandom(size))) for one in connections]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(len(good), flush=True)
+    assert len(good) == count
+
+
 COMMANDS = {
+    "crowd-server": crowd_server,
+    "crowd-client": crowd_client,
     "hold-server": hold_server,
     "hold-client": hold_client,
     "echo-server": echo_server,

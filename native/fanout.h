@@ -1,0 +1,19 @@
+// Several packet sockets that share what comes in (packet(7), PACKET_FANOUT): a program chooses the socket of each frame, so that all of a
+// TCP connection, and what ICMP says of it, meets one socket. The same choice is made by assembly/tcp/shard.ts and src/shards/shard-of.ts.
+#pragma once
+#include <cstdint>
+
+namespace wasmtcp {
+
+struct FanoutOptions {
+  uint32_t shards = 1;  // sockets there will be; 1: no fanout
+  uint32_t salt = 0;    // of the hash
+  uint32_t group = 0;   // number of the group to join; with shard 0 a new one is made
+  uint32_t shard = 0;   // sockets join in this order: the kernel counts them
+};
+
+/// Makes a group, or joins one, with a bound socket. Throws SystemError: EINVAL when the interface is down (before Linux 6.13), ENOSPC
+/// when the group is full. @returns the group's number
+uint32_t joinFanout(int fd, const FanoutOptions& options);
+
+}  // namespace wasmtcp

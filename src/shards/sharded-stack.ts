@@ -1,0 +1,165 @@
+// A stack with several shards as its users see one: what concerns a connection goes to the shard that has it, what concerns the host to
+// the first, and the rest to all. Connections know nothing of it: each is its shard's.
+import { AcceptQueue } from "../accept-queue.ts";
+import { integer } from "../argument-checks.ts";
+import {
+  type ConnectOptions,
+  type ListenOptions,
+  type ResolvedListen,
+  resolveConnect,
+  resolveListen,
+} from "../call-options.ts";
+import type { Connection } from "../connection.ts";
+import { closedError } from "../errors.ts";
+import type { StackEvents } from "../interface-news.ts";
+import { Listener, type ListenerSocket } from "../listener.ts";
+import type { PingOptions, PingReply } from "../ping.ts";
+import type { CaptureStatus, Usage } from "../protocol.ts";
+import { type CoreStack, DEFAULT_LINGER_MS, MAX_LINGER_MS } from "../stack.ts";
+import type { ConnectionInfo, Stack } from "../stack-api.ts";
+import type { Stats } from "../stats.ts";
+import { mergeStats, sumUsage } from "./merge.ts";
+import { type Steering, shardOf } from "./shard-of.ts";
+
+/** What each shard says of its own; the rest all say alike, so the first one speaks. */
+const EVENTS_OF_SHARDS: readonly string[] = ["state", "neighbor"];
+/** Ports tried for a listener that named none, when one is taken in some shard. */
+const LISTEN_TRIES = 16;
+
+const shardsByStack = new WeakMap<Stack, readonly CoreStack[]>();
+
+/** What a stack is made of: for tests that look into it. Not part of the API. */
+export function shardsOf(stack: Stack): readonly CoreStack[] {
+  return shardsByStack.get(stack)!;
+}
+
+/** Several cores, one host. */
+export class ShardedStack implements Stack {
+  readonly #shards: readonly CoreStack[];
+  readonly #first: CoreStack;
+  readonly #steering: Steering;
+  #turn = 0;
+  #closing: Promise<void> | undefined;
+
+  /** @param shards - in the order of their numbers, started */
+  constructor(shards: readonly CoreStack[], steering: Steering) {
+    this.#shards = shards;
+    this.#first = shards[0]!;
+    this.#steering = steering;
+    shardsByStack.set(this, shards);
+    // With one socket fewer the kernel gives frames to the wrong shards: none can go on.
+    for (const shard of shards) {
+      shard.crashed.catch((error: Error) => {
+        for (const other of shards) if (other !== shard) void other.abandon(error);
+      });
+    }
+  }
+
+  async connect(options: ConnectOptions): Promise<Connection> {
+    const request = resolveConnect(options);
+    this.#check("connect");
+    const { hostname, port, local, signal } = request;
+    const address = await this.#first.resolve(hostname, "connect", signal);
+    if (local.port !== 0)
+      return await this.#shards[shardOf(this.#steering, address, port, local.port)]!.connectTo(address, request);
+    // Each shard has its part of the ports.
+    const start = this.#turn++;
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#shards[(start + tried) % this.#shards.length]!.connectTo(address, request);
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== "EADDRNOTAVAIL" || tried === this.#shards.length) throw error;
+      }
+    }
+  }
+
+  async listen(options: ListenOptions): Promise<Listener> {
+    const request = resolveListen(options);
+    this.#check("listen");
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#listen(request);
+      } catch (error) {
+        const isTaken = (error as { code?: unknown }).code === "EADDRINUSE";
+        if (!isTaken || request.local.port !== 0 || tried === LISTEN_TRIES) throw error;
+      }
+    }
+  }
+
+  ping(hostname: string, options?: PingOptions): AsyncIterable<PingReply> {
+    return this.#first.ping(hostname, options);
+  }
+
+  connections(): ConnectionInfo[] {
+    return this.#shards.flatMap((shard) => shard.connections());
+  }
+
+  stats(): Stats {
+    return mergeStats(this.#shards.map((shard) => shard.stats()));
+  }
+
+  async usage(): Promise<Usage> {
+    return sumUsage(await Promise.all(this.#shards.map((shard) => shard.usage())));
+  }
+
+  async captures(): Promise<CaptureStatus[]> {
+    return (await Promise.all(this.#shards.map((shard) => shard.captures()))).flat();
+  }
+
+  on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
+    for (const shard of this.#speakers(name)) shard.on(name, listener);
+    return this;
+  }
+
+  off<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
+    for (const shard of this.#speakers(name)) shard.off(name, listener);
+    return this;
+  }
+
+  close(options: { lingerMs?: number | undefined } = {}): Promise<void> {
+    try {
+      const lingerMs = integer("lingerMs", options.lingerMs ?? DEFAULT_LINGER_MS, 0, MAX_LINGER_MS);
+      this.#closing ??= this.#close(lingerMs);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** All sockets stay until the last shard needs its own no more. */
+  async #close(lingerMs: number): Promise<void> {
+    const isRunning = await Promise.all(this.#shards.map((shard) => shard.windDown(lingerMs)));
+    await Promise.all(this.#shards.filter((_, index) => isRunning[index]).map((shard) => shard.end()));
+  }
+
+  #check(syscall: string): void {
+    if (this.#closing !== undefined) throw closedError("stack", syscall);
+  }
+
+  #speakers(name: string): readonly CoreStack[] {
+    return EVENTS_OF_SHARDS.includes(name) ? this.#shards : [this.#first];
+  }
+
+  /** A listener in each shard, or in none. */
+  async #listen(request: ResolvedListen): Promise<Listener> {
+    const queue = new AcceptQueue();
+    const sockets: ListenerSocket[] = [];
+    let shards = this.#shards;
+    let { local } = request;
+    if (local.port === 0) {
+      sockets.push(await this.#first.listenInto(queue, request));
+      local = { ...local, port: sockets[0]!.local.port };
+      shards = shards.slice(1);
+    }
+    const opened = await Promise.allSettled(shards.map((shard) => shard.listenInto(queue, { ...request, local })));
+    for (const one of opened) if (one.status === "fulfilled") sockets.push(one.value);
+    const failed = opened.find((one) => one.status === "rejected");
+    if (failed === undefined) return new Listener(sockets, queue);
+    for (const socket of sockets) socket.close();
+    throw failed.reason;
+  }
+}

@@ -1,0 +1,62 @@
+// One end of many connections at a time on a stack with several shards, in a network namespace:
+//
+//   crowd.ts serve INTERFACE CIDR SHARDS PORT COUNT              accepts COUNT connections and sends back what comes
+//   crowd.ts dial INTERFACE CIDR SHARDS PORT COUNT HOST BYTES    makes COUNT connections at once, sends, compares what comes back
+//
+// Prints one line of JSON: `opened`, connections of each shard, and what its counters say.
+import { randomBytes } from "node:crypto";
+import { type Connection, createStack, packetLink, type Stack } from "../../../src/index.ts";
+import { shardsOf } from "../../../src/shards/sharded-stack.ts";
+
+const [role, name, address, shards, port, count, host, size] = process.argv.slice(2) as [string, string, ...string[]];
+
+async function echo(connection: Connection): Promise<void> {
+  const buffer = new Uint8Array(65_536);
+  for (let got = await connection.read(buffer); got !== null; got = await connection.read(buffer)) {
+    await connection.write(buffer.subarray(0, got));
+  }
+  await connection.close();
+}
+
+async function serve(stack: Stack): Promise<void> {
+  await using listener = await stack.listen({ port: Number(port), backlog: Number(count) });
+  process.stdout.write("READY\n");
+  const served: Promise<void>[] = [];
+  while (served.length < Number(count)) served.push(echo(await listener.accept()));
+  await Promise.all(served);
+}
+
+async function talk(connection: Connection): Promise<void> {
+  const sent = randomBytes(Number(size));
+  const got = Buffer.alloc(sent.length);
+  const writing = connection.write(sent).then(() => connection.closeWrite());
+  let length = 0;
+  while (length < got.length) {
+    const more = await connection.read(got.subarray(length));
+    if (more === null) break;
+    length += more;
+  }
+  await writing;
+  if (length !== sent.length || !got.equals(sent)) throw new Error("other bytes came back");
+  if ((await connection.read(Buffer.alloc(1))) !== null) throw new Error("data where the end was due");
+  await connection.close();
+}
+
+async function dial(stack: Stack): Promise<void> {
+  const dialling = Array.from({ length: Number(count) }, () =>
+    stack.connect({ hostname: host!, port: Number(port), timeoutMs: 20_000 }),
+  );
+  await Promise.all((await Promise.all(dialling)).map(talk));
+}
+
+const stack = await createStack({
+  interfaces: [{ link: packetLink({ interface: name }), address: address! }],
+  shards: Number(shards),
+});
+await (role === "serve" ? serve(stack) : dial(stack));
+const opened = shardsOf(stack).map((shard) => shard.stats().statesEntered.ESTABLISHED);
+await stack.close({ lingerMs: 10_000 });
+const { counters, interfaces } = stack.stats();
+const { tcpInOtherShard, tcpOutRsts, tcpRetransSegs, tcpLossProbes } = counters;
+const linkDrops = interfaces.reduce((sum, one) => sum + one.linkDrops, 0);
+console.log(JSON.stringify({ opened, tcpInOtherShard, tcpOutRsts, tcpRetransSegs, tcpLossProbes, linkDrops }));

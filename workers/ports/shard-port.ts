@@ -1,0 +1,138 @@
+// Packet links of shards (native/fanout.cc): the kernel gives a frame to one socket, but ARP concerns everybody, and of a fragment nobody
+// can tell whom. The first shard gets these and passes a copy to each of the others, which find them here behind their own frames.
+import {
+  INTERFACE_LINK_DROPS,
+  RX_DESCRIPTOR_BYTES,
+  RX_DESCRIPTOR_CAPACITY,
+  RX_FLAGS,
+  RX_FRAME_LENGTH,
+  RX_FRAME_PTR,
+  RX_GSO_SIZE,
+  RX_TIME_US,
+} from "../../assembly/layout.ts";
+import { FrameRingConsumer, FrameRingProducer } from "../../src/links/frame-ring.ts";
+import { bellOf } from "../../src/local-bells.ts";
+import type { Bell } from "../../src/op-queue.ts";
+import { RELAY_BYTES, type ShardRelay } from "../../src/shards/relay.ts";
+import type { Port, PortPlace } from "../port.ts";
+import { copyBytes } from "../tx-ring.ts";
+import { OuterPort } from "./outer-port.ts";
+
+const ETHER_TYPE = 12;
+const FRAGMENT_OFFSET = 20;
+/** Bytes of copies described at once: a frame fits. */
+const REGION_BYTES = 128 * 1024;
+
+type Other = { ring: FrameRingProducer; bell: Bell };
+
+/** The packet port of the first shard. */
+export class FirstShardPort extends OuterPort {
+  readonly #place: PortPlace;
+  readonly #others: readonly Other[];
+
+  constructor(inner: Port, place: PortPlace, relays: readonly ShardRelay[]) {
+    super(inner);
+    this.#place = place;
+    this.#others = relays.map(({ ring, memory }) => ({
+      ring: new FrameRingProducer(ring, 0, RELAY_BYTES),
+      bell: bellOf(memory),
+    }));
+  }
+
+  override receive(nowUs: number): number {
+    const count = this.inner.receive(nowUs);
+    const { u8, u32 } = this.#place.views;
+    let passed = 0;
+    for (let index = 0; index < count; index++) {
+      const descriptor = this.#place.rxDescriptors + index * RX_DESCRIPTOR_BYTES;
+      const ptr = u32[(descriptor + RX_FRAME_PTR) >>> 2]!;
+      if (concernsAll(u8, ptr)) {
+        this.#pass(ptr, u32[(descriptor + RX_FRAME_LENGTH) >>> 2]!);
+        passed++;
+      }
+    }
+    if (passed > 0) {
+      for (const { ring, bell } of this.#others) {
+        ring.publish();
+        bell.ring();
+      }
+    }
+    return count;
+  }
+
+  transmit(nowUs: number): number {
+    return this.inner.transmit(nowUs);
+  }
+
+  /** What a shard that lags has no room for is lost, as on a link. */
+  #pass(ptr: number, length: number): void {
+    const { u8, u64 } = this.#place.views;
+    for (const { ring } of this.#others) {
+      const at = ring.reserve(length);
+      if (at < 0) {
+        const drops = (this.#place.interfaceRecord + INTERFACE_LINK_DROPS) >>> 3;
+        u64[drops] = u64[drops]! + 1n;
+        continue;
+      }
+      copyBytes(ring.bytes, at, u8, ptr, length);
+      ring.commit(length, 0, 0);
+    }
+  }
+}
+
+/** ARP, and fragments of IPv4 packets. Frames shorter than the header of their type are the core's to count: what lies behind them does no harm. */
+function concernsAll(u8: Uint8Array, ptr: number): boolean {
+  if (u8[ptr + ETHER_TYPE] !== 0x08) return false;
+  const low = u8[ptr + ETHER_TYPE + 1]!;
+  if (low === 0x06) return true;
+  return low === 0x00 && ((u8[ptr + FRAGMENT_OFFSET]! & 0x3f) | u8[ptr + FRAGMENT_OFFSET + 1]!) !== 0;
+}
+
+/** The packet port of a shard that is not the first. */
+export class FurtherShardPort extends OuterPort {
+  readonly #place: PortPlace;
+  readonly #ring: FrameRingConsumer;
+  readonly #region: number;
+
+  /** @throws Error with code ENOMEM */
+  constructor(inner: Port, place: PortPlace, relay: SharedArrayBuffer) {
+    super(inner);
+    this.#place = place;
+    this.#ring = new FrameRingConsumer(relay, 0, RELAY_BYTES);
+    this.#region = place.allocate(REGION_BYTES);
+  }
+
+  override receive(nowUs: number): number {
+    let count = this.inner.receive(nowUs);
+    const ring = this.#ring;
+    let at = ring.peek();
+    if (at < 0) return count;
+    let used = 0;
+    for (; at >= 0 && count < RX_DESCRIPTOR_CAPACITY && used + ring.length <= REGION_BYTES; at = ring.peek()) {
+      copyBytes(this.#place.views.u8, this.#region + used, ring.bytes, at, ring.length);
+      this.#describe(count++, this.#region + used, nowUs);
+      used = (used + ring.length + 63) & -64;
+      ring.advance();
+    }
+    ring.release();
+    return count;
+  }
+
+  transmit(nowUs: number): number {
+    return this.inner.transmit(nowUs);
+  }
+
+  override nextDeadlineUs(nowUs: number): number {
+    return this.#ring.peek() >= 0 ? nowUs : this.inner.nextDeadlineUs(nowUs);
+  }
+
+  #describe(index: number, at: number, nowUs: number): void {
+    const { views, rxDescriptors } = this.#place;
+    const descriptor = rxDescriptors + index * RX_DESCRIPTOR_BYTES;
+    views.u32[(descriptor + RX_FRAME_PTR) >>> 2] = at;
+    views.u32[(descriptor + RX_FRAME_LENGTH) >>> 2] = this.#ring.length;
+    views.u16[(descriptor + RX_FLAGS) >>> 1] = 0;
+    views.u16[(descriptor + RX_GSO_SIZE) >>> 1] = 0;
+    views.f64[(descriptor + RX_TIME_US) >>> 3] = nowUs;
+  }
+}
