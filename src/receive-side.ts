@@ -1,5 +1,6 @@
 // The receiving half of a connection: reads, in order, as bytes arrive. What arrived before the end, or before a reset, is delivered
 // first. Knows the rings only through SocketIo.
+import { errorOf, type Reason } from "./late-error.ts";
 import { resolvedRead } from "./resolved.ts";
 import type { SocketIo } from "./socket-io.ts";
 
@@ -66,13 +67,17 @@ export interface ReceiveOwner {
 /** What all share that have nothing to do: a connection that idles holds no array of its own. */
 const NO_JOBS: readonly ReceiveJob[] = [];
 
+function settled(outcome: Reason | null | undefined): Error | null {
+  return outcome ? errorOf(outcome) : null;
+}
+
 /** What a connection receives. */
 export class ReceiveSide {
   readonly #io: SocketIo;
   readonly #owner: ReceiveOwner;
   #jobs: readonly ReceiveJob[] = NO_JOBS;
   /** How the connection ended: an error, or null for FIN on both sides. Bytes may still wait in the ring. */
-  #outcome: Error | null | undefined;
+  #outcome: Reason | null | undefined;
   /** Reads end when nothing is there. */
   #shut = false;
   /** The ring is not ours any more. */
@@ -92,7 +97,7 @@ export class ReceiveSide {
   /** Reads into `target`; resolves with the number of bytes, or null at the end. */
   read(target: Uint8Array): Promise<number | null> {
     if (target.length === 0) return resolvedRead(0);
-    if (this.#detached) return this.#outcome ? Promise.reject(this.#outcome) : Promise.resolve(null);
+    if (this.#detached) return this.#outcome ? Promise.reject(errorOf(this.#outcome)) : Promise.resolve(null);
     if (this.#jobs.length === 0) {
       const count = this.#io.read(target);
       if (count > 0) {
@@ -111,7 +116,7 @@ export class ReceiveSide {
   /** Gives what arrives to a job, after all reads before it. */
   receive(job: ReceiveJob): void {
     if (this.#detached) {
-      job.settle(this.#outcome ?? null);
+      job.settle(settled(this.#outcome));
       return;
     }
     if (this.#jobs.length > 0) {
@@ -144,20 +149,20 @@ export class ReceiveSide {
    * Nothing more will arrive: because of an error, or (null) because both sides have sent their FIN. Once the peer has ended nothing
    * is missing, whatever happened then (as Linux).
    */
-  finish(outcome: Error | null): void {
+  finish(outcome: Reason | null): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = this.#io.hasEnd ? null : outcome;
     this.pump();
   }
 
   /** The ring is given up. What waits and what will come gets `outcome`, or what `finish` said. */
-  detach(outcome?: Error): void {
+  detach(outcome?: Reason): void {
     if (this.#detached) return;
     this.#detached = true;
     this.#outcome = outcome ?? this.#outcome ?? null;
     const jobs = this.#jobs;
     this.#jobs = NO_JOBS;
-    for (const job of jobs) job.settle(this.#outcome);
+    for (const job of jobs) job.settle(settled(this.#outcome));
   }
 
   #run(): void {
@@ -165,7 +170,7 @@ export class ReceiveSide {
       const state = job.run(this.#io);
       if (state === "busy") return;
       if (state === "done") this.#next();
-      else if (this.#outcome !== undefined) this.#next()?.settle(this.#outcome);
+      else if (this.#outcome !== undefined) this.#next()?.settle(settled(this.#outcome));
       else if (this.#shut) this.#next()?.settle(null);
       else if (this.#io.waitReadable()) return;
     }

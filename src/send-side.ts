@@ -2,7 +2,8 @@
 // Knows the rings only through SocketIo and nothing of the connection's life but that it fails.
 
 import { EPIPE } from "../assembly/layout.ts";
-import { closedError, type NetstackError, netstackError } from "./errors.ts";
+import { closedError, netstackError } from "./errors.ts";
+import { errorOf, type Reason } from "./late-error.ts";
 import { resolvedWrite } from "./resolved.ts";
 import type { SocketIo } from "./socket-io.ts";
 
@@ -84,7 +85,7 @@ export class SendSide {
   readonly #owner: SendOwner;
   #jobs: readonly SendJob[] = NO_JOBS;
   #ended = false;
-  #error: Error | undefined;
+  #error: Reason | undefined;
   #pumping = false;
 
   constructor(io: SocketIo, owner: SendOwner) {
@@ -123,7 +124,7 @@ export class SendSide {
 
   /** FIN after all that was written before; resolves when it has been asked for. */
   end(): Promise<void> {
-    if (this.#error !== undefined) return Promise.reject(this.#error);
+    if (this.#error !== undefined) return Promise.reject(errorOf(this.#error));
     if (this.#ended) return Promise.resolve();
     this.#ended = true;
     if (this.#jobs.length === 0) {
@@ -145,12 +146,12 @@ export class SendSide {
   }
 
   /** Rejects all that waits and all that will come. */
-  fail(error: Error): void {
+  fail(error: Reason): void {
     if (this.#error !== undefined) return;
     this.#error = error;
     const jobs = this.#jobs;
     this.#jobs = NO_JOBS;
-    for (const job of jobs) job.fail(error);
+    for (const job of jobs) job.fail(errorOf(error));
   }
 
   #add(job: SendJob): void {
@@ -176,8 +177,8 @@ export class SendSide {
     else this.#jobs = NO_JOBS;
   }
 
-  #refusal(syscall: string): NetstackError | Error | undefined {
-    if (this.#error !== undefined) return this.#error;
+  #refusal(syscall: string): Error | undefined {
+    if (this.#error !== undefined) return errorOf(this.#error);
     if (!this.#ended) return undefined;
     return netstackError(EPIPE, { syscall }, closedError("connection").message);
   }

@@ -79,14 +79,14 @@ type Numbers =
   | "typeOfService"
   | "timeToLive";
 
-const BOOLEANS: Readonly<Record<Booleans, number>> = {
+const BOOLEANS = entriesOf<Booleans>({
   noDelay: layout.SOCKET_OPTION_NODELAY,
   cork: layout.SOCKET_OPTION_CORK,
   quickAck: layout.SOCKET_OPTION_QUICKACK,
   oobInline: layout.SOCKET_OPTION_OOBINLINE,
-};
+});
 
-const NUMBERS: Readonly<Record<Numbers, number>> = {
+const NUMBERS = entriesOf<Numbers>({
   userTimeoutMs: layout.SOCKET_OPTION_USER_TIMEOUT,
   finWait2: layout.SOCKET_OPTION_LINGER2,
   maxSegment: layout.SOCKET_OPTION_MAXSEG,
@@ -97,7 +97,12 @@ const NUMBERS: Readonly<Record<Numbers, number>> = {
   windowClamp: layout.SOCKET_OPTION_WINDOW_CLAMP,
   typeOfService: layout.SOCKET_OPTION_IP_TOS,
   timeToLive: layout.SOCKET_OPTION_IP_TTL,
-};
+});
+
+/** A table as the list that every connect goes through. */
+function entriesOf<Name extends string>(table: Readonly<Record<Name, number>>): readonly (readonly [Name, number])[] {
+  return Object.entries(table) as [Name, number][];
+}
 
 /** Where a setting takes less than its option: what means "as by default" there is left out here. */
 const NARROWER: { readonly [Name in Numbers]?: readonly [least: number, most: number] } = {
@@ -114,14 +119,14 @@ const NARROWER: { readonly [Name in Numbers]?: readonly [least: number, most: nu
 export function settingsOptions(settings: SocketSettings): SocketOption[] {
   if (typeof settings !== "object" || settings === null) throw invalidType("options", "an object", settings);
   const options: SocketOption[] = [];
-  for (const [name, code] of Object.entries(BOOLEANS)) {
-    const value = settings[name as Booleans];
+  for (const [name, code] of BOOLEANS) {
+    const value = settings[name];
     if (value !== undefined) options.push(socketOption(code, boolean(name, value) ? 1 : 0));
   }
-  for (const [name, code] of Object.entries(NUMBERS)) {
-    const value = settings[name as Numbers];
+  for (const [name, code] of NUMBERS) {
+    const value = settings[name];
     if (value === undefined) continue;
-    const range = NARROWER[name as Numbers];
+    const range = NARROWER[name];
     if (range !== undefined) integer(name, value, ...range);
     options.push(socketOption(code, value, 0, name));
   }

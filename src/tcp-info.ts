@@ -2,7 +2,6 @@
 // congestion window in segments as Linux counts it.
 import * as layout from "../assembly/layout.ts";
 import { type CongestionControl, congestionName } from "./congestion-controls.ts";
-import type { SharedViews } from "./memory.ts";
 import { stateName, type TcpState } from "./states.ts";
 
 /** What the core knows of a connection. RFC names; `*Us` in µs, windows in bytes unless said otherwise. */
@@ -168,6 +167,14 @@ interface Fields {
   rate(field: number): number;
 }
 
+/** What a TCB is read through: views of the stack's memory, or of a copy. */
+export interface TcpViews {
+  u8: Uint8Array;
+  u16: Uint16Array;
+  u32: Uint32Array;
+  u64: BigUint64Array;
+}
+
 /** Bytes/s of a TCB_RATE_SAMPLE, 0 = none yet. The core leaves the division to whoever asks. */
 export function rateOfSample(sample: bigint): number {
   const microseconds = sample & 0xffff_ffffn;
@@ -178,7 +185,7 @@ export function rateOfSample(sample: bigint): number {
  * Reads a TCB.
  * @param tcb - address of the record
  */
-export function readTcpInfo(views: SharedViews, tcb: number): TcpInfo {
+export function readTcpInfo(views: TcpViews, tcb: number): TcpInfo {
   const fields: Fields = {
     u8: (field) => views.u8[tcb + field]!,
     u16: (field) => views.u16[(tcb + field) >>> 1]!,

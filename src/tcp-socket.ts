@@ -20,6 +20,8 @@ import { formatIpv4 } from "./address.ts";
 import type { Dispatcher, HandleSink } from "./dispatcher.ts";
 import { closedError, interfaceDetail, netstackError } from "./errors.ts";
 import { Holder, type KeepAlive } from "./keep-alive.ts";
+import { LastRecord } from "./last-record.ts";
+import { errorOf, LateError, type Reason } from "./late-error.ts";
 import type { SharedViews } from "./memory.ts";
 import type { Endpoint, OpQueue } from "./op-queue.ts";
 import { ReceiveSide } from "./receive-side.ts";
@@ -46,6 +48,10 @@ export function interfaceName({ interfaceNames }: SocketContext, index: number):
 /** How a handle is given back: the core ends the connection in order, resets it, or has nothing left to do. */
 type GiveBack = "close" | "abort" | "release";
 
+function closedFor(syscall: string): LateError {
+  return new LateError(() => closedError("connection", syscall));
+}
+
 /** One connection. */
 export class TcpSocket implements HandleSink {
   readonly local: Endpoint;
@@ -58,12 +64,12 @@ export class TcpSocket implements HandleSink {
   readonly #io: SocketIo;
   /** Made for the first who asks: a connection that idles has no promise. */
   #closed: Promise<void> | undefined;
-  #settleClosed: ((outcome: Error | null) => void) | undefined;
+  #settleClosed: ((outcome: Reason | null) => void) | undefined;
   /** How it ended: an error, or null in order. */
-  #outcome: Error | null | undefined;
+  #outcome: Reason | null | undefined;
   #closing = false;
   #givingBack: GiveBack | undefined;
-  #lastInfo: TcpInfo | undefined;
+  #last: LastRecord | undefined;
   /** How long close() waits, ms; undefined: for ever. */
   #lingerMs: number | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -88,7 +94,7 @@ export class TcpSocket implements HandleSink {
   get closed(): Promise<void> {
     if (this.#closed === undefined) {
       this.#closed = new Promise((resolve, reject) => {
-        this.#settleClosed = (outcome) => (outcome === null ? resolve() : reject(outcome));
+        this.#settleClosed = (outcome) => (outcome === null ? resolve() : reject(errorOf(outcome)));
       });
       this.#closed.catch(() => {});
       if (this.#outcome !== undefined) this.#settleClosed!(this.#outcome);
@@ -155,7 +161,7 @@ export class TcpSocket implements HandleSink {
   crash(error: Error): void {
     // Nobody takes the handle back: there is no core any more, or it has forgotten this socket itself.
     this.#givingBack ??= "release";
-    this.#lastInfo ??= readTcpInfo(this.views, this.#io.tcb);
+    this.#last ??= new LastRecord(this.views, this.#io.tcb);
     this.send.fail(error);
     this.receive.detach(error);
     this.#end(error);
@@ -169,12 +175,12 @@ export class TcpSocket implements HandleSink {
   close(): Promise<void> {
     if (this.#closing) return this.closed;
     if (this.gone || this.#ended) {
-      this.receive.detach(closedError("connection", "read"));
+      this.receive.detach(closedFor("read"));
       this.#giveBack("release");
       return Promise.resolve();
     }
     this.#closing = true;
-    this.receive.detach(closedError("connection", "read"));
+    this.receive.detach(closedFor("read"));
     if (this.#lingerMs === 0) {
       this.#stopWaiting();
       return this.closed;
@@ -187,7 +193,7 @@ export class TcpSocket implements HandleSink {
   }
 
   /** Resets the connection; everything that waits is rejected with the error. */
-  abort(error: Error = this.#error(ECONNABORTED, "abort")): void {
+  abort(error: Reason = this.#lateError(ECONNABORTED, "abort")): void {
     this.send.fail(error);
     this.receive.detach(error);
     this.#giveBack(this.#ended ? "release" : "abort");
@@ -196,7 +202,7 @@ export class TcpSocket implements HandleSink {
 
   /** The state of the connection, or the last one seen. */
   info(): TcpInfo {
-    return this.#lastInfo ?? readTcpInfo(this.views, this.#io.tcb);
+    return this.#last?.info() ?? readTcpInfo(this.views, this.#io.tcb);
   }
 
   /** Ends the receiving half here: reads get what is there, then the end. Nothing is said to the peer. */
@@ -244,15 +250,17 @@ export class TcpSocket implements HandleSink {
     if (!this.gone) this.#context.ops.setOption(this.#io.handle, option);
   }
 
-  #error(errno: number, syscall: string, detail?: string): Error {
-    const { address, port } = this.remote;
-    return netstackError(errno, { syscall, address: formatIpv4(address), port }, detail);
+  #lateError(errno: number, syscall: string, interfaceIndex = 0): LateError {
+    return new LateError(() => {
+      const { address, port } = this.remote;
+      const detail = interfaceDetail(errno, interfaceName(this.#context, interfaceIndex));
+      return netstackError(errno, { syscall, address: formatIpv4(address), port }, detail);
+    });
   }
 
   #onClosed(errno: number, interfaceIndex: number): void {
-    const detail = interfaceDetail(errno, interfaceName(this.#context, interfaceIndex));
-    const error = errno === 0 || this.#isComplete ? null : this.#error(errno, "read", detail);
-    this.send.fail(error === null ? this.#error(EPIPE, "write") : this.#error(errno, "write", detail));
+    const error = errno === 0 || this.#isComplete ? null : this.#lateError(errno, "read", interfaceIndex);
+    this.send.fail(this.#lateError(error === null ? EPIPE : errno, "write", interfaceIndex));
     this.#end(error);
     if (this.#closing) this.#giveBack("release");
     else this.receive.finish(error);
@@ -269,7 +277,7 @@ export class TcpSocket implements HandleSink {
   /** Bytes that nobody will read are there, or come, after close(): RST instead of FIN. @returns whether there were any */
   #discardUnread(): boolean {
     if (!this.#io.waitReadable() && this.#io.readable > 0) {
-      this.send.fail(closedError("connection", "write"));
+      this.send.fail(closedFor("write"));
       this.#finishClose();
       return true;
     }
@@ -278,7 +286,7 @@ export class TcpSocket implements HandleSink {
 
   /** The linger time is over: the core goes on alone, or resets the connection if there was none. */
   #stopWaiting(): void {
-    this.send.fail(closedError("connection", "write"));
+    this.send.fail(closedFor("write"));
     this.#finishClose();
   }
 
@@ -287,13 +295,15 @@ export class TcpSocket implements HandleSink {
     this.#end(null);
   }
 
-  #end(error: Error | null): void {
+  #end(error: Reason | null): void {
     if (this.#ended) return;
     this.#outcome = error;
     clearTimeout(this.#lingerTimer);
-    const lost = error ?? closedError("connection", "read");
-    for (const { reject } of this.#urgentWaiters ?? []) reject(lost);
-    this.#urgentWaiters = undefined;
+    if (this.#urgentWaiters !== undefined) {
+      const lost = error === null ? closedError("connection", "read") : errorOf(error);
+      for (const { reject } of this.#urgentWaiters) reject(lost);
+      this.#urgentWaiters = undefined;
+    }
     this.#settleClosed?.(error);
     this.holder.end();
   }
@@ -305,8 +315,8 @@ export class TcpSocket implements HandleSink {
   }
 
   #finishGivingBack(): void {
-    if (this.#lastInfo !== undefined || this.#io.busy) return;
-    this.#lastInfo = readTcpInfo(this.views, this.#io.tcb);
+    if (this.#last !== undefined || this.#io.busy) return;
+    this.#last = new LastRecord(this.views, this.#io.tcb);
     this.#context.dispatcher.forgetHandle(this.#io.handle);
     this.#context.ops[this.#givingBack!](this.#io.handle);
   }
