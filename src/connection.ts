@@ -247,6 +247,7 @@ export class Connection implements AsyncDisposable {
 
   /**
    * Sends a file straight from the file system into the send ring, as large as it is at the start. Does not end the sending half.
+   * A file in memory (tmpfs) is read on this thread, 256 KiB at most in a turn of the event loop; others in the background.
    * If the file cannot be read to that end (`ERR_FILE_TRUNCATED`: it became shorter), or the signal comes when a part of it was sent,
    * the connection is reset: the peer must not take the part for the whole.
    * @returns bytes sent, when all are in the send ring

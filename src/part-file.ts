@@ -2,6 +2,7 @@
 // fails leaves the part and does not touch a file that was there before. Knows nothing of connections.
 import { close, constants, fchmod, fstat, fsync, ftruncate, open, realpath, rename, type Stats, stat } from "node:fs";
 import { promisify } from "node:util";
+import { isInMemory } from "./ram-file.ts";
 
 const openAsync = promisify(open);
 const closeAsync = promisify(close);
@@ -28,6 +29,8 @@ export interface PartFile {
   readonly path: string;
   /** Files are written to at a position; devices, pipes and sockets in order. */
   readonly isSeekable: boolean;
+  /** Files of tmpfs and ramfs. */
+  readonly isInMemory: boolean;
   /** Closes the whole file, whatever happens, and gives it its name. */
   finish(): Promise<void>;
   /** After a failure, when `fd` is closed: another transfer may write the part. */
@@ -62,7 +65,7 @@ export async function openPart(path: string, flush: boolean): Promise<PartFile> 
       release();
     }
   };
-  return { fd, path: part, isSeekable: true, finish, release };
+  return { fd, path: part, isSeekable: true, isInMemory: await isInMemory(fd), finish, release };
 }
 
 /** Makes a part one transfer's own, and empties it. @returns what gives it up */
@@ -91,7 +94,8 @@ function busyError(): NodeJS.ErrnoException {
 /** A directory is refused by this now, not after all has arrived. */
 async function openItself(path: string): Promise<PartFile> {
   const fd = await openAsync(path, "w");
-  return { fd, path, isSeekable: false, finish: () => named(path, () => closeAsync(fd)), release: () => {} };
+  const finish = (): Promise<void> => named(path, () => closeAsync(fd));
+  return { fd, path, isSeekable: false, isInMemory: false, finish, release: () => {} };
 }
 
 async function named(path: string, body: () => Promise<void>): Promise<void> {

@@ -1,5 +1,7 @@
 // sendFile and receiveFile when something goes wrong: the disk, the file, the peer, the caller. What arrived stays as `.part`, what was
-// there before stays as it was, and nobody takes a part for the whole.
+// there before stays as it was, and nobody takes a part for the whole. All of it twice: files on a disk go through libuv's pool, files in
+// memory do not.
+import { randomBytes } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -7,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -19,200 +22,232 @@ import * as assert from "uvu/assert";
 import { connected, readExactly, rejection, stackPair } from "../support/stack-pair.ts";
 
 const MIB = 1024 * 1024;
-const transfer = suite("src/file-transfer");
-const folder = mkdtempSync(join(tmpdir(), "wasmtcp-file-transfer-"));
-transfer.after(() => rmSync(folder, { recursive: true }));
+const TMPFS = 0x01021994;
 
-function fileOf(name: string, bytes: Uint8Array | string): string {
-  const path = join(folder, name);
-  writeFileSync(path, bytes);
-  return path;
+/** Bytes of a file in memory that one turn of the event loop moves. */
+const TURN_BYTES = 256 * 1024;
+
+function transfers(name: string, root: string): void {
+  const transfer = suite(name);
+  const folder = mkdtempSync(join(root, "wasmtcp-file-transfer-"));
+  transfer.after(() => rmSync(folder, { recursive: true }));
+
+  function fileOf(name: string, bytes: Uint8Array | string): string {
+    const path = join(folder, name);
+    writeFileSync(path, bytes);
+    return path;
+  }
+
+  transfer("a file arrives as it was, in pieces that are told", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const bytes = randomBytes(9 * MIB + 321);
+    const source = fileOf("source.bin", bytes);
+    const target = join(folder, "copy.bin");
+    const [sent, received]: number[][] = [[], []];
+    const receiving = theirs.receiveFile(target, { onProgress: (count) => received!.push(count) });
+    assert.is(await ours.sendFile(source, { start: 1, onProgress: (count) => sent!.push(count) }), bytes.length - 1);
+    const closing = ours.close();
+    assert.is(await receiving, bytes.length - 1);
+    assert.ok(readFileSync(target).equals(bytes.subarray(1)));
+    for (const told of [sent!, received!]) {
+      assert.is(told.at(-1), bytes.length - 1, "the last piece is told too");
+      assert.ok(told.every((count, i) => count > (told[i - 1] ?? 0)));
+      const largest = Math.max(...told.map((count, i) => count - (told[i - 1] ?? 0)));
+      if (root !== tmpdir()) assert.ok(largest <= TURN_BYTES, `the event loop stood still for ${largest} bytes`);
+    }
+    await Promise.all([closing, theirs.close()]);
+  });
+
+  transfer("a file takes its name when it is whole, over the one that was there, and keeps its mode", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const target = fileOf("whole.bin", "old");
+    const { mode } = statSync(target);
+    const receiving = theirs.receiveFile(target);
+    await ours.write(Buffer.from("new bytes"));
+    while (!existsSync(`${target}.part`) || statSync(`${target}.part`).size < 9) await pair.server.usage();
+    assert.is(readFileSync(target, "utf8"), "old", "until the end the old file is there");
+    const closing = ours.close();
+    assert.is(await receiving, 9);
+    assert.is(readFileSync(target, "utf8"), "new bytes");
+    assert.is(statSync(target).mode, mode);
+    assert.not.ok(existsSync(`${target}.part`));
+    await Promise.all([closing, theirs.close()]);
+  });
+
+  transfer("a file behind a link is replaced, not the link", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const real = fileOf("real.bin", "old");
+    const link = join(folder, "link.bin");
+    symlinkSync(real, link);
+    const receiving = theirs.receiveFile(link, { flush: false });
+    await ours.write(Buffer.from("new"));
+    const closing = ours.close();
+    await receiving;
+    assert.is(readFileSync(real, "utf8"), "new");
+    assert.is(readFileSync(link, "utf8"), "new");
+    await Promise.all([closing, theirs.close()]);
+  });
+
+  transfer("a reset keeps what arrived before it as .part, and the old file", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const target = fileOf("reset.bin", "old");
+    const receiving = rejection(theirs.receiveFile(target));
+    await ours.write(Buffer.from("half of it"));
+    while (ours.info().bytesAcked < 10) await pair.server.usage();
+    ours.abort();
+    assert.is((await receiving).code, "ECONNRESET");
+    assert.is(readFileSync(`${target}.part`, "utf8"), "half of it");
+    assert.is(readFileSync(target, "utf8"), "old");
+  });
+
+  transfer("a full disk is told with the path, and the sender by a reset", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const receiving = rejection(theirs.receiveFile("/dev/full"));
+    const sending = rejection(ours.sendFile("/dev/zero", { end: 1e12 }));
+    const error = await receiving;
+    assert.is(error.code, "ENOSPC");
+    assert.is(error.path, "/dev/full");
+    assert.match(error.message, "/dev/full");
+    assert.is(await rejection(theirs.closed), error);
+    assert.is((await sending).code, "ECONNRESET");
+  });
+
+  transfer("a file that becomes shorter while it is sent resets the connection, before a FIN that waits", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const source = fileOf("shrinking.bin", Buffer.alloc(64 * MIB, 1));
+    const target = join(folder, "shrunk.bin");
+    const sending = rejection(ours.sendFile(source));
+    await readExactly(theirs, MIB);
+    truncateSync(source, 48 * MIB);
+    const closing = rejection(ours.closeWrite()); // waits for the file
+    const receiving = rejection(theirs.receiveFile(target));
+    const error = await sending;
+    assert.is(error.code, "ERR_FILE_TRUNCATED");
+    assert.match(error.message, `${source} was truncated: it ended after ${48 * MIB} of ${64 * MIB} bytes`);
+    assert.is(await closing, error);
+    assert.is((await receiving).code, "ECONNRESET");
+    assert.not.ok(existsSync(target));
+    assert.ok(statSync(`${target}.part`).size <= 47 * MIB);
+  });
+
+  transfer("a file that grows while it is sent is sent to its first size", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const source = fileOf("growing.bin", Buffer.alloc(32 * MIB, 1));
+    const sending = ours.sendFile(source);
+    await readExactly(theirs, MIB);
+    truncateSync(source, 33 * MIB);
+    const receiving = theirs.receiveFile(join(folder, "grown.bin"));
+    assert.is(await sending, 32 * MIB);
+    const closing = ours.close();
+    assert.is(await receiving, 31 * MIB);
+    await Promise.all([closing, theirs.close()]);
+  });
+
+  transfer("a signal in the middle of sending resets the connection; the receiver keeps the part", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const target = join(folder, "stopped.bin");
+    const receiving = rejection(theirs.receiveFile(target));
+    const controller = new AbortController();
+    const onProgress = (): void => controller.abort();
+    const sending = ours.sendFile("/dev/zero", { end: 1e12, signal: controller.signal, onProgress });
+    assert.is((await rejection(sending)).name, "AbortError");
+    assert.is((await receiving).code, "ECONNRESET");
+    assert.ok(existsSync(`${target}.part`));
+  });
+
+  transfer("a signal in the middle of receiving keeps the part; the connection lives on", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const target = join(folder, "cancelled.bin");
+    const controller = new AbortController();
+    const onProgress = (): void => controller.abort();
+    const receiving = theirs.receiveFile(target, { signal: controller.signal, onProgress });
+    await ours.write(Buffer.from("first"));
+    assert.is((await rejection(receiving)).name, "AbortError");
+    assert.is(readFileSync(`${target}.part`, "utf8"), "first");
+    await ours.write(Uint8Array.of(5));
+    assert.equal([...(await readExactly(theirs, 1))], [5]);
+  });
+
+  transfer("closeRead() before the peer's end is no end of a file", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const target = join(folder, "shut.bin");
+    const receiving = rejection(theirs.receiveFile(target));
+    await ours.write(Buffer.from("half"));
+    while (!existsSync(`${target}.part`) || statSync(`${target}.part`).size < 4) await pair.server.usage();
+    theirs.closeRead();
+    assert.is((await receiving).code, "ERR_SOCKET_CLOSED");
+    assert.is(readFileSync(`${target}.part`, "utf8"), "half");
+    assert.not.ok(existsSync(target));
+  });
+
+  transfer("what cannot be a file is refused at once, and the connection lives on", async () => {
+    await using pair = await stackPair();
+    const { ours, theirs } = await connected(pair);
+    const directory = join(folder, "directory");
+    mkdirSync(directory);
+    for (const failed of [rejection(ours.sendFile(directory)), rejection(theirs.receiveFile(directory))]) {
+      const error = await failed;
+      assert.is(error.code, "EISDIR");
+      assert.is(error.path, directory);
+    }
+    assert.is((await rejection(theirs.receiveFile(join(folder, "none", "file")))).code, "ENOENT");
+    assert.is((await rejection(theirs.receiveFile("x", { flush: 1 as never }))).code, "ERR_INVALID_ARG_TYPE");
+    await ours.write(Uint8Array.of(5));
+    assert.equal([...(await readExactly(theirs, 1))], [5]);
+  });
+
+  transfer("two transfers into one file: the second is refused, and the first is whole", async () => {
+    await using pair = await stackPair();
+    const one = await connected(pair, 7);
+    const two = await connected(pair, 8);
+    const target = join(folder, "both.bin");
+    const receiving = one.theirs.receiveFile(target);
+    await one.ours.write(Buffer.from("first"));
+    while (!existsSync(`${target}.part`) || statSync(`${target}.part`).size < 5) await pair.server.usage();
+    const error = await rejection(two.theirs.receiveFile(target));
+    assert.is(error.code, "EBUSY");
+    assert.is(error.path, `${target}.part`);
+    const closing = one.ours.close();
+    assert.is(await receiving, 5);
+    assert.is(readFileSync(target, "utf8"), "first");
+    // And then it may be received again, also after a failure
+    const failing = rejection(two.theirs.receiveFile(target, { signal: AbortSignal.timeout(50) }));
+    assert.is((await failing).name, "AbortError");
+    const again = two.theirs.receiveFile(target);
+    await two.ours.write(Buffer.from("second"));
+    const closingToo = two.ours.close();
+    assert.is(await again, 6);
+    assert.is(readFileSync(target, "utf8"), "second");
+    await Promise.all([closing, closingToo, one.theirs.close(), two.theirs.close()]);
+  });
+
+  transfer("transfers that fail leave no file open", async () => {
+    await using pair = await stackPair();
+    const open = (): string[] => readdirSync("/proc/self/fd");
+    const before = open().length;
+    for (let turn = 0; turn < 20; turn++) {
+      const { ours, theirs } = await connected(pair, 100 + turn);
+      const receiving = rejection(theirs.receiveFile(join(folder, "leak.bin")));
+      const sending = rejection(ours.sendFile("/dev/zero", { end: 1e12, onProgress: () => ours.abort() }));
+      await Promise.all([receiving, sending]);
+    }
+    for (let tries = 0; tries < 100 && open().length > before; tries++) await pair.client.usage();
+    assert.is(open().length, before);
+  });
+
+  transfer.run();
 }
 
-transfer("a file takes its name when it is whole, over the one that was there, and keeps its mode", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const target = fileOf("whole.bin", "old");
-  const { mode } = statSync(target);
-  const receiving = theirs.receiveFile(target);
-  await ours.write(Buffer.from("new bytes"));
-  while (!existsSync(`${target}.part`) || statSync(`${target}.part`).size < 9) await pair.server.usage();
-  assert.is(readFileSync(target, "utf8"), "old", "until the end the old file is there");
-  const closing = ours.close();
-  assert.is(await receiving, 9);
-  assert.is(readFileSync(target, "utf8"), "new bytes");
-  assert.is(statSync(target).mode, mode);
-  assert.not.ok(existsSync(`${target}.part`));
-  await Promise.all([closing, theirs.close()]);
-});
-
-transfer("a file behind a link is replaced, not the link", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const real = fileOf("real.bin", "old");
-  const link = join(folder, "link.bin");
-  symlinkSync(real, link);
-  const receiving = theirs.receiveFile(link, { flush: false });
-  await ours.write(Buffer.from("new"));
-  const closing = ours.close();
-  await receiving;
-  assert.is(readFileSync(real, "utf8"), "new");
-  assert.is(readFileSync(link, "utf8"), "new");
-  await Promise.all([closing, theirs.close()]);
-});
-
-transfer("a reset keeps what arrived before it as .part, and the old file", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const target = fileOf("reset.bin", "old");
-  const receiving = rejection(theirs.receiveFile(target));
-  await ours.write(Buffer.from("half of it"));
-  while (ours.info().bytesAcked < 10) await pair.server.usage();
-  ours.abort();
-  assert.is((await receiving).code, "ECONNRESET");
-  assert.is(readFileSync(`${target}.part`, "utf8"), "half of it");
-  assert.is(readFileSync(target, "utf8"), "old");
-});
-
-transfer("a full disk is told with the path, and the sender by a reset", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const receiving = rejection(theirs.receiveFile("/dev/full"));
-  const sending = rejection(ours.sendFile("/dev/zero", { end: 1e12 }));
-  const error = await receiving;
-  assert.is(error.code, "ENOSPC");
-  assert.is(error.path, "/dev/full");
-  assert.match(error.message, "/dev/full");
-  assert.is(await rejection(theirs.closed), error);
-  assert.is((await sending).code, "ECONNRESET");
-});
-
-transfer("a file that becomes shorter while it is sent resets the connection, before a FIN that waits", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const source = fileOf("shrinking.bin", Buffer.alloc(64 * MIB, 1));
-  const target = join(folder, "shrunk.bin");
-  const sending = rejection(ours.sendFile(source));
-  await readExactly(theirs, MIB);
-  truncateSync(source, 48 * MIB);
-  const closing = rejection(ours.closeWrite()); // waits for the file
-  const receiving = rejection(theirs.receiveFile(target));
-  const error = await sending;
-  assert.is(error.code, "ERR_FILE_TRUNCATED");
-  assert.match(error.message, `${source} was truncated: it ended after ${48 * MIB} of ${64 * MIB} bytes`);
-  assert.is(await closing, error);
-  assert.is((await receiving).code, "ECONNRESET");
-  assert.not.ok(existsSync(target));
-  assert.ok(statSync(`${target}.part`).size <= 47 * MIB);
-});
-
-transfer("a file that grows while it is sent is sent to its first size", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const source = fileOf("growing.bin", Buffer.alloc(32 * MIB, 1));
-  const sending = ours.sendFile(source);
-  await readExactly(theirs, MIB);
-  truncateSync(source, 33 * MIB);
-  const receiving = theirs.receiveFile(join(folder, "grown.bin"));
-  assert.is(await sending, 32 * MIB);
-  const closing = ours.close();
-  assert.is(await receiving, 31 * MIB);
-  await Promise.all([closing, theirs.close()]);
-});
-
-transfer("a signal in the middle of sending resets the connection; the receiver keeps the part", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const target = join(folder, "stopped.bin");
-  const receiving = rejection(theirs.receiveFile(target));
-  const controller = new AbortController();
-  const onProgress = (): void => controller.abort();
-  const sending = ours.sendFile("/dev/zero", { end: 1e12, signal: controller.signal, onProgress });
-  assert.is((await rejection(sending)).name, "AbortError");
-  assert.is((await receiving).code, "ECONNRESET");
-  assert.ok(existsSync(`${target}.part`));
-});
-
-transfer("a signal in the middle of receiving keeps the part; the connection lives on", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const target = join(folder, "cancelled.bin");
-  const controller = new AbortController();
-  const onProgress = (): void => controller.abort();
-  const receiving = theirs.receiveFile(target, { signal: controller.signal, onProgress });
-  await ours.write(Buffer.from("first"));
-  assert.is((await rejection(receiving)).name, "AbortError");
-  assert.is(readFileSync(`${target}.part`, "utf8"), "first");
-  await ours.write(Uint8Array.of(5));
-  assert.equal([...(await readExactly(theirs, 1))], [5]);
-});
-
-transfer("closeRead() before the peer's end is no end of a file", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const target = join(folder, "shut.bin");
-  const receiving = rejection(theirs.receiveFile(target));
-  await ours.write(Buffer.from("half"));
-  while (!existsSync(`${target}.part`) || statSync(`${target}.part`).size < 4) await pair.server.usage();
-  theirs.closeRead();
-  assert.is((await receiving).code, "ERR_SOCKET_CLOSED");
-  assert.is(readFileSync(`${target}.part`, "utf8"), "half");
-  assert.not.ok(existsSync(target));
-});
-
-transfer("what cannot be a file is refused at once, and the connection lives on", async () => {
-  await using pair = await stackPair();
-  const { ours, theirs } = await connected(pair);
-  const directory = join(folder, "directory");
-  mkdirSync(directory);
-  for (const failed of [rejection(ours.sendFile(directory)), rejection(theirs.receiveFile(directory))]) {
-    const error = await failed;
-    assert.is(error.code, "EISDIR");
-    assert.is(error.path, directory);
-  }
-  assert.is((await rejection(theirs.receiveFile(join(folder, "none", "file")))).code, "ENOENT");
-  assert.is((await rejection(theirs.receiveFile("x", { flush: 1 as never }))).code, "ERR_INVALID_ARG_TYPE");
-  await ours.write(Uint8Array.of(5));
-  assert.equal([...(await readExactly(theirs, 1))], [5]);
-});
-
-transfer("two transfers into one file: the second is refused, and the first is whole", async () => {
-  await using pair = await stackPair();
-  const one = await connected(pair, 7);
-  const two = await connected(pair, 8);
-  const target = join(folder, "both.bin");
-  const receiving = one.theirs.receiveFile(target);
-  await one.ours.write(Buffer.from("first"));
-  while (!existsSync(`${target}.part`) || statSync(`${target}.part`).size < 5) await pair.server.usage();
-  const error = await rejection(two.theirs.receiveFile(target));
-  assert.is(error.code, "EBUSY");
-  assert.is(error.path, `${target}.part`);
-  const closing = one.ours.close();
-  assert.is(await receiving, 5);
-  assert.is(readFileSync(target, "utf8"), "first");
-  // And then it may be received again, also after a failure
-  const failing = rejection(two.theirs.receiveFile(target, { signal: AbortSignal.timeout(50) }));
-  assert.is((await failing).name, "AbortError");
-  const again = two.theirs.receiveFile(target);
-  await two.ours.write(Buffer.from("second"));
-  const closingToo = two.ours.close();
-  assert.is(await again, 6);
-  assert.is(readFileSync(target, "utf8"), "second");
-  await Promise.all([closing, closingToo, one.theirs.close(), two.theirs.close()]);
-});
-
-transfer("transfers that fail leave no file open", async () => {
-  await using pair = await stackPair();
-  const open = (): string[] => readdirSync("/proc/self/fd");
-  const before = open().length;
-  for (let turn = 0; turn < 20; turn++) {
-    const { ours, theirs } = await connected(pair, 100 + turn);
-    const receiving = rejection(theirs.receiveFile(join(folder, "leak.bin")));
-    const sending = rejection(ours.sendFile("/dev/zero", { end: 1e12, onProgress: () => ours.abort() }));
-    await Promise.all([receiving, sending]);
-  }
-  for (let tries = 0; tries < 100 && open().length > before; tries++) await pair.client.usage();
-  assert.is(open().length, before);
-});
-
-transfer.run();
+transfers("src/file-transfer", tmpdir());
+if (existsSync("/dev/shm") && statfsSync("/dev/shm").type === TMPFS)
+  transfers("src/file-transfer, in memory", "/dev/shm");
