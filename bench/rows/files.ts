@@ -41,11 +41,16 @@ function place(bytes: number): Place {
   return { source, copy, digest: sha256(source) };
 }
 
+/**
+ * Each removes the copy of the run before when the side that listens is up, not earlier: a virtual machine that gives free pages back to its host
+ * does so within two seconds, and who takes longer to start would write into pages that the host has to find again.
+ */
 type Move = (hosts: BenchHosts, files: Place) => Promise<Figures>;
 
 const ours: Move = async (hosts, { source, copy }) => {
   const receiving = hosts.ours("a", "receive", PORT, copy, "--json", "--debug");
   await ready("wasmtcp receive", receiving, "from CLOSED to LISTEN");
+  rmSync(copy, { force: true });
   const sending = hosts.ours("b", "send", hosts.stackAddress.a, PORT, source, "--json");
   const [got, sent] = await Promise.all([
     json("wasmtcp receive", receiving, LIMIT_MS),
@@ -60,6 +65,7 @@ function piped(hwm?: number): Move {
   return async (hosts, { source, copy }) => {
     const receiving = hosts.node("a", NODE, "receive-pipe", PORT, copy, ...marks);
     await ready("Node's receiver", receiving, "READY");
+    rmSync(copy, { force: true });
     const sending = hosts.node("b", NODE, "send-pipe", hosts.kernelAddress.a, PORT, source, ...marks);
     const [got] = await Promise.all([
       json("Node's receiver", receiving, LIMIT_MS),
@@ -73,6 +79,7 @@ function piped(hwm?: number): Move {
 const tuned: Move = async (hosts, { source, copy }) => {
   const sending = hosts.node("b", NODE, "serve-pipe", PORT, source, MIB);
   await ready("Node's sender", sending, "READY");
+  rmSync(copy, { force: true });
   const receiving = hosts.node("a", NODE, "receive-onread", hosts.kernelAddress.b, PORT, copy, MIB);
   const [got] = await Promise.all([
     json("Node's receiver", receiving, LIMIT_MS),
@@ -88,7 +95,6 @@ export function files({ fileBytes }: Effort): Group[] {
     name,
     run: async () => {
       shared ??= place(fileBytes);
-      rmSync(shared.copy, { force: true });
       using hosts = new BenchHosts({ offloads });
       const figures = await move(hosts, shared);
       if ((await sha256(shared.copy)) !== (await shared.digest)) throw new RunFailed("the copy has another SHA-256");
