@@ -3,7 +3,7 @@
 import { frameRingBytes } from "../links/frame-ring.ts";
 
 /** Bytes of frames that may wait for a shard; with more it lags so much that some are lost. */
-export const RELAY_BYTES = 256 * 1024;
+export const RELAY_BYTES = 4 * 1024 * 1024;
 
 /** A ring and who reads it. */
 export interface ShardRelay {

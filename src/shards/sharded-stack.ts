@@ -39,6 +39,8 @@ export class ShardedStack implements Stack {
   readonly #first: CoreStack;
   readonly #steering: Steering;
   #turn = 0;
+  /** After a crash: the others end. */
+  #abandoned: Promise<unknown> | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param shards - in the order of their numbers, started */
@@ -50,7 +52,7 @@ export class ShardedStack implements Stack {
     // With one socket fewer the kernel gives frames to the wrong shards: none can go on.
     for (const shard of shards) {
       shard.crashed.catch((error: Error) => {
-        for (const other of shards) if (other !== shard) void other.abandon(error);
+        this.#abandoned ??= Promise.all(shards.filter((other) => other !== shard).map((other) => other.abandon(error)));
       });
     }
   }
@@ -134,6 +136,7 @@ export class ShardedStack implements Stack {
   async #close(lingerMs: number): Promise<void> {
     const isRunning = await Promise.all(this.#shards.map((shard) => shard.windDown(lingerMs)));
     await Promise.all(this.#shards.filter((_, index) => isRunning[index]).map((shard) => shard.end()));
+    await this.#abandoned;
   }
 
   #check(syscall: string): void {

@@ -59,6 +59,11 @@ class Lab<Name extends string> implements Disposable {
     return this.#spawn(name, [command, ...args]);
   }
 
+  /** Starts the kernel-socket peer inside one host. */
+  peer(name: Name, ...args: string[]): Running {
+    return this.start(name, "python3", PEER, ...args);
+  }
+
   /**
    * As `start`, on one processor if there are several: a sender that moves from one to another has its frames in two of the kernel's
    * queues, which may pass each other.
@@ -136,11 +141,6 @@ export class TwoHosts extends Lab<Side> {
     const common = ["--interface", this.interfaceName[side], "--address", `${this.stackAddress[side]}/24`];
     return this.start(side, process.execPath, CLI, ...args, ...common);
   }
-
-  /** Starts the kernel-socket peer on one host. */
-  peer(side: Side, ...args: string[]): Running {
-    return this.start(side, "python3", PEER, ...args);
-  }
 }
 
 /**
@@ -166,6 +166,44 @@ export class WiredHosts extends Lab<Side | "wire"> {
     const wire = this.startOn(1, "wire", process.execPath, CLI, "wire", "left", "right", "--json", ...options);
     await wire.saw("joined");
     return wire;
+  }
+}
+
+/**
+ * Host a (10.77.0.1) and host b (10.78.0.1) with a `router` between them (10.77.0.254, 10.78.0.254) that carries packets of 1000 bytes at most,
+ * and knows of no way to 10.99.0.0/24. A stack of ours on a takes 10.77.0.11. What b sends may be cut in pieces, what a stack sends may not.
+ */
+export class RoutedHosts extends Lab<Side | "router"> {
+  readonly interfaceName = "eth0";
+  readonly stackAddress = "10.77.0.11";
+  readonly kernelAddress = "10.78.0.1";
+  readonly gateway = "10.77.0.254";
+
+  constructor() {
+    super(["a", "b", "router"]);
+    this.join("a", "eth0", "router", "left");
+    this.join("b", "eth0", "router", "right");
+    for (const [name, interfaceName, address] of [
+      ["a", "eth0", "10.77.0.1/24"],
+      ["router", "left", "10.77.0.254/24"],
+      ["router", "right", "10.78.0.254/24"],
+      ["b", "eth0", "10.78.0.1/24"],
+    ] as const) {
+      run("ip", "-n", this.namespace[name], "addr", "add", address, "dev", interfaceName);
+    }
+    run("ip", "-n", this.namespace.b, "route", "add", "default", "via", "10.78.0.254");
+    run("ip", "-n", this.namespace.router, "route", "add", "unreachable", "10.99.0.0/24");
+    // Of the routes, not the interfaces: a veth drops what is longer than its own.
+    const routes = [
+      ["10.77.0.0/24", "left", "10.77.0.254"] as const,
+      ["10.78.0.0/24", "right", "10.78.0.254"] as const,
+    ];
+    for (const [network, side, src] of routes) {
+      const path = [network, "dev", side, "proto", "kernel", "scope", "link", "src", src, "mtu", "1000"];
+      run("ip", "-n", this.namespace.router, "route", "replace", ...path);
+    }
+    this.exec("router", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.icmp_ratelimit=0");
+    this.exec("b", "sysctl", "-qw", "net.ipv4.ip_no_pmtu_disc=1");
   }
 }
 

@@ -1,14 +1,20 @@
 // One end of many connections at a time on a stack with several shards, in a network namespace:
 //
 //   crowd.ts serve INTERFACE CIDR SHARDS PORT COUNT              accepts COUNT connections and sends back what comes
-//   crowd.ts dial INTERFACE CIDR SHARDS PORT COUNT HOST BYTES    makes COUNT connections at once, sends, compares what comes back
+//   crowd.ts dial INTERFACE CIDR SHARDS PORT COUNT HOST BYTES [GATEWAY]
+//                                                               makes COUNT connections at once, sends, compares what comes back
 //
-// Prints one line of JSON: `opened`, connections of each shard, and what its counters say.
+// Prints one line of JSON: of each shard the connections it had (`opened`), datagrams it put together of fragments (`reassembled`) and times it
+// was told of a narrow path (`narrowed`), and what the counters of all say.
 import { randomBytes } from "node:crypto";
 import { type Connection, createStack, packetLink, type Stack } from "../../../src/index.ts";
 import { shardsOf } from "../../../src/shards/sharded-stack.ts";
 
-const [role, name, address, shards, port, count, host, size] = process.argv.slice(2) as [string, string, ...string[]];
+const [role, name, address, shards, port, count, host, size, gateway] = process.argv.slice(2) as [
+  string,
+  string,
+  ...string[],
+];
 
 async function echo(connection: Connection): Promise<void> {
   const buffer = new Uint8Array(65_536);
@@ -50,13 +56,27 @@ async function dial(stack: Stack): Promise<void> {
 }
 
 const stack = await createStack({
-  interfaces: [{ link: packetLink({ interface: name }), address: address! }],
+  interfaces: [{ link: packetLink({ interface: name }), address: address!, gateway }],
   shards: Number(shards),
 });
 await (role === "serve" ? serve(stack) : dial(stack));
-const opened = shardsOf(stack).map((shard) => shard.stats().statesEntered.ESTABLISHED);
 await stack.close({ lingerMs: 10_000 });
+const each = shardsOf(stack).map((shard) => shard.stats());
+const opened = each.map(({ statesEntered }) => statesEntered.ESTABLISHED);
+const reassembled = each.map(({ counters }) => counters.ipReasmOks);
+const narrowed = each.map(({ counters }) => counters.icmpInPmtu);
 const { counters, interfaces } = stack.stats();
 const { tcpInOtherShard, tcpOutRsts, tcpRetransSegs, tcpLossProbes } = counters;
 const linkDrops = interfaces.reduce((sum, one) => sum + one.linkDrops, 0);
-console.log(JSON.stringify({ opened, tcpInOtherShard, tcpOutRsts, tcpRetransSegs, tcpLossProbes, linkDrops }));
+console.log(
+  JSON.stringify({
+    opened,
+    reassembled,
+    narrowed,
+    tcpInOtherShard,
+    tcpOutRsts,
+    tcpRetransSegs,
+    tcpLossProbes,
+    linkDrops,
+  }),
+);

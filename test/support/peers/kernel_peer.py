@@ -15,6 +15,7 @@
                                                 make so many connections, then send random bytes on each, which must come back
 Prints READY once it listens. Exits 0 only after an orderly end on both sides.
 """
+import contextlib
 import hashlib
 import os
 import shutil
@@ -128,7 +129,7 @@ def expect_reset(port):
 
 
 def echo_until_end(connection):
-    with connection:
+    with connection, contextlib.suppress(ConnectionResetError):
         while data := connection.recv(1 << 16):
             connection.sendall(data)
 
@@ -136,9 +137,10 @@ def echo_until_end(connection):
 def crowd_server(port, count):
     listener = socket.create_server(("0.0.0.0", port), backlog=count)
     print("READY", flush=True)
-    threads = [threading.Thread(target=echo_until_end, args=(listener.accept()[0],)) for _ in range(count)]
-    for thread in threads:
-        thread.start()
+    threads = []
+    for _ in range(count):
+        threads.append(threading.Thread(target=echo_until_end, args=(listener.accept()[0],)))
+        threads[-1].start()
     for thread in threads:
         thread.join()
 

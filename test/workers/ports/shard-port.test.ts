@@ -124,12 +124,12 @@ test("what does not fit into one turn comes in the next, which is due at once", 
 test("a shard that lags loses frames, which are counted, and holds nobody up", () => {
   const { first, arrived, got, drops } = threeShards();
   const long = cut(new Array(60_000).fill(1), 59_992)[0]!;
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 100; round++) {
     arrived.push(long);
     first.receive(5);
     got(1);
   }
-  assert.ok(drops() > 0 && drops() < 6, `${drops()}`);
+  assert.ok(drops() > 0 && drops() < 100, `${drops()}`);
   assert.equal(got(0)[0], long);
 });
 
