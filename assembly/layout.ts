@@ -349,6 +349,7 @@ export const IF_UP = 1;
 export const IF_LOOPBACK = 2;
 export const IF_CSUM_OFFLOAD = 4; // the link takes FRAME_CSUM_PARTIAL frames
 export const IF_GONE = 8; // the interface was deleted, or moved to another network namespace: never up again
+export const IF_GRO = 16; // frames that continue one another are merged before TCP sees them (gro.ts)
 
 // -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
 // A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start

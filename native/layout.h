@@ -70,6 +70,7 @@ constexpr uint32_t HEAP = 536870912;
 constexpr uint32_t HEAP_BYTES_DEFAULT = 536870912;
 constexpr uint32_t IF_CSUM_OFFLOAD = 4;
 constexpr uint32_t IF_GONE = 8;
+constexpr uint32_t IF_GRO = 16;
 constexpr uint32_t IF_LOOPBACK = 2;
 constexpr uint32_t IF_UP = 1;
 constexpr uint32_t INTERFACES = 77824;

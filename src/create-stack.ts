@@ -32,5 +32,5 @@ function setupOf(own: ResolvedInterface): InterfaceSetup {
   const mtu = own.mtu ?? linkMtu;
   if (mtu > linkMtu) throw outOfRange("mtu", `${LEAST_MTU}..${linkMtu} (the link's)`, mtu);
   const { name, link, address, prefixLength, mac } = own;
-  return { name, link, address, prefixLength, mac, mtu, mtuLimit: own.mtu ?? MOST_MTU };
+  return { name, link, address, prefixLength, mac, mtu, mtuLimit: own.mtu ?? MOST_MTU, gro: own.gro };
 }

@@ -31,6 +31,11 @@ export interface InterfaceOptions {
   mac?: string | undefined;
   /** Longest IP packet, bytes, 68 to that of the link. Default: the link's. */
   mtu?: number | undefined;
+  /**
+   * Whether received segments that continue one another are merged before TCP looks at them (generic receive offload): less work per
+   * segment, and their number and the data are the same. Linux's name (`ethtool -K`). Default true.
+   */
+  gro?: boolean | undefined;
   /** What `stats()` calls it. Default `if1`, `if2`, ... */
   name?: string | undefined;
 }
@@ -79,6 +84,7 @@ export interface ResolvedInterface extends Cidr {
   link: Link;
   mac: Uint8Array;
   mtu: number | undefined;
+  gro: boolean;
   name: string;
 }
 
@@ -178,9 +184,13 @@ function resolveInterface(name: string, options: InterfaceOptions, index: number
   if (options.name !== undefined && typeof options.name !== "string") {
     throw invalidType(`${name}.name`, "a string", options.name);
   }
+  if (options.gro !== undefined && typeof options.gro !== "boolean") {
+    throw invalidType(`${name}.gro`, "a boolean", options.gro);
+  }
   return {
     ...cidr,
     link,
+    gro: options.gro ?? true,
     mac: mac === undefined ? defaultMac(cidr.address) : parseMac(`${name}.mac`, mac),
     mtu: mtu === undefined ? (wire.kind === "memory" ? wire.mtu : undefined) : integer("mtu", mtu, LEAST_MTU, most),
     name: options.name ?? `if${index + 1}`,

@@ -39,6 +39,8 @@ export interface InterfaceSetup {
   mtuLimit: number;
   /** If the stack has several shards. */
   shard?: ShardedLink;
+  /** Whether the core merges frames that continue one another. */
+  gro: boolean;
 }
 
 /** A route to enter. `destination` and `gateway` are u32 in host order, `interfaceIndex` counts the loopback as 0. */

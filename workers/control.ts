@@ -4,6 +4,7 @@ import {
   CONTROL_HANDLED,
   ENOMEM,
   IF_CSUM_OFFLOAD,
+  IF_GRO,
   IF_UP,
   INTERFACE_BYTES,
   INTERFACES,
@@ -104,7 +105,10 @@ export class Control implements StackControl {
     }
   }
 
-  #addInterface({ name, link, address, prefixLength, mac, mtu, mtuLimit, shard }: InterfaceSetup, index: number): void {
+  #addInterface(
+    { name, link, address, prefixLength, mac, mtu, mtuLimit, gro, shard }: InterfaceSetup,
+    index: number,
+  ): void {
     const place: PortPlace = {
       views: this.#views,
       rxDescriptors: RX_DESCRIPTORS + index * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES,
@@ -125,7 +129,8 @@ export class Control implements StackControl {
     this.ports[index] = port;
     const words = new DataView(mac.buffer, mac.byteOffset, mac.byteLength);
     const { state, mtu: linkMtu, gsoMax } = port.link;
-    const flags = (state === "up" ? IF_UP : 0) | (port.checksumOffload ? IF_CSUM_OFFLOAD : 0);
+    const offloads = (port.checksumOffload ? IF_CSUM_OFFLOAD : 0) | (gro ? IF_GRO : 0);
+    const flags = (state === "up" ? IF_UP : 0) | offloads;
     const high = words.getUint16(0);
     const low = words.getUint32(2);
     const added = this.#core.addInterface(address, prefixLength, high, low, linkMtu, gsoMax, port.rxSlots, flags);

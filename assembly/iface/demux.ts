@@ -90,7 +90,7 @@ function tcpInput(interfaceIndex: u32, ip: Ipv4Header, flags: u32, gsoSize: u32,
 }
 
 /** RFC 9293 3.1 (MUST-3): the receiver must check it. */
-function isTcpChecksumValid(ip: Ipv4Header): bool {
+export function isTcpChecksumValid(ip: Ipv4Header): bool {
   const pseudo = pseudoHeaderSumIpv4(ip.src, ip.dst, PROTOCOL_TCP, ip.payloadLength);
   return fold(sumBytes(ip.payloadPtr, ip.payloadLength, pseudo)) === 0xffff;
 }
@@ -106,6 +106,7 @@ function fillSegment(seg: Segment, interfaceIndex: u32, ip: Ipv4Header, header: 
   seg.up = header.urgentPointer;
   seg.payloadPtr = <u32>(changetype<usize>(header) + header.dataOffset);
   seg.payloadLength = payloadBytes;
+  seg.frames = 1;
   seg.interfaceIndex = interfaceIndex;
   seg.tos = ip.typeOfService;
   seg.localPort = header.dstPort;

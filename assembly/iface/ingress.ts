@@ -25,6 +25,7 @@ import {
   RX_GSO_SIZE,
 } from "../layout";
 import { NONE } from "../storage/none";
+import { endFlow, isFlowing } from "../tcp/arrives";
 import { takeOutputUrgent } from "../tcp/connections";
 import { traceFrame } from "../tcp/trace";
 import {
@@ -48,6 +49,7 @@ import { arpInput } from "./arp-in";
 import { demux } from "./demux";
 import { egress } from "./egress";
 import { fragmentInput } from "./fragments-in";
+import { mergeFollowing } from "./gro";
 import {
   CLAIM_DONE,
   Interface,
@@ -69,6 +71,8 @@ export function ingress(interfaceIndex: u32, frames: u32, nowUs: u64): void {
   const first: usize = RX_DESCRIPTORS + <usize>interfaceIndex * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES;
   const end = min<u32>(frames, RX_DESCRIPTOR_CAPACITY);
   const memoryBytes = (<u64>memory.size()) << 16;
+  const isMerging = receiver.hasGro;
+  endFlow();
   for (let i: u32 = 0; i < end; i++) {
     const descriptor = first + <usize>i * RX_DESCRIPTOR_BYTES;
     const ptr = load<u32>(descriptor, RX_FRAME_PTR);
@@ -79,6 +83,10 @@ export function ingress(interfaceIndex: u32, frames: u32, nowUs: u64): void {
     }
     traceFrame((interfaceIndex << 16) | (i + 1));
     frameInput(interfaceIndex, ptr, length, load<u16>(descriptor, RX_FLAGS), load<u16>(descriptor, RX_GSO_SIZE), nowUs);
+    if (isMerging && isFlowing()) {
+      if (i + 1 < end) i += mergeFollowing(interfaceIndex, descriptor, end - 1 - i, nowUs);
+      endFlow();
+    }
     if (takeOutputUrgent()) egress(nowUs);
   }
   traceFrame(0);

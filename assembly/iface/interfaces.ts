@@ -7,6 +7,7 @@ import {
   EMFILE,
   IF_CSUM_OFFLOAD,
   IF_GONE,
+  IF_GRO,
   IF_LOOPBACK,
   IF_UP,
   INTERFACE_ADDRESS,
@@ -125,6 +126,11 @@ export class Interface {
     return (this.flags & IF_LOOPBACK) !== 0;
   }
 
+  /** Whether frames that continue one another are merged (gro.ts). */
+  get hasGro(): bool {
+    return (this.flags & IF_GRO) !== 0;
+  }
+
   get completesChecksums(): bool {
     return (this.flags & IF_CSUM_OFFLOAD) !== 0;
   }
@@ -180,7 +186,7 @@ export function interfacesCount(): u32 {
  * @param macHigh16, macLow32 the MAC address, first two and last four bytes, as numbers in reading order; not a group address
  * @param mtu bytes, 68..65535
  * @param gsoMax bytes of IP packet, mtu..65535, or 0; needs IF_CSUM_OFFLOAD, as who splits computes checksums
- * @param flags IF_UP and IF_CSUM_OFFLOAD
+ * @param flags IF_UP, IF_CSUM_OFFLOAD and IF_GRO
  * @returns its index, -EINVAL or -EMFILE
  */
 export function interfaceCreate(
@@ -198,7 +204,7 @@ export function interfaceCreate(
   if (prefixLength < 1 || prefixLength > 32 || !isMtuPossible(mtu) || rxSlots === 0) return -EINVAL;
   if (macHigh16 > 0xffff || (macHigh16 & 0x0100) !== 0 || (macHigh16 | macLow32) === 0) return -EINVAL;
   if (gsoMax !== 0 && (gsoMax < mtu || gsoMax > IPV4_MAX_PACKET || (flags & IF_CSUM_OFFLOAD) === 0)) return -EINVAL;
-  if ((flags & ~(IF_UP | IF_CSUM_OFFLOAD)) !== 0 || isOwnAddress(address)) return -EINVAL;
+  if ((flags & ~(IF_UP | IF_CSUM_OFFLOAD | IF_GRO)) !== 0 || isOwnAddress(address)) return -EINVAL;
   const hostBits = ~prefixMask(prefixLength);
   if (prefixLength <= 30 && ((address & hostBits) === 0 || (address & hostBits) === hostBits)) return -EINVAL;
   if (interfaceCount === INTERFACE_CAPACITY) return -EMFILE;

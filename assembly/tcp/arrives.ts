@@ -22,6 +22,24 @@ import { isUrgentByteDue } from "./urgent-in";
 
 export { DISPOSITION_DONE, DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from "./disposition";
 
+// Whose text the segment before was, if it took the fast path: more of it may follow (text-run.ts)
+let flowing: usize = 0;
+
+/** The connection whose text the segment in hand brought, if it took the fast path. */
+export function flowingTcb(): Tcb | null {
+  return changetype<Tcb | null>(flowing);
+}
+
+/** Whether there is one. */
+export function isFlowing(): bool {
+  return flowing !== 0;
+}
+
+/** The segment in hand is no longer the one that a frame may continue. */
+export function endFlow(): void {
+  flowing = 0;
+}
+
 /**
  * Takes in one segment (or super-segment) whose header and checksum are right.
  * @param seg decoded, options parsed, counted; no port is 0
@@ -33,6 +51,7 @@ export function segmentArrives(seg: Segment, nowUs: u64): u32 {
   countSegment(tcb, seg);
   if (isPredicted(tcb, seg)) {
     takePredicted(tcb, seg, nowUs);
+    if (seg.payloadLength !== 0) flowing = changetype<usize>(tcb);
     return DISPOSITION_DONE;
   }
   return dispatch(tcb, seg, nowUs);
@@ -90,13 +109,18 @@ export function isPredicted(tcb: Tcb, seg: Segment): bool {
 /** Does what the steps would do with a segment that isPredicted() accepted. */
 function takePredicted(tcb: Tcb, seg: Segment, nowUs: u64): void {
   count(COUNTER_TCP_PREDICTED);
-  updateTsRecent(tcb, seg, nowUs);
-  tcb.lastReceivedUs = nowUs;
-  tcb.keepAliveProbes = 0;
+  notePredicted(tcb, seg, nowUs);
   if (seg.payloadLength === 0) {
     onAck(tcb, seg, nowUs);
     wantOutput(tcb);
   }
   updateSendWindow(tcb, seg);
   takeText(tcb, seg, nowUs);
+}
+
+/** What every segment that is predicted tells: the peer lives, and its clock. */
+export function notePredicted(tcb: Tcb, seg: Segment, nowUs: u64): void {
+  updateTsRecent(tcb, seg, nowUs);
+  tcb.lastReceivedUs = nowUs;
+  tcb.keepAliveProbes = 0;
 }

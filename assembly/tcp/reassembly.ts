@@ -227,6 +227,11 @@ export function receiveText(tcb: Tcb, seq: u32, sourcePtr: usize, length: u32, s
   return advance(tcb, to);
 }
 
+/** Takes what lies in the ring from RCV.NXT up to `to`, put there by text-run.ts; nothing waits out of order. */
+export function takePlaced(tcb: Tcb, to: u32): void {
+  advance(tcb, to);
+}
+
 /**
  * Notes where the peer's stream ends. The first FIN counts; one below RCV.NXT or beyond the promised edge is none.
  * @param finSeq sequence number of the FIN itself

@@ -134,9 +134,10 @@ function watchReading(tcb: Tcb): void {
   if (tcb.loadRcvHead() === tcb.rcvTail) onRead(tcb);
 }
 
-// What one frame brings: 1/8 of the new; a last small segment hardly counts, a change of the link's batch size does
+// What one frame, in a receive slot of its own, brings: 1/8 of the new; a last small segment hardly counts, a change of the link's batch size does
 function measureFrame(tcb: Tcb, seg: Segment): void {
-  tcb.rcvFrameBytes = max<u32>(tcb.rcvFrameBytes - (tcb.rcvFrameBytes >> 3) + (seg.payloadLength >> 3), 1);
+  const bytes = seg.frames > 1 ? seg.payloadLength / seg.frames : seg.payloadLength;
+  tcb.rcvFrameBytes = max<u32>(tcb.rcvFrameBytes - (tcb.rcvFrameBytes >> 3) + (bytes >> 3), 1);
 }
 
 /**

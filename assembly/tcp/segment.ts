@@ -15,6 +15,7 @@ export class Segment {
   payloadPtr: u32; // address of the payload, valid during this call only
   payloadLength: u32; // bytes
   segments: u32; // wire segments in it: 1, or ceil(payloadLength / gsoSize) of a super-segment
+  frames: u32; // receive slots it came in: 1, or more if they were merged (text-run.ts)
   gsoSize: u32; // payload bytes per wire segment of a super-segment, 0 = unknown or one segment
   interfaceIndex: u32;
   localPort: u16; // the destination port, ours

@@ -21,6 +21,7 @@ export type CommonOptions = {
   gateway?: string;
   mac?: string;
   mtu?: number;
+  gro: boolean;
   capture?: string;
   debug?: boolean;
   emulate?: string;
@@ -39,6 +40,7 @@ export function addCommonOptions(command: Command): Command {
     .option("-g, --gateway <ip>", "next hop for addresses outside the network")
     .option("--mac <mac>", "MAC address of this stack (default: derived from the address)")
     .option("--mtu <bytes>", "MTU (default: the interface's)", integer)
+    .option("--no-gro", "do not merge received segments before TCP looks at them")
     .option("--capture <file>", "write every frame to a pcapng file")
     .option("--emulate <what>", "impair what this end sends, such as 'loss=1%,delay=10ms,rate=100mbit'")
     .addOption(
@@ -136,6 +138,7 @@ export async function openStack(options: CommonOptions): Promise<Stack> {
         ...(options.gateway !== undefined && { gateway: options.gateway }),
         ...(options.mac !== undefined && { mac: options.mac }),
         ...(options.mtu !== undefined && { mtu: options.mtu }),
+        gro: options.gro,
       },
     ],
     sysctl: parseSysctls(options.sysctl),

@@ -18,6 +18,7 @@ import {
   EVENT_TOKEN,
   EVENT_VALUE,
   IF_CSUM_OFFLOAD,
+  IF_GRO,
   IF_UP,
   OP_RING,
   RING_HEAD,
@@ -81,6 +82,8 @@ export interface SimHostOptions {
   gsoMax?: number;
   /** The link completes checksums. Default: whether `gsoMax` is not 0. */
   checksumOffload?: boolean;
+  /** Whether the core merges frames that continue one another. Default true. */
+  gro?: boolean;
   /** Frames the link says it can hold for the host, 1..65535; the core promises no more than half of that. Default 65535, as of a memory link. */
   rxSlots?: number;
   /** Settings, Linux's names and units. */
@@ -139,7 +142,7 @@ export class SimHost {
   /** @param seed - for the core's secrets */
   constructor(module: WebAssembly.Module, options: SimHostOptions, seed: number) {
     const { address, prefixLength = 24, gateway = 0, mtu = 1500, gsoMax = 0, rxSlots = RX_SLOTS } = options;
-    const { checksumOffload = gsoMax !== 0, heapBytes = 64 * 1024 * 1024 } = options;
+    const { checksumOffload = gsoMax !== 0, gro = true, heapBytes = 64 * 1024 * 1024 } = options;
     const core = instantiateCore(module, heapBytes);
     this.exports = core.exports;
     this.views = core.views;
@@ -150,7 +153,7 @@ export class SimHost {
     this.address = address;
     this.mac = defaultMac(address);
     const mac = new DataView(this.mac.buffer);
-    const flags = IF_UP | (checksumOffload ? IF_CSUM_OFFLOAD : 0);
+    const flags = IF_UP | (checksumOffload ? IF_CSUM_OFFLOAD : 0) | (gro ? IF_GRO : 0);
     const high = mac.getUint16(0);
     const low = mac.getUint32(2);
     check("addInterface", this.exports.addInterface(address, prefixLength, high, low, mtu, gsoMax, rxSlots, flags) - 1);

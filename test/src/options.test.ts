@@ -44,6 +44,7 @@ function withInterface(change: Partial<Record<keyof InterfaceOptions, unknown>>)
 options("fills in MAC address, MTU and name", () => {
   const { interfaces, routes } = resolveStackOptions(withInterface({}));
   assert.is(interfaces[0]!.mtu, 1400);
+  assert.is(interfaces[0]!.gro, true);
   assert.is(interfaces[0]!.name, "if1");
   assert.equal([...interfaces[0]!.mac], [2, 0x77, 10, 0, 0, 1]);
   assert.equal(routes, []);
@@ -80,6 +81,8 @@ options("says what was expected and what came", () => {
   assert.is(message, "Expected `mtu` to be 68..1400, got `12` (number)");
   assert.is(code, "ERR_OUT_OF_RANGE");
   assert.is(failure(() => resolveStackOptions(withInterface({ mtu: "12" }))).code, "ERR_INVALID_ARG_TYPE");
+  assert.is(failure(() => resolveStackOptions(withInterface({ gro: "off" }))).code, "ERR_INVALID_ARG_TYPE");
+  assert.is(resolveStackOptions(withInterface({ gro: false })).interfaces[0]!.gro, false);
   assert.is(failure(() => resolveStackOptions(withInterface({ link: {} }))).code, "ERR_INVALID_ARG_TYPE");
   assert.is(failure(() => resolveStackOptions({ interfaces: [] })).code, "ERR_INVALID_ARG_VALUE");
 });

@@ -1,5 +1,6 @@
 // Frames as bytes, for tests: builders with correct lengths and checksums, to be damaged by the test that wants it otherwise, and
 // one host without a network that takes and gives them.
+import { COUNTER_COUNT } from "../../assembly/counters.ts";
 import { internetChecksum, pseudoHeaderSum } from "../../src/links/checksum.ts";
 import type { Frame } from "../../src/links/frame.ts";
 import { SimHost, type SimHostOptions } from "../../src/sim/index.ts";
@@ -196,7 +197,7 @@ export class Bench {
 
   /** By how much counters moved while `act` ran: only those that did, by index. */
   counted(act: () => void): Record<number, number> {
-    const before = Array.from({ length: 160 }, (_, index) => this.host.counter(index));
+    const before = Array.from({ length: COUNTER_COUNT }, (_, index) => this.host.counter(index));
     act();
     const moved = before.map((value, index) => [index, this.host.counter(index) - value] as const);
     return Object.fromEntries(moved.filter(([, by]) => by !== 0));
