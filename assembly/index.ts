@@ -7,7 +7,7 @@ import { announceStart } from "./iface/announce";
 import { reap } from "./iface/egress";
 import { ingress } from "./iface/ingress";
 import { interfaceCreate, interfacesCount, interfacesInitialise } from "./iface/interfaces";
-import { removeLink, setLinkMtu, setLinkUp } from "./iface/link-state";
+import { removeLink, setClaim, setLinkMtu, setLinkUp } from "./iface/link-state";
 import { neighborsInitialise, neighborsInUse } from "./iface/neighbor";
 import { opsInitialise, opsRun } from "./iface/ops";
 import { pingInitialise, pingsInUse } from "./iface/ping";
@@ -107,6 +107,11 @@ export function setInterfaceUp(index: u32, up: bool, nowUs: f64): i32 {
 /** The link of an interface takes packets of another size; see setLinkMtu(). @returns 0 or a negative E* code */
 export function setInterfaceMtu(index: u32, mtu: u32, gsoMax: u32): i32 {
   return setLinkMtu(index, mtu, gsoMax);
+}
+
+/** Whether the address of an interface may be used, as the first shard says; see setClaim(). @returns 0 or a negative E* code */
+export function setInterfaceClaim(index: u32, claim: u32, nowUs: f64): i32 {
+  return setClaim(index, claim, <u64>nowUs);
 }
 
 /** There is no such interface any more; see removeLink(). @returns 0 or a negative E* code */

@@ -327,6 +327,10 @@ export const TX_BLOCK = 36; // u32, heap block to free once sent, or 0
 export const TX_GSO_TYPE = 40; // u16, the kernel's code of the segmentation; 0 = TCP over whatever the Ethernet header says
 
 // ------------------------------------------------------------------------------------------------------ interface records
+export const CLAIM_DONE = 0; // the address is in use
+export const CLAIM_PROBING = 1; // others are being asked whether it is theirs (RFC 5227)
+export const CLAIM_LOST = 2; // somebody has it: it is not used
+
 export const INTERFACE_FLAGS = 0; // u32, IF_ bits
 export const INTERFACE_MTU = 4; // u32, bytes of IP packet
 export const INTERFACE_GSO_MAX = 8; // u32, largest IP packet the link takes as a super-segment; 0 = none
@@ -336,6 +340,7 @@ export const INTERFACE_PREFIX_LENGTH = 24; // u32
 export const INTERFACE_LINK_NEWS = 28; // u32 0 | 1, written by the link: it changed, and the core has not been told
 export const INTERFACE_ADDRESS = 32; // 16 bytes
 export const INTERFACE_CARRIER_CHANGES = 48; // u64, how often the link went up or down
+export const INTERFACE_CLAIM = 56; // u32, a CLAIM_ code: whether the address may be used
 export const INTERFACE_RX_FRAMES = 64; // u64 counters from here on
 export const INTERFACE_RX_BYTES = 72;
 export const INTERFACE_TX_FRAMES = 80;

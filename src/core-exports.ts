@@ -22,6 +22,8 @@ export interface CoreExports {
   setInterfaceUp(index: number, up: boolean, nowUs: number): number;
   /** The link has another MTU now. */
   setInterfaceMtu(index: number, mtu: number, gsoMax: number): number;
+  /** The first shard's claim of the address, in another shard. */
+  setInterfaceClaim(index: number, claim: number, nowUs: number): number;
   /** The link is gone for good. */
   removeInterface(index: number, nowUs: number): number;
   /** A block of the heap, 0: none left. */

@@ -123,6 +123,8 @@ export class Control implements StackControl {
       mtuLimit,
       shard,
       onLink: (status) => this.#linkChanged(index, status),
+      onClaim: (claim) =>
+        check("setInterfaceClaim", this.#core.setInterfaceClaim(index, claim, performance.now() * 1000)),
       allocate: (bytes) => this.#allocate(bytes),
     };
     const port = openPort(link, place, index, this.links);

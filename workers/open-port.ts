@@ -20,7 +20,7 @@ export interface OpenedLinks {
 function shardPort(port: PacketPort, place: PortPlace, { index, relays }: ShardedLink): Port {
   if (index === 0) return new FirstShardPort(port, place, relays);
   try {
-    return new FurtherShardPort(port, place, relays[0]!.ring);
+    return new FurtherShardPort(port, place, relays[0]!);
   } catch (error) {
     port.close();
     throw error;

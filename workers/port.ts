@@ -66,6 +66,8 @@ export interface PortPlace {
   shard?: ShardedLink | undefined;
   /** The link is not as it was. Called from `receive()` or `peerAttached()`. */
   onLink(status: LinkStatus): void;
+  /** The first shard's claim of the address (INTERFACE_CLAIM) is another one. Called from `receive()`. */
+  onClaim(claim: number): void;
   /** Takes a block of the heap that lives as long as the link. @throws Error with code ENOMEM */
   allocate(bytes: number): number;
 }

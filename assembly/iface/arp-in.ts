@@ -11,14 +11,16 @@ import {
   COUNTER_ARP_REQUESTS_IN,
   COUNTER_ARP_UNSOLICITED,
 } from "../counters";
+import { CLAIM_DONE, CLAIM_PROBING } from "../layout";
 import { NONE } from "../storage/none";
+import { isFirstShard } from "../tcp/shard";
 import { ARP_REPLY, ARP_REQUEST, ArpPacket } from "../wire/arp";
 import { isMulticastMac, macEquals } from "../wire/ethernet";
 import { mappedLow } from "./address";
 import { announceLost } from "./announce";
 import { sendArpAnnouncement, sendArpReply } from "./arp-out";
 import { addressConflict } from "./interface-events";
-import { CLAIM_DONE, CLAIM_PROBING, Interface, isBroadcastAddress } from "./interfaces";
+import { Interface, isBroadcastAddress } from "./interfaces";
 import { NEIGHBOR_INCOMPLETE, NEIGHBOR_PROBE, Neighbor, neighborFind, neighborMake } from "./neighbor";
 import { neighborConfirm, neighborHear } from "./neighbor-cache";
 
@@ -45,7 +47,7 @@ export function arpInput(interfaceIndex: u32, ptr: usize, length: u32, nowUs: u6
   count(operation === ARP_REQUEST ? COUNTER_ARP_REQUESTS_IN : COUNTER_ARP_REPLIES_IN);
   if (macEquals(packet.senderMacPtr, receiver.macPtr)) return NONE; // our own, reflected
   if (receiver.claim !== CLAIM_DONE) {
-    if (receiver.claim === CLAIM_PROBING && isObjection(receiver, packet)) {
+    if (receiver.claim === CLAIM_PROBING && isFirstShard() && isObjection(receiver, packet)) {
       receiver.drop(COUNTER_ARP_CONFLICT);
       announceLost(interfaceIndex);
       addressConflict(receiver);

@@ -15,6 +15,7 @@ import {
   COUNTER_IP_IN_RECEIVES,
 } from "../counters";
 import {
+  CLAIM_DONE,
   FRAME_MAX_BYTES,
   RX_DESCRIPTOR_BYTES,
   RX_DESCRIPTOR_CAPACITY,
@@ -50,15 +51,7 @@ import { demux } from "./demux";
 import { egress } from "./egress";
 import { fragmentInput } from "./fragments-in";
 import { mergeFollowing } from "./gro";
-import {
-  CLAIM_DONE,
-  Interface,
-  interfacesCount,
-  isBroadcastAddress,
-  isOwnAddress,
-  isPlainPair,
-  notePlainPair,
-} from "./interfaces";
+import { Interface, interfacesCount, isBroadcastAddress, isOwnAddress, isPlainPair, notePlainPair } from "./interfaces";
 import { wakeResolved } from "./waking";
 
 /**

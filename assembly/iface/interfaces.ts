@@ -3,6 +3,7 @@
 
 import { count } from "../count";
 import {
+  CLAIM_DONE,
   EINVAL,
   EMFILE,
   IF_CSUM_OFFLOAD,
@@ -14,6 +15,7 @@ import {
   INTERFACE_BYTES,
   INTERFACE_CAPACITY,
   INTERFACE_CARRIER_CHANGES,
+  INTERFACE_CLAIM,
   INTERFACE_FLAGS,
   INTERFACE_GSO_MAX,
   INTERFACE_LINK_DROPS,
@@ -37,13 +39,6 @@ import { mappedAddress, mappedLow, prefixMask } from "./address";
 /** RFC 791: every host must take a packet of 68 bytes; a smaller MTU cannot carry IPv4. */
 const MTU_MIN: u32 = 68;
 
-/** Interface.claim: the address is in use. */
-export const CLAIM_DONE: u32 = 0;
-/** Others are being asked whether it is theirs. */
-export const CLAIM_PROBING: u32 = 1;
-/** Somebody has it: it is not used. */
-export const CLAIM_LOST: u32 = 2;
-
 let interfaceCount: u32 = 0;
 // The pair of addresses that was looked at last and found plain, and where it arrived
 let plainPair: u64 = 0;
@@ -64,7 +59,8 @@ export class Interface {
   addressHigh: u64;
   addressLow: u64;
   carrierChanges: u64;
-  reserved2: u64;
+  claim: u32; // CLAIM_: whether the address may be used, see announce.ts
+  probesLeft: u32;
   rxFrames: u64;
   rxBytes: u64;
   txFrames: u64;
@@ -76,8 +72,6 @@ export class Interface {
   // private to the core
   txReaped: u32; // TX slots before this index were taken by the link and accounted for
   announcementsLeft: u32; // see announce.ts
-  claim: u32; // CLAIM_: whether the address may be used, see announce.ts
-  probesLeft: u32;
   defendedUs: u64; // when we last defended the address, RFC 5227 2.4; 0 = never
 
   static at(index: u32): Interface {
@@ -152,6 +146,7 @@ if (offsetof<Interface>("linkNews") !== INTERFACE_LINK_NEWS) ERROR("layout drift
 if (offsetof<Interface>("addressHigh") !== INTERFACE_ADDRESS) ERROR("layout drift: Interface.addressHigh");
 if (offsetof<Interface>("carrierChanges") !== INTERFACE_CARRIER_CHANGES)
   ERROR("layout drift: Interface.carrierChanges");
+if (offsetof<Interface>("claim") !== INTERFACE_CLAIM) ERROR("layout drift: Interface.claim");
 if (offsetof<Interface>("rxFrames") !== INTERFACE_RX_FRAMES) ERROR("layout drift: Interface.rxFrames");
 if (offsetof<Interface>("txFrames") !== INTERFACE_TX_FRAMES) ERROR("layout drift: Interface.txFrames");
 if (offsetof<Interface>("rxDropped") !== INTERFACE_RX_DROPPED) ERROR("layout drift: Interface.rxDropped");

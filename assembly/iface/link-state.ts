@@ -6,6 +6,7 @@ import { countMany } from "../count";
 import { COUNTER_FRAME_TX_DROPPED } from "../counters";
 import { pathMtuInvalidate } from "../ip/path-mtu";
 import {
+  CLAIM_LOST,
   EINVAL,
   ENODEV,
   IF_GONE,
@@ -18,7 +19,8 @@ import {
 } from "../layout";
 import { interfaceGone, linkRestored, listenersGone } from "../tcp/link-change";
 import { linkMtuChanged } from "../tcp/path-mtu";
-import { announceStart } from "./announce";
+import { isFirstShard } from "../tcp/shard";
+import { announceStart, claimFollow } from "./announce";
 import { reap } from "./egress";
 import { linkChanged } from "./interface-events";
 import { forgetPlainPair, Interface, interfacesCount, isMtuPossible } from "./interfaces";
@@ -39,6 +41,17 @@ export function setLinkUp(index: u32, up: bool, nowUs: u64): i32 {
   linkChanged(changed, up ? INTERFACE_EVENT_UP : INTERFACE_EVENT_DOWN);
   if (!up) discardAll(index);
   else if (changed.isUp) linkRestored(index, nowUs);
+  return 0;
+}
+
+/**
+ * What the first shard says of the address of an interface (not the loopback), in a shard that is not the first.
+ * @param claim a CLAIM_ code
+ * @returns 0 or -EINVAL
+ */
+export function setClaim(index: u32, claim: u32, nowUs: u64): i32 {
+  if (index === 0 || index >= interfacesCount() || claim > <u32>CLAIM_LOST || isFirstShard()) return -EINVAL;
+  if (claimFollow(index, claim)) linkRestored(index, nowUs);
   return 0;
 }
 

@@ -2,9 +2,12 @@
 // threads start together, the links open in order of the shards: the kernel counts the sockets of a group as they come.
 import { randomBytes, randomFillSync } from "node:crypto";
 import {
+  CLAIM_DONE,
+  CLAIM_PROBING,
   CONFIG_SECRETS,
   SECRET_TUPLES,
   SECRETS_BYTES,
+  SYSCTL_ARP_PROBE,
   SYSCTL_TCP_MAX_ORPHANS,
   SYSCTL_TCP_MAX_TW_BUCKETS,
   SYSCTL_TCP_MEM_HIGH,
@@ -39,7 +42,8 @@ export async function startShards(resolved: ResolvedStack, interfaces: Interface
   const steering: Steering = { count, salt: randomBytes(4).readUInt32LE() };
   const secrets = randomFillSync(new Uint8Array(SECRETS_BYTES));
   const memories = Array.from({ length: count }, createMemory);
-  const relays = interfaces.map(() => memories.slice(1).map(({ buffer }) => createRelay(buffer)));
+  const claim = resolved.sysctl.get(SYSCTL_ARP_PROBE) === 0 ? CLAIM_DONE : CLAIM_PROBING;
+  const relays = interfaces.map(() => memories.slice(1).map(({ buffer }) => createRelay(buffer, claim)));
   const shares = { ...resolved, sysctl: sharesOf(resolved.sysctl, count) };
   let groups: number[] = [];
   let before: Promise<unknown> = Promise.resolve();

@@ -1,6 +1,8 @@
 // Packet links of shards (native/fanout.cc): the kernel gives a frame to one socket, but ARP concerns everybody, and of a fragment nobody
-// can tell whom. The first shard gets these and passes a copy to each of the others, which find them here behind their own frames.
+// can tell whom. The first shard gets these and passes a copy to each of the others, which find them here behind their own frames. So it
+// does with its claim of the address: the others go by it.
 import {
+  INTERFACE_CLAIM,
   INTERFACE_LINK_DROPS,
   RX_DESCRIPTOR_BYTES,
   RX_DESCRIPTOR_CAPACITY,
@@ -23,23 +25,27 @@ const FRAGMENT_OFFSET = 20;
 /** Bytes of copies described at once: a frame fits. */
 const REGION_BYTES = 128 * 1024;
 
-type Other = { ring: FrameRingProducer; bell: Bell };
+type Other = { ring: FrameRingProducer; claim: Int32Array; bell: Bell };
 
 /** The packet port of the first shard. */
 export class FirstShardPort extends OuterPort {
   readonly #place: PortPlace;
   readonly #others: readonly Other[];
+  #claim: number;
 
   constructor(inner: Port, place: PortPlace, relays: readonly ShardRelay[]) {
     super(inner);
     this.#place = place;
-    this.#others = relays.map(({ ring, memory }) => ({
+    this.#others = relays.map(({ ring, claim, memory }) => ({
       ring: new FrameRingProducer(ring, 0, RELAY_BYTES),
+      claim: new Int32Array(claim),
       bell: bellOf(memory),
     }));
+    this.#claim = this.#others[0]!.claim[0]!;
   }
 
   override receive(nowUs: number): number {
+    this.#tellClaim();
     const count = this.inner.receive(nowUs);
     const { u8, u32 } = this.#place.views;
     let passed = 0;
@@ -62,6 +68,25 @@ export class FirstShardPort extends OuterPort {
 
   transmit(nowUs: number): number {
     return this.inner.transmit(nowUs);
+  }
+
+  override beforeSleep(): void {
+    this.#tellClaim();
+    this.inner.beforeSleep();
+  }
+
+  get #ownClaim(): number {
+    return this.#place.views.i32[(this.#place.interfaceRecord + INTERFACE_CLAIM) >>> 2]!;
+  }
+
+  #tellClaim(): void {
+    const own = this.#ownClaim;
+    if (own === this.#claim) return;
+    this.#claim = own;
+    for (const { claim, bell } of this.#others) {
+      Atomics.store(claim, 0, own);
+      bell.ring();
+    }
   }
 
   /** What a shard that lags has no room for is lost, as on a link. */
@@ -92,18 +117,21 @@ function concernsAll(u8: Uint8Array, ptr: number): boolean {
 export class FurtherShardPort extends OuterPort {
   readonly #place: PortPlace;
   readonly #ring: FrameRingConsumer;
+  readonly #claim: Int32Array;
   readonly #region: number;
 
   /** @throws Error with code ENOMEM */
-  constructor(inner: Port, place: PortPlace, relay: SharedArrayBuffer) {
+  constructor(inner: Port, place: PortPlace, relay: ShardRelay) {
     super(inner);
     this.#place = place;
-    this.#ring = new FrameRingConsumer(relay, 0, RELAY_BYTES);
+    this.#ring = new FrameRingConsumer(relay.ring, 0, RELAY_BYTES);
+    this.#claim = new Int32Array(relay.claim);
     this.#region = place.allocate(REGION_BYTES);
   }
 
   override receive(nowUs: number): number {
     let count = this.inner.receive(nowUs);
+    this.#followClaim();
     const ring = this.#ring;
     let at = ring.peek();
     if (at < 0) return count;
@@ -124,6 +152,13 @@ export class FurtherShardPort extends OuterPort {
 
   override nextDeadlineUs(nowUs: number): number {
     return this.#ring.peek() >= 0 ? nowUs : this.inner.nextDeadlineUs(nowUs);
+  }
+
+  /** Compared with what the core has: a link that came back makes it ask anew. */
+  #followClaim(): void {
+    const claim = Atomics.load(this.#claim, 0);
+    const { views, interfaceRecord, onClaim } = this.#place;
+    if (claim !== views.i32[(interfaceRecord + INTERFACE_CLAIM) >>> 2]) onClaim(claim);
   }
 
   #describe(index: number, at: number, nowUs: number): void {

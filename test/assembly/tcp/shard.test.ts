@@ -8,6 +8,7 @@ import {
 } from "../../../assembly/counters.ts";
 import * as L from "../../../assembly/layout.ts";
 import { type Steering, shardOf } from "../../../src/shards/shard-of.ts";
+import type { Sysctl } from "../../../src/sysctl.ts";
 import { cut } from "../../support/fragments.ts";
 import { arp, Bench, icmp, OUR_IP, PEER_IP, PEER_MAC, tcp } from "../../support/frames.ts";
 import { instantiate } from "../../support/wasm.ts";
@@ -18,9 +19,10 @@ const SALT = 0xdeadbeef;
 const FIRST_PORT = 40_000;
 
 /** A host that is one of two shards and knows its peer. */
-function shard(index: number): Bench {
+function shard(index: number, sysctl: Partial<Sysctl> = {}): Bench {
   const bench = new Bench();
   bench.meetPeer();
+  bench.host.setSysctl(sysctl);
   const { u32 } = bench.host.views;
   u32[L.CONFIG_SHARD_INDEX >>> 2] = index;
   u32[L.CONFIG_SHARD_COUNT >>> 2] = 2;
@@ -93,6 +95,34 @@ test("only the first shard answers ARP and defends the address", () => {
   const other = shard(1);
   assert.equal(other.turn([claim]), []);
   assert.is(other.host.counter(COUNTER_ARP_CONFLICT), 1);
+});
+
+test("a shard that is not the first leaves the claim of the address to it: no objection is one for it [5227 2.1.1]", () => {
+  const bench = shard(1, { arp_probe: 1 });
+  const { exports, views } = bench.host;
+  const claim = (): number => views.u32[(L.INTERFACES + L.INTERFACE_BYTES + L.INTERFACE_CLAIM) >>> 2]!;
+  exports.setInterfaceUp(1, false, bench.nowUs);
+  exports.setInterfaceUp(1, true, bench.nowUs);
+  assert.is(claim(), L.CLAIM_PROBING);
+  const refused = bench.host.connect(PEER_IP, 80);
+  assert.equal(bench.turn([arp(1, PEER_MAC, 0, OUR_IP), arp(2, PEER_MAC, OUR_IP, 0)]), []);
+  assert.equal(bench.after(60_000_000), []);
+  assert.is(claim(), L.CLAIM_PROBING, "nothing but the first shard's word ends it");
+  assert.is(refused.error, L.ENETDOWN);
+  assert.is(exports.setInterfaceClaim(1, L.CLAIM_DONE, bench.nowUs), 0);
+  assert.is(claim(), L.CLAIM_DONE);
+  bench.meetPeer();
+  assert.is(bench.turn([tcp({ srcPort: portFor(1) })]).length, 1);
+  assert.is(exports.setInterfaceClaim(1, L.CLAIM_LOST, bench.nowUs), 0);
+  assert.equal(bench.turn([tcp({ srcPort: portFor(1) })]), []);
+  for (const [index, wrong] of [
+    [0, L.CLAIM_DONE],
+    [2, L.CLAIM_DONE],
+    [1, 3],
+  ] as const) {
+    assert.ok(exports.setInterfaceClaim(index, wrong, bench.nowUs) < 0);
+  }
+  assert.ok(shard(0).host.exports.setInterfaceClaim(1, L.CLAIM_LOST, 0) < 0, "the first asks nobody");
 });
 
 test("a ping in fragments is answered by the first shard alone", () => {

@@ -40,6 +40,7 @@ function opened(room: number) {
     mtu: 1000,
     mtuLimit: 65_535,
     onLink: (status) => told.push(status),
+    onClaim() {},
     allocate(bytes) {
       used += 2 ** Math.ceil(Math.log2(bytes));
       if (used > room) throw Object.assign(new Error("no room"), { code: "ENOMEM" });

@@ -2,8 +2,12 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
+  CLAIM_DONE,
+  CLAIM_LOST,
+  CLAIM_PROBING,
   HEAP,
   INTERFACE_BYTES,
+  INTERFACE_CLAIM,
   INTERFACE_LINK_DROPS,
   INTERFACES,
   RX_DESCRIPTOR_CAPACITY,
@@ -36,6 +40,9 @@ function placeIn(views: SharedViews): PortPlace {
     mtu: 1500,
     mtuLimit: 65_535,
     onLink() {},
+    onClaim: (claim) => {
+      views.i32[(RECORD + INTERFACE_CLAIM) >>> 2] = claim;
+    },
     allocate: () => HEAP,
   };
 }
@@ -69,13 +76,13 @@ function inner(views: SharedViews, arrived: Uint8Array[]): Port {
 /** A first shard and two others; what is put into `arrived` comes to the first, into `own[n]` to other n. */
 function threeShards() {
   const memories = [createMemory(), createMemory(), createMemory()];
-  const relays: ShardRelay[] = memories.slice(1).map(({ buffer }) => createRelay(buffer));
+  const relays: ShardRelay[] = memories.slice(1).map(({ buffer }) => createRelay(buffer, CLAIM_DONE));
   const arrived: Uint8Array[] = [];
   const own: Uint8Array[][] = [[], []];
   const first = new FirstShardPort(inner(memories[0]!, arrived), placeIn(memories[0]!), relays);
-  const others = relays.map(({ ring }, at) => {
+  const others = relays.map((relay, at) => {
     const views = memories[at + 1]!;
-    return new FurtherShardPort(inner(views, own[at]!), placeIn(views), ring);
+    return new FurtherShardPort(inner(views, own[at]!), placeIn(views), relay);
   });
   const got = (at: number): Uint8Array[] => {
     const { u8, u32 } = memories[at + 1]!;
@@ -86,7 +93,11 @@ function threeShards() {
     });
   };
   const drops = (): number => Number(memories[0]!.u64[(RECORD + INTERFACE_LINK_DROPS) >>> 3]);
-  return { first, others, arrived, own, got, drops };
+  const claim = (at: number): number => memories[at]!.i32[(RECORD + INTERFACE_CLAIM) >>> 2]!;
+  const setClaim = (at: number, claim: number): void => {
+    memories[at]!.i32[(RECORD + INTERFACE_CLAIM) >>> 2] = claim;
+  };
+  return { first, others, arrived, own, got, drops, claim, setClaim };
 }
 
 test("ARP and fragments come to all shards, everything else to the one that the kernel chose", () => {
@@ -131,6 +142,21 @@ test("a shard that lags loses frames, which are counted, and holds nobody up", (
   }
   assert.ok(drops() > 0 && drops() < 100, `${drops()}`);
   assert.equal(got(0)[0], long);
+});
+
+test("all shards go by the claim of the first, told before it sleeps, whatever they begin with", () => {
+  const { first, others, claim, setClaim } = threeShards();
+  for (const say of [() => first.beforeSleep(), () => void first.receive(5)]) {
+    for (const state of [CLAIM_PROBING, CLAIM_LOST, CLAIM_DONE]) {
+      setClaim(0, state);
+      say();
+      for (const other of others) other.receive(5);
+      assert.equal([claim(1), claim(2)], [state, state]);
+    }
+  }
+  setClaim(2, CLAIM_PROBING); // its link came back, the first has seen nothing of it
+  others[1]!.receive(5);
+  assert.is(claim(2), CLAIM_DONE);
 });
 
 test.run();
