@@ -25,8 +25,12 @@ export class AcceptQueue {
     return this.#error;
   }
 
-  /** A connection is there: for who waits longest, or for who asks next. */
+  /** A connection is there: for who waits longest, or for who asks next. If nobody can, it is reset. */
   offer(child: Child): void {
+    if (this.#error !== undefined) {
+      accept(child).abort();
+      return;
+    }
     const waiter = this.#waiters.shift();
     if (waiter === undefined) this.#children.push(child);
     else waiter.resolve(accept(child));

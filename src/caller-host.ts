@@ -71,6 +71,11 @@ export class CallerHost implements StackHost {
     return Promise.resolve();
   }
 
+  fail(error: Error): Promise<void> {
+    if (!this.#stopped) this.#reject(error);
+    return this.stop();
+  }
+
   #leave(): void {
     this.#stopped = true;
     running.delete(this);

@@ -74,7 +74,8 @@ export interface StackOptions {
   spinUs?: number | undefined;
   /**
    * On how many cores the stack runs, 1..64. Each shard is a core in a worker of its own and has some of the connections; a listener is
-   * in all of them. Only with `thread: 'worker'` and packet links, bare ones: nothing else can say which shard a frame is for. Default 1.
+   * in all of them. Only with `thread: 'worker'` and packet links, bare ones: nothing else can say which shard a frame is for. Each pins
+   * a receive ring per interface, 16 MiB at least where super-segments may come: 1 GiB with 64 shards. Default 1.
    */
   shards?: number | undefined;
 }
@@ -156,7 +157,8 @@ function resolveShards(shards = 1, thread: "worker" | "caller", interfaces: Reso
   if (thread === "caller") throw invalidValue("shards", "1 with thread 'caller', which is one thread", shards);
   for (const [index, { link }] of interfaces.entries()) {
     if (link.kind === "packet") continue;
-    throw invalidValue(`interfaces[${index}].link`, `a packet link of its own with ${shards} shards`, link.kind);
+    const wanted = `a packet link of its own, not captured or emulated (--capture, --emulate), with ${shards} shards (--shards)`;
+    throw invalidValue(`interfaces[${index}].link`, wanted, link.kind);
   }
   return shards;
 }

@@ -17,6 +17,8 @@ export interface StackHost extends Referenced {
    * @throws (rejects) {@link StackCrashedError} if the core is dead or dies
    */
   call<T>(request: (control: RemoteControl) => Promise<T>): Promise<T>;
-  /** Ends the core, and returns when nothing of it is left. */
+  /** Ends the core, or waits for its end if it is over; returns when nothing of it is left. */
   stop(): Promise<void>;
+  /** As `stop`, but the core counts as crashed, with this error. */
+  fail(error: Error): Promise<void>;
 }

@@ -19,6 +19,7 @@ import { ConnectAttempt } from "./connect-attempt.ts";
 import { addressOf, Connection } from "./connection.ts";
 import type { DebugLog } from "./debug-log.ts";
 import { AbortError, closedError, invalidType, invalidValue, NetstackError } from "./errors.ts";
+import { EventListeners } from "./event-listeners.ts";
 import type { EventPump } from "./event-pump.ts";
 import { interfaceNews, type StackEvents } from "./interface-news.ts";
 import { ListenAttempt } from "./listen-attempt.ts";
@@ -51,7 +52,6 @@ export function internalsOf(stack: Stack): StackParts {
   return internals.get(stack)!;
 }
 
-const EVENT_NAMES = "`state`, `link`, `mtu`, `neighbor` or `conflict`";
 export const DEFAULT_LINGER_MS = 2000;
 export const MAX_LINGER_MS = 0x7fffffff;
 /** How often, and ms apart, a stack that closes looks whether the peers of its connections have ended. */
@@ -63,15 +63,10 @@ const MAX_BUSY_TRIES = 250;
 /** The stack of one core. */
 export class CoreStack implements Stack {
   readonly #parts: StackParts;
-  readonly #listeners: { [Name in keyof StackEvents]: Set<(event: StackEvents[Name]) => void> } = {
-    state: new Set(),
-    conflict: new Set(),
-    link: new Set(),
-    mtu: new Set(),
-    neighbor: new Set(),
-  };
+  readonly #listeners = new EventListeners();
   #error: Error | undefined;
   #closing: Promise<void> | undefined;
+  #isClosing = false;
   #pings = 0;
 
   /** Not for users: use `createStack`. */
@@ -79,7 +74,7 @@ export class CoreStack implements Stack {
     this.#parts = parts;
     internals.set(this, parts);
     parts.dispatcher.onState = (from, to, local, remote, timeUs) =>
-      this.#emit("state", {
+      this.#listeners.emit("state", {
         localAddr: addressOf(local),
         remoteAddr: addressOf(remote),
         from: stateName(from),
@@ -88,7 +83,7 @@ export class CoreStack implements Stack {
       });
     parts.dispatcher.onInterface = (event) => {
       const news = interfaceNews(interfaceName(parts, event.index), event);
-      if (news !== undefined) this.#emit(news[0], news[1]);
+      if (news !== undefined) this.#listeners.emit(news[0], news[1]);
     };
     parts.host.crashed.catch((error: Error) => this.#crash(error));
     this.#updateTrace();
@@ -158,13 +153,13 @@ export class CoreStack implements Stack {
   }
 
   on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    this.#listenersOf(name).add(listener);
+    this.#listeners.of(name).add(listener);
     this.#updateTrace();
     return this;
   }
 
   off<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    this.#listenersOf(name).delete(listener);
+    this.#listeners.of(name).delete(listener);
     this.#updateTrace();
     return this;
   }
@@ -185,11 +180,12 @@ export class CoreStack implements Stack {
   }
 
   async #close(lingerMs: number): Promise<void> {
-    if (await this.windDown(lingerMs)) await this.end();
+    await this.end(await this.windDown(lingerMs));
   }
 
   /** The first half of `close`: all sockets are closed or reset. @returns false if the stack was over already */
   async windDown(lingerMs: number): Promise<boolean> {
+    this.#isClosing = true;
     if (this.#error !== undefined) return false;
     const { keepAlive, ops, dispatcher, log } = this.#parts;
     keepAlive.hold();
@@ -210,10 +206,14 @@ export class CoreStack implements Stack {
     return true;
   }
 
-  /** The second half: the core ends. */
-  async end(): Promise<void> {
+  /**
+   * The second half: the core ends.
+   * @param isRunning - what `windDown` said; a core that is over is waited for
+   */
+  async end(isRunning: boolean): Promise<void> {
     const { host, keepAlive, ops, pump, dispatcher, unplug, log } = this.#parts;
     await host.stop();
+    if (!isRunning) return;
     pump.drain();
     pump.stop();
     ops.stop();
@@ -246,9 +246,8 @@ export class CoreStack implements Stack {
   }
 
   /** Another core, without which this one is no use, died. */
-  async abandon(error: Error): Promise<void> {
-    this.#crash(error);
-    await this.#parts.host.stop();
+  abandon(error: Error): Promise<void> {
+    return this.#parts.host.fail(error);
   }
 
   #crash(error: Error): void {
@@ -276,7 +275,7 @@ export class CoreStack implements Stack {
 
   #check(syscall: string): void {
     if (this.#error === undefined) return;
-    throw this.#closing === undefined ? this.#error : closedError("stack", syscall);
+    throw this.#isClosing ? closedError("stack", syscall) : this.#error;
   }
 
   /** The IPv4 address (u32) of a host. @throws (rejects) `ENOTFOUND`, AbortError, what `lookup` throws */
@@ -301,28 +300,10 @@ export class CoreStack implements Stack {
     yield* new Ping(this.#parts, { ...request, address }).results();
   }
 
-  #listenersOf<Name extends keyof StackEvents>(name: Name): Set<(event: StackEvents[Name]) => void> {
-    if (!Object.hasOwn(this.#listeners, name)) throw invalidValue("name", EVENT_NAMES, name);
-    return this.#listeners[name];
-  }
-
-  #emit<Name extends keyof StackEvents>(name: Name, event: StackEvents[Name]): void {
-    for (const listener of [...this.#listeners[name]]) {
-      // A listener that throws is its author's uncaught exception, not a broken stack.
-      try {
-        listener(event);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
-  }
-
   /** The core tells state changes only while somebody listens. */
   #updateTrace(): void {
     const { views, log } = this.#parts;
-    const isWanted = this.#listeners.state.size > 0 || log !== undefined;
+    const isWanted = this.#listeners.of("state").size > 0 || log !== undefined;
     if (isWanted) Atomics.or(views.i32, CONFIG_TRACE_STATES >>> 2, TRACE_FOR_MAIN);
     else Atomics.and(views.i32, CONFIG_TRACE_STATES >>> 2, ~TRACE_FOR_MAIN);
   }

@@ -42,7 +42,8 @@ export class WorkerHost implements StackHost {
   readonly #exited: Promise<void>;
   #piscinaWorker: Referenced | undefined;
   #reject!: (error: Error) => void;
-  #stopping = false;
+  /** Its end, under way or over. */
+  #stopped: Promise<void> | undefined;
 
   private constructor(views: SharedViews, module: WebAssembly.Module, spinUs: number) {
     this.#views = views;
@@ -112,9 +113,17 @@ export class WorkerHost implements StackHost {
   }
 
   /** Ends the worker and waits until its thread is gone. */
-  async stop(): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  fail(error: Error): Promise<void> {
+    if (this.#stopped === undefined) this.#reject(error);
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
     this.ref();
     this.askToStop();
     let timer: NodeJS.Timeout | undefined;
@@ -144,11 +153,10 @@ export class WorkerHost implements StackHost {
   }
 
   #crash(cause: Error): void {
-    if (this.#stopping) return;
-    this.#stopping = true;
+    if (this.#stopped !== undefined) return;
     const message = `The stack's worker died: ${cause.message}`;
     this.#reject(new StackCrashedError("ERR_STACK_CRASHED", message, { cause }));
-    void this.#tearDown();
+    this.#stopped = this.#tearDown();
   }
 }
 

@@ -44,14 +44,15 @@ export class FrameRingProducer {
   /**
    * Makes room for a frame. If there is none, the consumer is asked to say when there is (`FrameRingConsumer.release`).
    * @param length - 1..FRAME_MAX_BYTES
+   * @param spare - bytes to leave free
    * @returns where in `bytes` the frame goes, or -1
    */
-  reserve(length: number): number {
-    const at = this.#tryReserve(length);
+  reserve(length: number, spare = 0): number {
+    const at = this.#tryReserve(length, spare);
     if (at >= 0) return at;
     // Said before we look again: either we see the room that the consumer made, or it sees that we wait.
     Atomics.store(this.#words, WAITING >>> 2, 1);
-    return this.#tryReserve(length);
+    return this.#tryReserve(length, spare);
   }
 
   /** Finishes the frame that `reserve` made room for; the consumer sees it after `publish`. */
@@ -67,9 +68,9 @@ export class FrameRingProducer {
     Atomics.store(this.#words, TAIL >>> 2, this.#tail | 0);
   }
 
-  #tryReserve(length: number): number {
+  #tryReserve(length: number, spare: number): number {
     const head = Atomics.load(this.#words, HEAD >>> 2);
-    const free = this.#capacity - ((this.#tail - head) >>> 0);
+    const free = this.#capacity - ((this.#tail - head) >>> 0) - spare;
     const start = this.#tail & (this.#capacity - 1);
     const toEnd = this.#capacity - start;
     const size = recordBytes(length);

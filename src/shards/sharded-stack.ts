@@ -11,6 +11,7 @@ import {
 } from "../call-options.ts";
 import type { Connection } from "../connection.ts";
 import { closedError } from "../errors.ts";
+import { EventListeners } from "../event-listeners.ts";
 import type { StackEvents } from "../interface-news.ts";
 import { Listener, type ListenerSocket } from "../listener.ts";
 import type { PingOptions, PingReply } from "../ping.ts";
@@ -18,11 +19,10 @@ import type { CaptureStatus, Usage } from "../protocol.ts";
 import { type CoreStack, DEFAULT_LINGER_MS, MAX_LINGER_MS } from "../stack.ts";
 import type { ConnectionInfo, Stack } from "../stack-api.ts";
 import type { Stats } from "../stats.ts";
+import { LinkNews } from "./link-news.ts";
 import { mergeStats, sumUsage } from "./merge.ts";
 import { type Steering, shardOf } from "./shard-of.ts";
 
-/** What each shard says of its own; the rest all say alike, so the first one speaks. */
-const EVENTS_OF_SHARDS: readonly string[] = ["state", "neighbor"];
 /** Ports tried for a listener that named none, when one is taken in some shard. */
 const LISTEN_TRIES = 16;
 
@@ -38,9 +38,8 @@ export class ShardedStack implements Stack {
   readonly #shards: readonly CoreStack[];
   readonly #first: CoreStack;
   readonly #steering: Steering;
+  readonly #listeners = new EventListeners();
   #turn = 0;
-  /** After a crash: the others end. */
-  #abandoned: Promise<unknown> | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param shards - in the order of their numbers, started */
@@ -49,10 +48,11 @@ export class ShardedStack implements Stack {
     this.#first = shards[0]!;
     this.#steering = steering;
     shardsByStack.set(this, shards);
+    this.#listenToLinks();
     // With one socket fewer the kernel gives frames to the wrong shards: none can go on.
     for (const shard of shards) {
       shard.crashed.catch((error: Error) => {
-        this.#abandoned ??= Promise.all(shards.filter((other) => other !== shard).map((other) => other.abandon(error)));
+        for (const other of shards) if (other !== shard) void other.abandon(error);
       });
     }
   }
@@ -109,12 +109,14 @@ export class ShardedStack implements Stack {
   }
 
   on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    for (const shard of this.#speakers(name)) shard.on(name, listener);
+    if (isTogether(name)) this.#listeners.of(name).add(listener);
+    else for (const shard of this.#speakers(name)) shard.on(name, listener);
     return this;
   }
 
   off<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    for (const shard of this.#speakers(name)) shard.off(name, listener);
+    if (isTogether(name)) this.#listeners.of(name).delete(listener);
+    else for (const shard of this.#speakers(name)) shard.off(name, listener);
     return this;
   }
 
@@ -135,16 +137,30 @@ export class ShardedStack implements Stack {
   /** All sockets stay until the last shard needs its own no more. */
   async #close(lingerMs: number): Promise<void> {
     const isRunning = await Promise.all(this.#shards.map((shard) => shard.windDown(lingerMs)));
-    await Promise.all(this.#shards.filter((_, index) => isRunning[index]).map((shard) => shard.end()));
-    await this.#abandoned;
+    await Promise.all(this.#shards.map((shard, index) => shard.end(isRunning[index]!)));
   }
 
   #check(syscall: string): void {
     if (this.#closing !== undefined) throw closedError("stack", syscall);
   }
 
+  /** Whose own an event is; of a conflict the first shard knows. */
   #speakers(name: string): readonly CoreStack[] {
-    return EVENTS_OF_SHARDS.includes(name) ? this.#shards : [this.#first];
+    return name === "state" || name === "neighbor" ? this.#shards : [this.#first];
+  }
+
+  #listenToLinks(): void {
+    const news = new LinkNews(this.#shards.map((shard) => shard.stats().interfaces));
+    for (const [index, shard] of this.#shards.entries()) {
+      shard.on("link", (event) => {
+        const link = news.link(index, event);
+        if (link !== undefined) this.#listeners.emit("link", link);
+      });
+      shard.on("mtu", (event) => {
+        const mtu = news.mtu(index, event);
+        if (mtu !== undefined) this.#listeners.emit("mtu", mtu);
+      });
+    }
   }
 
   /** A listener in each shard, or in none. */
@@ -165,4 +181,9 @@ export class ShardedStack implements Stack {
     for (const socket of sockets) socket.close();
     throw failed.reason;
   }
+}
+
+/** Whether the shards tell it together. */
+function isTogether(name: string): boolean {
+  return name === "link" || name === "mtu";
 }

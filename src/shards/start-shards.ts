@@ -8,6 +8,7 @@ import {
   SECRET_TUPLES,
   SECRETS_BYTES,
   SYSCTL_ARP_PROBE,
+  SYSCTL_IPFRAG_HIGH_THRESH,
   SYSCTL_TCP_MAX_ORPHANS,
   SYSCTL_TCP_MAX_TW_BUCKETS,
   SYSCTL_TCP_MEM_HIGH,
@@ -35,6 +36,8 @@ const TOTALS = [
   SYSCTL_TCP_MAX_ORPHANS,
   SYSCTL_TCP_MAX_TW_BUCKETS,
 ];
+/** Room for the longest datagram in parts, its record included: each shard puts together what concerns it. */
+const LEAST_FRAGMENT_BYTES = 128 * 1024;
 
 /** Starts all shards. @throws (rejects) what the first one that fails does; none is left */
 export async function startShards(resolved: ResolvedStack, interfaces: InterfaceSetup[]): Promise<Stack> {
@@ -85,8 +88,12 @@ function secretsOf(common: Uint8Array): Uint8Array {
   return secrets;
 }
 
-function sharesOf(sysctl: SysctlWords, count: number): SysctlWords {
+/** Settings of one shard of `count`. */
+export function sharesOf(sysctl: SysctlWords, count: number): SysctlWords {
   const shares: SysctlWords = new Map(sysctl);
   for (const word of TOTALS) shares.set(word, Math.ceil(shares.get(word)! / count));
+  const fragments = shares.get(SYSCTL_IPFRAG_HIGH_THRESH)!;
+  const share = Math.max(Math.ceil(fragments / count), LEAST_FRAGMENT_BYTES);
+  shares.set(SYSCTL_IPFRAG_HIGH_THRESH, Math.min(fragments, share));
   return shares;
 }

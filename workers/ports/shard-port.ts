@@ -89,11 +89,12 @@ export class FirstShardPort extends OuterPort {
     }
   }
 
-  /** What a shard that lags has no room for is lost, as on a link. */
+  /** What a shard that lags has no room for is lost, as on a link; fragments leave half of the room to ARP. */
   #pass(ptr: number, length: number): void {
     const { u8, u64 } = this.#place.views;
+    const spare = isArp(u8, ptr) ? 0 : RELAY_BYTES / 2;
     for (const { ring } of this.#others) {
-      const at = ring.reserve(length);
+      const at = ring.reserve(length, spare);
       if (at < 0) {
         const drops = (this.#place.interfaceRecord + INTERFACE_LINK_DROPS) >>> 3;
         u64[drops] = u64[drops]! + 1n;
@@ -107,10 +108,16 @@ export class FirstShardPort extends OuterPort {
 
 /** ARP, and fragments of IPv4 packets. Frames shorter than the header of their type are the core's to count: what lies behind them does no harm. */
 function concernsAll(u8: Uint8Array, ptr: number): boolean {
-  if (u8[ptr + ETHER_TYPE] !== 0x08) return false;
-  const low = u8[ptr + ETHER_TYPE + 1]!;
-  if (low === 0x06) return true;
-  return low === 0x00 && ((u8[ptr + FRAGMENT_OFFSET]! & 0x3f) | u8[ptr + FRAGMENT_OFFSET + 1]!) !== 0;
+  if (isArp(u8, ptr)) return true;
+  return (
+    u8[ptr + ETHER_TYPE] === 0x08 &&
+    u8[ptr + ETHER_TYPE + 1] === 0x00 &&
+    ((u8[ptr + FRAGMENT_OFFSET]! & 0x3f) | u8[ptr + FRAGMENT_OFFSET + 1]!) !== 0
+  );
+}
+
+function isArp(u8: Uint8Array, ptr: number): boolean {
+  return u8[ptr + ETHER_TYPE] === 0x08 && u8[ptr + ETHER_TYPE + 1] === 0x06;
 }
 
 /** The packet port of a shard that is not the first. */

@@ -144,6 +144,23 @@ test("a shard that lags loses frames, which are counted, and holds nobody up", (
   assert.equal(got(0)[0], long);
 });
 
+test("ARP still comes through when a flood of fragments has taken what it may", () => {
+  const { first, arrived, got, drops } = threeShards();
+  const long = cut(new Array(60_000).fill(1), 59_992)[0]!;
+  while (drops() === 0) {
+    arrived.push(long);
+    first.receive(5);
+  }
+  const lost = drops();
+  const reply = arp(2, PEER_MAC, PEER_IP, OUR_IP);
+  arrived.push(reply);
+  first.receive(5);
+  assert.is(drops(), lost);
+  let frames: Uint8Array[] = [];
+  for (let more = got(0); more.length > 0; more = got(0)) frames = more;
+  assert.equal(frames.at(-1), reply);
+});
+
 test("all shards go by the claim of the first, told before it sleeps, whatever they begin with", () => {
   const { first, others, claim, setClaim } = threeShards();
   for (const say of [() => first.beforeSleep(), () => void first.receive(5)]) {
