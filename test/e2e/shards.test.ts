@@ -131,4 +131,27 @@ if (hasPrivileges()) {
   );
 }
 
+if (hasPrivileges()) {
+  shards(
+    "the command line takes --shards: eight flows from two shards to two, and says where it cannot be",
+    async () => {
+      using hosts = new TwoHosts();
+      const many = ["--flows", "8", "--shards", "2"];
+      const sink = hosts.wasmtcp("a", "perf", "sink", "5001", ...many);
+      await sink.saw("listening");
+      const sent = await hosts.wasmtcp("b", "perf", "source", hosts.stackAddress.a, "5001", "500ms", "1MiB", ...many)
+        .finished;
+      const received = await sink.finished;
+      assert.is(sent.code, 0, sent.stderr);
+      assert.is(received.code, 0, received.stderr);
+      const [out, got] = [sent, received].map(({ stdout }) => JSON.parse(stdout.trim().split("\n").at(-1)!));
+      assert.is(got.bytes, out.bytes);
+      assert.ok(got.bytes > 0);
+      const refused = await hosts.wasmtcp("a", "perf", "sink", "5001", "--shards", "2", "--thread", "caller").finished;
+      assert.is(refused.code, 1);
+      assert.match(refused.stderr, /`shards` to be 1 with thread 'caller'/);
+    },
+  );
+}
+
 shards.run();
