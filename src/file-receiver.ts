@@ -60,11 +60,12 @@ export class FileReceiver extends FileJob implements ReceiveJob {
   /** Writes until nothing is there, or for a turn of the event loop. */
   #writeNow(io: SocketIo): "done" | "empty" | "busy" {
     let moved = 0;
+    let taken = 1;
     let error: NodeJS.ErrnoException | null = null;
-    while (error === null && moved < RAM_TURN_BYTES) {
+    while (taken > 0 && moved < RAM_TURN_BYTES) {
       const count = io.reserveRead(Math.min(RAM_TURN_BYTES - moved, RAM_PIECE_BYTES));
       if (count === 0) break;
-      let taken = 0;
+      taken = 0;
       try {
         taken = writeSync(this.fd, this.host.views.u8, io.piecePtr, count, this.#position);
       } catch (caught) {
@@ -74,7 +75,7 @@ export class FileReceiver extends FileJob implements ReceiveJob {
       this.#position += taken;
       moved += taken;
     }
-    if (moved === 0 && error === null) return this.#pause(io);
+    if (moved === 0 && taken > 0) return this.#pause(io);
     this.busy = true;
     setImmediate(() => this.#finishTurn(error));
     return "busy";
@@ -90,8 +91,10 @@ export class FileReceiver extends FileJob implements ReceiveJob {
   }
 
   #finishWrite(error: NodeJS.ErrnoException | null, count: number): void {
-    this.#io!.commitRead(error !== null || this.settled ? 0 : count);
-    if (error === null) this.#position += count;
+    const taken = error === null ? count : 0;
+    // Also of a transfer that was stopped meanwhile: what lies in the part is not read again.
+    this.#io!.commitRead(taken);
+    this.#position += taken;
     this.#finishTurn(error);
   }
 

@@ -59,6 +59,29 @@ function transfers(name: string, root: string): void {
     await Promise.all([closing, theirs.close()]);
   });
 
+  transfer(
+    "an abort between two pieces loses no byte and gives none twice: what the part has not is read next",
+    async () => {
+      await using pair = await stackPair();
+      const { ours, theirs } = await connected(pair);
+      const bytes = randomBytes(24 * MIB);
+      const target = join(folder, "aborted.bin");
+      const controller = new AbortController();
+      // A turn of the event loop after a piece was told, when the next one is under way.
+      const onProgress = (count: number): void => {
+        if (count > 5 * MIB) setImmediate(() => controller.abort());
+      };
+      const receiving = rejection(theirs.receiveFile(target, { signal: controller.signal, onProgress }));
+      const writing = ours.write(bytes);
+      assert.is((await receiving).name, "AbortError");
+      const part = readFileSync(`${target}.part`);
+      const rest = await readExactly(theirs, bytes.length - part.length);
+      await writing;
+      assert.ok(Buffer.concat([part, rest]).equals(bytes));
+      await Promise.all([ours.close(), theirs.close()]);
+    },
+  );
+
   transfer("a file takes its name when it is whole, over the one that was there, and keeps its mode", async () => {
     await using pair = await stackPair();
     const { ours, theirs } = await connected(pair);
