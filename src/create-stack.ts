@@ -1,10 +1,10 @@
 // Brings a stack up: checks what was asked for, asks the links what they are, starts the core.
 import { outOfRange } from "./errors.ts";
 import { wireOf } from "./links/link.ts";
-import { LEAST_MTU, MOST_MTU, type ResolvedInterface, resolveStackOptions, type StackOptions } from "./options.ts";
+import { LEAST_MTU, MOST_MTU } from "./links/mtu-range.ts";
+import { type ResolvedInterface, resolveStackOptions, type StackOptions } from "./options.ts";
 import { checkPacketInterface } from "./packet-check.ts";
 import type { InterfaceSetup } from "./protocol.ts";
-import { startShards } from "./shards/start-shards.ts";
 import type { Stack } from "./stack-api.ts";
 import { startCore } from "./start-core.ts";
 
@@ -22,7 +22,9 @@ import { startCore } from "./start-core.ts";
 export async function createStack(options: StackOptions): Promise<Stack> {
   const resolved = resolveStackOptions(options);
   const interfaces = resolved.interfaces.map(setupOf);
-  return resolved.shards === 1 ? await startCore(resolved, interfaces) : await startShards(resolved, interfaces);
+  if (resolved.shards === 1) return await startCore(resolved, interfaces);
+  const { startShards } = await import("./shards/start-shards.ts");
+  return await startShards(resolved, interfaces);
 }
 
 /** Asks the link for what the options leave open. */

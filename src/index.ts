@@ -11,7 +11,8 @@ export {
   type StackReport,
 } from "./control-socket.ts";
 export { createStack } from "./create-stack.ts";
-export { type DiagnoseOptions, diagnose } from "./doctor/diagnose.ts";
+export { diagnose } from "./diagnose.ts";
+export type { DiagnoseOptions } from "./doctor/diagnose.ts";
 export type { Finding, FindingLevel } from "./doctor/finding.ts";
 export {
   AbortError,
@@ -29,7 +30,8 @@ export type { Progress, ReceiveFileOptions, SendFileOptions } from "./file-trans
 export type { ConflictEvent, LinkEvent, MtuEvent, NeighborEvent, StackEvents, StateEvent } from "./interface-news.ts";
 export { captureLink } from "./links/capture.ts";
 export { emulatedLink } from "./links/emulated.ts";
-export { type BurstLoss, type Impairments, parseEmulation } from "./links/impairment.ts";
+export { parseEmulation } from "./links/emulation-text.ts";
+export type { BurstLoss, Impairments } from "./links/impairment-options.ts";
 export type { CaptureLink, EmulatedLink, Link, MemoryLink, PacketLink } from "./links/link.ts";
 export { memoryLinkPair } from "./links/memory-link.ts";
 export { packetLink } from "./links/packet.ts";

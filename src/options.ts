@@ -16,6 +16,7 @@ import { integer } from "./argument-checks.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { checkLink } from "./links/emulated.ts";
 import { type Link, wireOf } from "./links/link.ts";
+import { LEAST_MTU, MOST_MTU } from "./links/mtu-range.ts";
 import type { RouteSetup } from "./protocol.ts";
 import { resolveSysctl, type Sysctl, type SysctlWords } from "./sysctl.ts";
 
@@ -99,10 +100,6 @@ export interface ResolvedStack {
   spinUs: number;
   shards: number;
 }
-
-/** RFC 791: every link carries 68 bytes; its total length field holds 65535. */
-export const LEAST_MTU = 68;
-export const MOST_MTU = 65535;
 
 /** Where the other thread does not need the processor. */
 const DEFAULT_SPIN_US = 20;

@@ -5,8 +5,9 @@ import { EADDRINUSE, ENETDOWN } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
 import { ownerOf } from "./address-owner.ts";
 import { NetstackError, netstackError } from "./errors.ts";
+import { MOST_MTU } from "./links/mtu-range.ts";
 import { loadAddon } from "./native.ts";
-import { MOST_MTU, type ResolvedInterface } from "./options.ts";
+import type { ResolvedInterface } from "./options.ts";
 
 /**
  * Checks the interface under a packet link.

@@ -13,7 +13,8 @@ import {
 } from "../assembly/layout.ts";
 import { failureError } from "./failure.ts";
 import { argumentError } from "./links/argument-errors.ts";
-import { type ImpairmentCounters, type Impairments, validateImpairment } from "./links/impairment.ts";
+import type { ImpairmentCounters } from "./links/impairment.ts";
+import { type Impairments, validateImpairment } from "./links/impairment-options.ts";
 import { createMemory, type SharedViews } from "./memory.ts";
 import { loadAddon } from "./native.ts";
 import type { Failure } from "./protocol.ts";

@@ -24,8 +24,8 @@ import {
 import type { CoreExports } from "../src/core-exports.ts";
 import { netstackError } from "../src/errors.ts";
 import { failureOf } from "../src/failure.ts";
+import { LEAST_MTU } from "../src/links/mtu-range.ts";
 import type { SharedViews } from "../src/memory.ts";
-import { LEAST_MTU } from "../src/options.ts";
 import type { CaptureStatus, InterfaceSetup, StackControl, StackSetup, StartResult, Usage } from "../src/protocol.ts";
 import { type OpenedLinks, openPort } from "./open-port.ts";
 import type { LinkStatus, Port, PortPlace } from "./port.ts";

@@ -3,10 +3,8 @@
 import { invalidType, outOfRange } from "../errors.ts";
 import { FrameRingConsumer, FrameRingProducer, frameRingBytes } from "./frame-ring.ts";
 import type { MemoryLink } from "./link.ts";
+import { LEAST_MTU, MOST_MTU } from "./mtu-range.ts";
 
-/** Smallest and greatest IP packet size of a cable: RFC 791 wants 68 of every link. */
-const LEAST_MTU = 68;
-const MOST_MTU = 65535;
 const DEFAULT_MTU = 1500;
 /** Bytes of frames under way in one direction. */
 const RING_CAPACITY = 2 * 1024 * 1024;
