@@ -74,7 +74,7 @@ export interface StackOptions {
    */
   spinUs?: number | undefined;
   /**
-   * On how many cores the stack runs, 1..64. Each shard is a core in a worker of its own and has some of the connections; a listener is
+   * On how many processors the stack runs, 1..64. Each shard is a core in a worker of its own and has some of the connections; a listener is
    * in all of them. Only with `thread: 'worker'` and packet links, bare ones: nothing else can say which shard a frame is for. Each pins
    * a receive ring per interface, 16 MiB at least where super-segments may come: 1 GiB with 64 shards. Default 1.
    */

@@ -1,4 +1,4 @@
-// A server on two cores. Needs CAP_NET_RAW in the namespace of `left` and `right`.
+// A server on two processors. Needs CAP_NET_RAW in the namespace of `left` and `right`.
 import { createStack, packetLink } from "wasmtcp";
 
 await using server = await createStack({

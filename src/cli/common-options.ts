@@ -55,7 +55,7 @@ export function addCommonOptions(command: Command): Command {
     )
     .option(
       "--shards <count>",
-      "run the stack on so many cores, each with some of the connections (default: 1)",
+      "run the stack on so many processors, each with some of the connections (default: 1)",
       integer,
     )
     .option("--take-over", "take the address and its routes from the kernel for the run, and give them back at the end")
