@@ -118,9 +118,13 @@ export class WorkerHost implements StackHost {
     return this.#stopped;
   }
 
-  fail(error: Error): Promise<void> {
-    if (this.#stopped === undefined) this.#reject(error);
-    return this.stop();
+  async fail(error: Error): Promise<void> {
+    if (this.#stopped === undefined) {
+      this.#reject(error);
+      // Whoever waits for a crash hears of it before the core says how it ends its connections.
+      await this.crashed.catch(() => {});
+    }
+    await this.stop();
   }
 
   async #stop(): Promise<void> {
