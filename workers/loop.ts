@@ -6,6 +6,7 @@ import {
   DOORBELL_PENDING,
   EVENT_BELL,
   EVENT_BELL_WAITING,
+  RX_DESCRIPTOR_CAPACITY,
   STOP,
 } from "../assembly/layout.ts";
 import type { CoreExports } from "../src/core-exports.ts";
@@ -38,6 +39,8 @@ export interface Rest {
 
 /** Turns at the end in which what is on its way out may leave. */
 const LAST_TURNS = 64;
+/** Turns in a row for which full batches of received frames may put the timers off: more than a link holds is a flood. */
+const TIMERS_PUT_OFF = 8;
 /** µs for which links that delay frames may go on with those they hold: the last ACK is one that the peer waits for. */
 const LAST_FRAMES_US = 1_000_000;
 const LAST_SLEEPS = 1024;
@@ -45,6 +48,8 @@ const LAST_SLEEPS = 1024;
 /** The loop of one stack: `run` for a thread of its own, the other methods for a driver (driver.ts) on somebody else's. */
 export class Loop {
   readonly #parts: LoopParts;
+  /** Turns for which the timers were put off. */
+  #timersPutOff = 0;
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
@@ -85,12 +90,16 @@ export class Loop {
   turn(nowUs: number): number {
     const { core, ports } = this.#parts;
     let work = core.userCalls(nowUs);
+    let isMore = false;
     for (let index = 1; index < ports.length; index++) {
       const count = ports[index]!.receive(nowUs);
       if (count > 0) core.receive(index, count, nowUs);
+      if (count === RX_DESCRIPTOR_CAPACITY) isMore = true;
       work += count;
     }
-    core.runTimers(nowUs);
+    // What a timer waits for may have arrived already and lie in the next batch
+    this.#timersPutOff = isMore && this.#timersPutOff < TIMERS_PUT_OFF ? this.#timersPutOff + 1 : 0;
+    if (this.#timersPutOff === 0) core.runTimers(nowUs);
     work += this.#transmit(nowUs);
     if (core.flushEvents() !== 0) this.#ringMain();
     return work;

@@ -14,6 +14,7 @@ import { memoryInitialise } from "./memory";
 import { orphansInitialise } from "./orphans";
 import { portsInitialise } from "./ports";
 import { releaseReceiveRing } from "./receive-ring";
+import { receiveShareInitialise } from "./receive-share";
 import { rtxInitialise, rtxPurge } from "./rtx-queue";
 import { TUPLE_KEY } from "./scratch";
 import { Segment } from "./segment";
@@ -67,6 +68,7 @@ export function tcpInitialise(tablesPtr: usize): usize {
   eventTail = NONE;
   lastFound = NONE;
   memoryInitialise();
+  receiveShareInitialise();
   return rtxInitialise(timersInitialise(aligned(portsEnd)));
 }
 

@@ -4,7 +4,8 @@ import { SYSCTL_TCP_MODERATE_RCVBUF } from "../layout";
 import { OPT_TIMESTAMPS } from "../wire/tcp-options";
 import { receiveEnd } from "./reassembly";
 import { growReceiveRing, updateReceiveHead } from "./receive-ring";
-import { isRingBelowUser } from "./receive-space";
+import { noteReceiveRate, receiveShareClock } from "./receive-share";
+import { isRingBelowUser, mayPromiseMore } from "./receive-space";
 import { Segment } from "./segment";
 import { seqLt } from "./seq";
 import { Tcb } from "./tcb";
@@ -57,18 +58,22 @@ export function noteReceived(tcb: Tcb, seg: Segment, nowUs: u64): void {
   adjustReceiveSpace(tcb, nowUs);
 }
 
-/** Text was received, or main has read: looks whether the ring should be larger, and doubles it then. */
+/** Text was received, or main has read: says at what rate, looks whether the ring should be larger, and doubles it then. */
 export function adjustReceiveSpace(tcb: Tcb, nowUs: u64): void {
-  if (tcb.rcvBuf !== 0) {
-    if (isRingBelowUser(tcb)) growReceiveRing(tcb, receiveEnd(tcb));
-    return;
-  }
-  if (load<u32>(SYSCTL_TCP_MODERATE_RCVBUF) === 0) return;
   updateReceiveHead(tcb);
+  receiveShareClock(nowUs);
   const isOver = nowUs - tcb.rcvSpaceMarkUs > max<u64>(2 * roundTripUs(tcb), MEASURE_MIN_US);
   const wasRead = tcb.rcvHead - tcb.rcvCopiedMark >= tcb.rcvBufferCapacity / 2;
-  if (!isOver && !wasRead) return;
-  if (wasRead && !isOver) growReceiveRing(tcb, receiveEnd(tcb));
+  const isMeasured = isOver || wasRead;
+  if (isMeasured) noteReceiveRate(tcb, tcb.rcvHead - tcb.rcvCopiedMark, nowUs - tcb.rcvSpaceMarkUs);
+  if (mustGrow(tcb, wasRead && !isOver)) growReceiveRing(tcb, receiveEnd(tcb));
+  if (!isMeasured) return;
   tcb.rcvCopiedMark = tcb.rcvHead;
   tcb.rcvSpaceMarkUs = nowUs;
+}
+
+// A user's buffer as far as it is fixed, else as far as the reader keeps up
+function mustGrow(tcb: Tcb, keepsUp: bool): bool {
+  if (tcb.rcvBuf !== 0) return isRingBelowUser(tcb);
+  return keepsUp && load<u32>(SYSCTL_TCP_MODERATE_RCVBUF) !== 0 && mayPromiseMore(tcb);
 }

@@ -5,10 +5,13 @@ import { SYSCTL_RMEM_MAX, SYSCTL_TCP_RMEM_MAX } from "../layout";
 import { WINDOW_SCALE_MAX } from "../wire/tcp-options";
 import { linkReceiveSlots } from "./link-limits";
 import { receiveCapacityFixed, receiveCapacityInitial } from "./receive-ring";
+import { bulkReceivers } from "./receive-share";
 import { Tcb } from "./tcb";
 
 /** Frames that a link holds for us never bound the window below this: small frames are no measure of what bulk data will be. */
 const FRAME_BOUND_MIN: u32 = 65536;
+/** Frames of so many segments on average are super-segments. */
+const SUPER_FRAME_SEGMENTS: u32 = 4;
 const NO_LIMIT: u32 = 0xffffffff;
 
 /** Bytes a user wants us to hold at most: half of SO_RCVBUF as it reads back, which is what was asked for. */
@@ -73,13 +76,37 @@ export function promisable(tcb: Tcb): u32 {
 }
 
 // Bytes that half of the link's receive slots hold, if frames go on to be as large as they were: a drop there would be our fault. The
-// other half is for frames in hand, whose slots go back a turn later, and for other connections; with all of them promised to one
-// flow of 1448-byte frames, 422 of 740,000 frames were lost.
+// other half is for frames in hand, whose slots go back a turn later, and for connections that receive little; with all of them promised to
+// one flow of 1448-byte frames, 422 of 740,000 frames were lost. Connections in bulk transfer share it (receive-share.ts)
 function frameBound(tcb: Tcb): u32 {
   const slots = linkReceiveSlots(tcb.interfaceIndex);
   if (slots === 0) return NO_LIMIT;
-  const bytes = <u64>(slots >> 1) * tcb.rcvFrameBytes;
-  return max(<u32>min<u64>(bytes, NO_LIMIT), FRAME_BOUND_MIN);
+  const sharing = bulkReceivers(tcb.interfaceIndex);
+  const bytes = (<u64>(slots >> 1) * tcb.rcvFrameBytes) / sharing;
+  return max(<u32>min<u64>(bytes, NO_LIMIT), leastFrameBound(tcb, slots >> 1, sharing));
+}
+
+// What a connection is promised whatever its frames were like, or small frames would be followed by a small window, and that by small frames.
+// Where super-segments do arrive that is a share of slots full of them, else two segments; and two units of the window field, as less than one
+// is a closed window
+function leastFrameBound(tcb: Tcb, slots: u32, sharing: u32): u32 {
+  if (sharing === 1) return FRAME_BOUND_MIN;
+  const least = min(2 * max<u32>(tcb.advMss, windowUnit(tcb)), FRAME_BOUND_MIN);
+  if (tcb.rcvFrameBytes < SUPER_FRAME_SEGMENTS * tcb.advMss) return least;
+  return max(min(FRAME_BOUND_MIN, <u32>((<u64>slots * FRAME_BOUND_MIN) / sharing)), least);
+}
+
+/**
+ * Whether a promise that is no multiple of the unit may be rounded up though the link's slots bound it. Where a unit is more than a segment
+ * that would add to the promise what has just arrived, for ever: then it is rounded down (RFC 7323 2.4).
+ */
+export function mayRoundUp(tcb: Tcb, promised: u32): bool {
+  return windowUnit(tcb) <= tcb.rcvMss || promised < frameBound(tcb);
+}
+
+/** Whether a ring larger than this one could be promised: twice of what the link's slots hold, as main may lag behind. */
+export function mayPromiseMore(tcb: Tcb): bool {
+  return tcb.rcvBufferCapacity >> 1 < frameBound(tcb);
 }
 
 /** The widest window that we would promise: a ring may have grown far beyond what the link's slots let us promise at once. */

@@ -17,7 +17,8 @@ import {
 import { isOutOfOrder, receiveOffset, TEXT_GAP_FILLED, TEXT_IN_ORDER, TEXT_OUT_OF_ORDER } from "./reassembly";
 import { noteReceived, startAutotuning } from "./receive-autotune";
 import { unreadBytes, updateReceiveHead } from "./receive-ring";
-import { promisable, promisedAtMost, reach, ringSpace, windowUnit } from "./receive-space";
+import { receiveShareClock } from "./receive-share";
+import { mayRoundUp, promisable, promisedAtMost, reach, ringSpace, windowUnit } from "./receive-space";
 import { hasSack } from "./sack-blocks";
 import { Segment } from "./segment";
 import { seqGte, seqLt, seqMax, seqMin } from "./seq";
@@ -33,6 +34,7 @@ export function startReceiver(tcb: Tcb, irs: u32, nowUs: u64): void {
   tcb.irs = irs;
   tcb.rcvNxt = irs + 1;
   tcb.lastAckSent = tcb.rcvNxt;
+  receiveShareClock(nowUs);
   tcb.rcvAdvertised = tcb.rcvNxt + windowInSyn(tcb);
   tcb.rcvWnd = tcb.rcvAdvertised - tcb.rcvNxt;
   startAutotuning(tcb, nowUs);
@@ -66,7 +68,8 @@ export function windowToAdvertise(tcb: Tcb): u32 {
     return limit >> scale;
   }
   let field = promised >> scale;
-  if ((promised & fraction) !== 0 && (field + 1) << scale <= ringSpace(tcb) && field < WINDOW_FIELD_MAX) {
+  const hasRoom = (field + 1) << scale <= ringSpace(tcb) && field < WINDOW_FIELD_MAX;
+  if ((promised & fraction) !== 0 && hasRoom && mayRoundUp(tcb, promised)) {
     field += 1;
     tcb.rcvAdvertised = tcb.rcvNxt + (field << scale);
   }

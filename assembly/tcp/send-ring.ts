@@ -236,10 +236,11 @@ function switchRing(tcb: Tcb): void {
   if (tcb.has(TCB_FLAG_RING_WANTED)) offerSendRing(tcb, 0);
 }
 
-// Bytes the ring should hold for the congestion window as it is
+// Bytes the ring should hold for the congestion window as it is, or the peer's if that is less and no small one
 function windowBytes(tcb: Tcb): u64 {
   const windows: u64 = tcb.cwnd < tcb.ssthresh ? 4 : 2;
-  return windows * tcb.cwnd * tcb.sndMss;
+  const window = <u64>tcb.cwnd * tcb.sndMss;
+  return windows * min(window, <u64>max(tcb.maxSndWnd, FIRST_RING_MAX));
 }
 
 // The next power of two, within the sysctl's bound

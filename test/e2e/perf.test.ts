@@ -48,6 +48,13 @@ if (hasPrivileges()) {
     assert.equal([sunk.flows, sent.flows], [20, 20]);
   });
 
+  perf("64 flows of bulk data lose no frame in front of either host", async () => {
+    using hosts = new TwoHosts();
+    const source = ["source", hosts.stackAddress.a, "5001", "500ms", "1MiB", "--flows", "64"];
+    const [sunk, sent] = await both(hosts, ["sink", "5001", "--flows", "64"], source);
+    assert.is(sunk.bytes, sent.bytes);
+  });
+
   perf("ping and echo exchange one byte as often as asked for, and a tenth more to warm up", async () => {
     using hosts = new TwoHosts();
     const [echo, ping] = await both(hosts, ["echo", "7"], ["ping", hosts.stackAddress.a, "7", "1000"]);

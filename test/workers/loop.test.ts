@@ -7,6 +7,7 @@ import {
   DOORBELL_PENDING,
   EVENT_BELL,
   EVENT_BELL_WAITING,
+  RX_DESCRIPTOR_CAPACITY,
   STOP,
   TABLES,
 } from "../../assembly/layout.ts";
@@ -108,6 +109,20 @@ loop("takes a turn in the order ops, frames in, timers, frames out, events", () 
     "transmitted 1",
     "flushEvents",
   ]);
+});
+
+loop("runs no timer while what it waits for may lie in the next batch, but not for ever", () => {
+  const full = RX_DESCRIPTOR_CAPACITY;
+  const s = script({ received: [full, full, 1, ...Array.from({ length: 40 }, () => full)] });
+  const instance = loopOf(s);
+  const timers = (): number => s.calls.filter((call) => call === "runTimers").length;
+  instance.turn(s.nowUs);
+  instance.turn(s.nowUs);
+  assert.is(timers(), 0);
+  instance.turn(s.nowUs);
+  assert.is(timers(), 1);
+  for (let turn = 0; turn < 40; turn++) instance.turn(s.nowUs);
+  assert.ok(timers() >= 4 && timers() <= 8, `${timers()}`);
 });
 
 loop("calls the core about frames only when there were any", () => {
