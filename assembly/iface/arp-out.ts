@@ -45,7 +45,6 @@ export function sendArpReply(interfaceIndex: u32, macPtr: usize, target: u32): v
 
 /** The probe of RFC 5227 2.1.1: who has our address? Without a sender address, so that it changes nobody's cache. */
 export function sendArpProbe(interfaceIndex: u32): void {
-  if (!isFirstShard()) return;
   count(COUNTER_ARP_REQUESTS_OUT);
   sendAs(interfaceIndex, 0, BROADCAST_MAC, ARP_REQUEST, 0, Interface.at(interfaceIndex).address);
 }

@@ -15,7 +15,7 @@ import { isOutOfOrder } from "./reassembly";
 import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
 import { seqGt, seqLt, seqLte } from "./seq";
-import { hasShards, isOfThisShard } from "./shard";
+import { isOfThisShard } from "./shard";
 import { TCB_FLAG_READING_CLOSED, Tcb } from "./tcb";
 import { hasTimestamps, isTimestampAbsent, updateTsRecent } from "./timestamps";
 import { isUrgentByteDue } from "./urgent-in";
@@ -62,8 +62,7 @@ export function segmentArrives(seg: Segment, nowUs: u64): u32 {
  * the peer to send again, not for us to reset. The loopback has no other shards.
  */
 function isForeign(seg: Segment): bool {
-  if (!hasShards() || seg.interfaceIndex === 0) return false;
-  if (isOfThisShard(seg.remoteAddressLow, seg.remotePort, seg.localPort)) return false;
+  if (seg.interfaceIndex === 0 || isOfThisShard(seg.remoteAddressLow, seg.remotePort, seg.localPort)) return false;
   countMany(COUNTER_TCP_IN_OTHER_SHARD, seg.segments);
   return true;
 }

@@ -7,8 +7,8 @@ export function isFirstShard(): bool {
   return load<u32>(CONFIG_SHARD_INDEX) === 0;
 }
 
-/** Whether there are others. */
-export function hasShards(): bool {
+// Whether there are others
+function hasShards(): bool {
   return load<u32>(CONFIG_SHARD_COUNT) > 1;
 }
 
