@@ -38,7 +38,7 @@ export function mergeFollowing(interfaceIndex: u32, descriptor: usize, left: u32
   // The segment in hand lies in that frame, and was not put together from fragments
   const headers = seg.payloadPtr - <u32>frame;
   if (headers < TCP_AT + TCP_HEADER || headers > TCP_AT + TCP_HEADER_MAX) return 0;
-  if (load<u8>(frame, ETHERNET_HEADER) !== VERSION_4_IHL_5 || runBegin(seg) === 0) return 0;
+  if (load<u8>(frame, ETHERNET_HEADER) !== VERSION_4_IHL_5 || !runBegin(seg)) return 0;
   const end = descriptor + <usize>(left + 1) * RX_DESCRIPTOR_BYTES;
   let taken: u32 = 0;
   let wireBytes: u32 = 0;

@@ -87,8 +87,8 @@ function placeMissing(tcb: Tcb, from: u32, to: u32, sourcePtr: usize): void {
   placeReceived(tcb, receiveOffset(tcb, at), sourcePtr + (at - from), to - at);
 }
 
-// [RCV.NXT, to) is in the ring now: moves RCV.NXT, past what waited for it too
-function advance(tcb: Tcb, to: u32): u32 {
+/** [RCV.NXT, to) is in the ring now: moves RCV.NXT, past what waited for it too. @returns a TEXT_ code */
+export function advance(tcb: Tcb, to: u32): u32 {
   let next = to;
   let outcome = TEXT_IN_ORDER;
   if (tcb.oooSet !== 0) {
@@ -225,11 +225,6 @@ export function receiveText(tcb: Tcb, seq: u32, sourcePtr: usize, length: u32, s
   placeMissing(tcb, from, to, sourcePtr + (from - seq));
   reportOverlap(tcb, from, to);
   return advance(tcb, to);
-}
-
-/** Takes what lies in the ring from RCV.NXT up to `to`, put there by text-run.ts; nothing waits out of order. */
-export function takePlaced(tcb: Tcb, to: u32): void {
-  advance(tcb, to);
 }
 
 /**

@@ -7,7 +7,7 @@ import { STATE_ESTABLISHED } from "../layout";
 import { ACK } from "../wire/tcp";
 import { countSegment, flowingTcb, notePredicted } from "./arrives";
 import { ecnOnText } from "./ecn";
-import { isOutOfOrder, receiveOffset, TEXT_IN_ORDER, takePlaced } from "./reassembly";
+import { advance, isOutOfOrder, receiveOffset, TEXT_IN_ORDER } from "./reassembly";
 import { placeReceived, updateReceiveHead } from "./receive-ring";
 import { ackReceived } from "./receive-window";
 import { Segment } from "./segment";
@@ -22,21 +22,19 @@ let bytes: u32 = 0;
 let pieces: u32 = 0;
 let room: u32 = 0;
 
-/**
- * Begins a run after the segment in hand, if its text was all taken, in order and with no news beside it.
- * @returns bytes that the run may have: what is promised and lies free in the receive ring; 0 = no run
- */
-export function runBegin(seg: Segment): u32 {
+/** Begins a run after the segment in hand. @returns whether its text was all taken, in order and with no news beside it, and there is room */
+export function runBegin(seg: Segment): bool {
   const tcb = flowingTcb();
-  if (tcb === null || tcb.state !== STATE_ESTABLISHED || tcb.rcvNxt !== seg.end) return 0;
-  if (isOutOfOrder(tcb) || tcb.peerFinSeen !== 0 || isUrgentByteDue(tcb)) return 0;
+  if (tcb === null || tcb.state !== STATE_ESTABLISHED || tcb.rcvNxt !== seg.end) return false;
+  if (isOutOfOrder(tcb) || tcb.peerFinSeen !== 0 || isUrgentByteDue(tcb)) return false;
   updateReceiveHead(tcb);
   const waiting = tcb.rcvTail - tcb.rcvHead;
   const promised = tcb.rcvAdvertised - tcb.rcvNxt;
   bytes = 0;
   pieces = 0;
+  // what is promised and lies free in the receive ring
   room = min(min(promised, tcb.rcvRingCapacity > waiting ? tcb.rcvRingCapacity - waiting : 0), RUN_MAX);
-  return room;
+  return room !== 0;
 }
 
 /** The sequence number that continues the run. */
@@ -74,7 +72,7 @@ export function runEnd(seg: Segment, size: u32, push: u32, nowUs: u64): void {
   countMany(COUNTER_TCP_RCV_COALESCE, pieces);
   notePredicted(tcb, seg, nowUs);
   updateSendWindow(tcb, seg);
-  takePlaced(tcb, seg.end);
+  advance(tcb, seg.end); // nothing waits out of order
   ackReceived(tcb, seg, TEXT_IN_ORDER, nowUs);
   ecnOnText(tcb, seg);
 }
