@@ -26,8 +26,8 @@ import {
   RX_GSO_SIZE,
 } from "../layout";
 import { NONE } from "../storage/none";
-import { endFlow, isFlowing } from "../tcp/arrives";
 import { takeOutputUrgent } from "../tcp/connections";
+import { endFlow, isFlowing } from "../tcp/flow";
 import { traceFrame } from "../tcp/trace";
 import {
   ETHERNET_HEADER,

@@ -1,6 +1,6 @@
 // Segment arrival: finds the owner, takes the fast path or dispatches on the state. RFC 9293 3.10.7. Nothing else is here.
-import { count, countMany } from "../count";
-import { COUNTER_TCP_IN_OTHER_SHARD, COUNTER_TCP_PREDICTED } from "../counters";
+import { count } from "../count";
+import { COUNTER_TCP_PREDICTED } from "../counters";
 import { STATE_CLOSED, STATE_ESTABLISHED, STATE_LISTEN, STATE_SYN_SENT, STATE_TIME_WAIT } from "../layout";
 import { ACK, PSH } from "../wire/tcp";
 import { onAck } from "./acks";
@@ -11,34 +11,17 @@ import { arrivesSynchronized, takeText } from "./arrives-synchronized";
 import { arrivesTimeWait } from "./arrives-time-wait";
 import { lookup, wantOutput } from "./connections";
 import { DISPOSITION_DONE } from "./disposition";
+import { beginFlow, endFlow } from "./flow";
 import { isOutOfOrder } from "./reassembly";
 import { Segment } from "./segment";
 import { updateSendWindow } from "./send-window";
 import { seqGt, seqLt, seqLte } from "./seq";
-import { isOfThisShard } from "./shard";
+import { isForeign } from "./shard";
 import { TCB_FLAG_READING_CLOSED, Tcb } from "./tcb";
 import { hasTimestamps, isTimestampAbsent, updateTsRecent } from "./timestamps";
 import { isUrgentByteDue } from "./urgent-in";
 
 export { DISPOSITION_DONE, DISPOSITION_SEND_RST, DISPOSITION_SEND_SYN_ACK } from "./disposition";
-
-// Whose text the segment before was, if it took the fast path: more of it may follow (text-run.ts)
-let flowing: usize = 0;
-
-/** The connection whose text the segment in hand brought, if it took the fast path. */
-export function flowingTcb(): Tcb | null {
-  return changetype<Tcb | null>(flowing);
-}
-
-/** Whether there is one. */
-export function isFlowing(): bool {
-  return flowing !== 0;
-}
-
-/** The segment in hand is no longer the one that a frame may continue. */
-export function endFlow(): void {
-  flowing = 0;
-}
 
 /**
  * Takes in one segment (or super-segment) whose header and checksum are right.
@@ -46,25 +29,16 @@ export function endFlow(): void {
  * @returns DISPOSITION_DONE, or DISPOSITION_SEND_RST: the caller sends what resetReply(seg) says
  */
 export function segmentArrives(seg: Segment, nowUs: u64): u32 {
+  endFlow();
   const tcb = lookup(seg);
   if (tcb === null) return isForeign(seg) ? DISPOSITION_DONE : arrivesClosed(seg);
   countSegment(tcb, seg);
   if (isPredicted(tcb, seg)) {
     takePredicted(tcb, seg, nowUs);
-    if (seg.payloadLength !== 0) flowing = changetype<usize>(tcb);
+    if (seg.payloadLength !== 0) beginFlow(tcb);
     return DISPOSITION_DONE;
   }
   return dispatch(tcb, seg, nowUs);
-}
-
-/**
- * Whether a segment that no connection of ours takes belongs to another shard. Few come here, while shards start and end: they are for
- * the peer to send again, not for us to reset. The loopback has no other shards.
- */
-function isForeign(seg: Segment): bool {
-  if (seg.interfaceIndex === 0 || isOfThisShard(seg.remoteAddressLow, seg.remotePort, seg.localPort)) return false;
-  countMany(COUNTER_TCP_IN_OTHER_SHARD, seg.segments);
-  return true;
 }
 
 /** Counts what arrived, whatever becomes of it. */

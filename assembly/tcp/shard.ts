@@ -1,6 +1,9 @@
 // Which shard of a stack a connection belongs to. Shards are cores that know nothing of each other; who steers frames between them
 // (native/fanout.cc) computes the same from the same numbers, and so does main (src/shards/shard-of.ts) before it connects.
+import { countMany } from "../count";
+import { COUNTER_TCP_IN_OTHER_SHARD } from "../counters";
 import { CONFIG_SHARD_COUNT, CONFIG_SHARD_INDEX, CONFIG_SHARD_SALT } from "../layout";
+import { Segment } from "./segment";
 
 /** Whether this shard speaks for the host: answers ARP, pings and what belongs to no connection. */
 export function isFirstShard(): bool {
@@ -20,6 +23,16 @@ export function isOfThisShard(remoteLow: u64, remotePort: u32, localPort: u32): 
   return (
     !hasShards() || shardOf(bswap<u32>(<u32>(remoteLow >> 32)), remotePort, localPort) === load<u32>(CONFIG_SHARD_INDEX)
   );
+}
+
+/**
+ * Whether a segment that no connection of ours takes belongs to another shard; it is counted then. Few come here, while shards start and
+ * end: they are for the peer to send again, not for us to reset. The loopback has no other shards.
+ */
+export function isForeign(seg: Segment): bool {
+  if (seg.interfaceIndex === 0 || isOfThisShard(seg.remoteAddressLow, seg.remotePort, seg.localPort)) return false;
+  countMany(COUNTER_TCP_IN_OTHER_SHARD, seg.segments);
+  return true;
 }
 
 /** 0 to the number of shards - 1. `remoteAddress`: IPv4, host order */
