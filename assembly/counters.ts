@@ -169,6 +169,6 @@ export const COUNTER_TCP_DSACK_OFO_RECV = 217;
 export const COUNTER_TCP_DSACK_RECV_SEGS = 218;
 export const COUNTER_TCP_DSACK_IGNORED_DUBIOUS = 219;
 export const COUNTER_TCP_WQUEUE_TOO_BIG = 220;
-// segments taken as one (gro)
+// segments merged by our GRO before TCP took them; Linux's TCPRcvCoalesce counts those that it joined in the receive queue
 export const COUNTER_TCP_RCV_COALESCE = 221;
 export const COUNTER_COUNT = 224;

@@ -16,15 +16,25 @@ import {
 import { currentSegment } from "../tcp/segment";
 import { runAdd, runBegin, runEnd, runNext } from "../tcp/text-run";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { IPV4_HEADER, Ipv4Header } from "../wire/ipv4";
-import { ACK, PSH, TCP_HEADER, TCP_HEADER_MAX, TcpHeader } from "../wire/tcp";
+import { IPV4_ADDRESSES_AT, IPV4_FLAGS_AT, IPV4_HEADER, Ipv4Header } from "../wire/ipv4";
+import {
+  ACK,
+  PSH,
+  TCP_ACKNOWLEDGMENT_AT,
+  TCP_DATA_OFFSET_AT,
+  TCP_HEADER,
+  TCP_HEADER_MAX,
+  TCP_WINDOW_AT,
+  TcpHeader,
+} from "../wire/tcp";
 import { isTcpChecksumValid } from "./demux";
 import { Interface } from "./interfaces";
 
 /** Version 4, a header of 20 bytes: with IP options nothing is merged (Linux). */
 const VERSION_4_IHL_5: u8 = 0x45;
-/** Where the TCP header of such a packet lies in its frame. */
-const TCP_AT: u32 = ETHERNET_HEADER + IPV4_HEADER;
+/** Where the IPv4 header lies in a frame, and the TCP header of such a packet. */
+const IP_AT: u32 = ETHERNET_HEADER;
+const TCP_AT: u32 = IP_AT + IPV4_HEADER;
 
 /**
  * Takes frames that continue the one whose text TCP has just taken.
@@ -87,14 +97,16 @@ function continuation(frame: usize, headers: u32, descriptor: usize, seq: u32): 
 // Ethernet: all. IPv4: version, length and type of service; DF and fragment, TTL and protocol; addresses. TCP: ports, acknowledgment,
 // offset, flags but PSH, window, options
 function areHeadersAlike(a: usize, b: usize, headers: u32): bool {
+  // The Ethernet header and the first two bytes of IPv4's are 16
   if (load<u64>(a) !== load<u64>(b) || load<u64>(a, 8) !== load<u64>(b, 8)) return false;
-  if (load<u32>(a, 20) !== load<u32>(b, 20) || load<u64>(a, 26) !== load<u64>(b, 26)) return false;
-  if (load<u32>(a, TCP_AT) !== load<u32>(b, TCP_AT) || load<u32>(a, TCP_AT + 8) !== load<u32>(b, TCP_AT + 8))
-    return false;
+  if (load<u32>(a, IP_AT + IPV4_FLAGS_AT) !== load<u32>(b, IP_AT + IPV4_FLAGS_AT)) return false;
+  if (load<u64>(a, IP_AT + IPV4_ADDRESSES_AT) !== load<u64>(b, IP_AT + IPV4_ADDRESSES_AT)) return false;
+  if (load<u32>(a, TCP_AT) !== load<u32>(b, TCP_AT)) return false; // ports
+  if (load<u32>(a, TCP_AT + TCP_ACKNOWLEDGMENT_AT) !== load<u32>(b, TCP_AT + TCP_ACKNOWLEDGMENT_AT)) return false;
   const controls = TcpHeader.at(b + TCP_AT).flags & ~PSH;
   if (controls !== ACK || (TcpHeader.at(a + TCP_AT).flags & ~PSH) !== ACK) return false;
-  if (load<u8>(a, TCP_AT + 12) !== load<u8>(b, TCP_AT + 12)) return false;
-  if (load<u16>(a, TCP_AT + 14) !== load<u16>(b, TCP_AT + 14)) return false;
+  if (load<u8>(a, TCP_AT + TCP_DATA_OFFSET_AT) !== load<u8>(b, TCP_AT + TCP_DATA_OFFSET_AT)) return false;
+  if (load<u16>(a, TCP_AT + TCP_WINDOW_AT) !== load<u16>(b, TCP_AT + TCP_WINDOW_AT)) return false;
   for (let at: u32 = TCP_AT + TCP_HEADER; at < headers; at += 4) {
     if (load<u32>(a + at) !== load<u32>(b + at)) return false;
   }

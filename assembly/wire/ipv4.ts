@@ -17,15 +17,20 @@
 //      └───────────────────────────────────────────────────────────────┘
 import { checksum, finish, fold, isChecksumValid } from "./checksum";
 
+/** Where flags and fragment offset, time to live and protocol lie, 4 bytes: for who compares headers as they stand. */
+export const IPV4_FLAGS_AT: usize = 6;
+/** Where source and destination address lie, 8 bytes. */
+export const IPV4_ADDRESSES_AT: usize = 12;
+
 const VERSION_IHL: usize = 0;
 const TYPE_OF_SERVICE: usize = 1;
 const TOTAL_LENGTH: usize = 2;
 const IDENTIFICATION: usize = 4;
-const FLAGS_FRAGMENT: usize = 6;
+const FLAGS_FRAGMENT: usize = IPV4_FLAGS_AT;
 const TIME_TO_LIVE: usize = 8;
 const PROTOCOL: usize = 9;
 const HEADER_CHECKSUM: usize = 10;
-const SOURCE: usize = 12;
+const SOURCE: usize = IPV4_ADDRESSES_AT;
 const DESTINATION: usize = 16;
 
 /** Bytes of the header without options, the only kind we send. */

@@ -16,13 +16,20 @@
 //  20  │                  options, offset * 4 - 20 bytes               │
 //      └───────────────────────────────────────────────────────────────┘
 
+/** Where the acknowledgment number lies, 4 bytes: for who compares headers as they stand. */
+export const TCP_ACKNOWLEDGMENT_AT: usize = 8;
+/** Where the data offset and the reserved bits lie, 1 byte. */
+export const TCP_DATA_OFFSET_AT: usize = 12;
+/** Where the window lies, 2 bytes. */
+export const TCP_WINDOW_AT: usize = 14;
+
 const SOURCE_PORT: usize = 0;
 const DESTINATION_PORT: usize = 2;
 const SEQUENCE: usize = 4;
-const ACKNOWLEDGMENT: usize = 8;
-const DATA_OFFSET: usize = 12;
+const ACKNOWLEDGMENT: usize = TCP_ACKNOWLEDGMENT_AT;
+const DATA_OFFSET: usize = TCP_DATA_OFFSET_AT;
 const FLAGS: usize = 13;
-const WINDOW: usize = 14;
+const WINDOW: usize = TCP_WINDOW_AT;
 const CHECKSUM: usize = 16;
 const URGENT_POINTER: usize = 18;
 
