@@ -65,7 +65,15 @@ export const TRACE_FOR_MAIN = 1; // somebody listens
 export const TRACE_FOR_CAPTURE = 2; // packets get comments
 export const CONFIG_SHARD_INDEX = CONFIG + 12; // u32; which of the shards of a stack this is, 0 = the one that speaks for the host
 export const CONFIG_SHARD_COUNT = CONFIG + 16; // u32; 0 or 1: there are no others
+export const SHARDS_MAX = 64; // of a stack
 export const CONFIG_SHARD_SALT = CONFIG + 20; // u32, of the hash that says which connection belongs where (tcp/shard.ts)
+// That hash, which the core, main (src/shards/shard-of.ts) and the kernel's program (native/fanout.cc) compute: three multiplications, with
+// the upper bits brought down between them
+export const SHARD_HASH_MULTIPLIER_1 = 0x9e3779b1;
+export const SHARD_HASH_MULTIPLIER_2 = 0x85ebca6b;
+export const SHARD_HASH_MULTIPLIER_3 = 0xc2b2ae35;
+export const SHARD_HASH_SHIFT_1 = 16;
+export const SHARD_HASH_SHIFT_2 = 13;
 export const CONFIG_SECRETS = CONFIG + 64; // four 16-byte keys from a good random source:
 export const SECRETS_BYTES = 64;
 export const SECRET_ISN = CONFIG_SECRETS; // RFC 6528

@@ -89,10 +89,10 @@ wasmtcp::PacketSocketOptions socketOptions(Napi::Env env, const Napi::Value& val
   const auto fanout = from.Get("fanout");
   if (fanout.IsObject()) {
     const auto given = fanout.As<Napi::Object>();
-    options.fanout.shards = integer(given, "shards", 256);
+    options.fanout.shards = integer(given, "shards", layout::SHARDS_MAX);
     options.fanout.salt = integer(given, "salt");
     options.fanout.group = integer(given, "group", 65535);
-    options.fanout.shard = integer(given, "shard", 255);
+    options.fanout.shard = integer(given, "shard", layout::SHARDS_MAX - 1);
   }
   options.everyFrame = from.Get("everyFrame").ToBoolean();
   options.inPlace = from.Get("inPlace").IsUndefined() || from.Get("inPlace").ToBoolean();

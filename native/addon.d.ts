@@ -46,7 +46,7 @@ export interface PacketSocketOptions {
  * assembly/tcp/shard.ts has it; all else goes to shard 0.
  */
 export interface FanoutOptions {
-  /** Sockets that there will be, 1..256; with 1 there is no group. */
+  /** Sockets that there will be, up to SHARDS_MAX (64); with 1 there is no group. */
   shards: number;
   /** u32 in the hash. */
   salt: number;

@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "bpf.h"
+#include "layout.h"
 #include "system-error.h"
 
 namespace wasmtcp {
@@ -71,17 +72,17 @@ void attachProgram(int fd, const FanoutOptions& options) {
       /* 32 */ loadX(BPF_W, 0),
       // The hash: A = remote port, local port
       /* 33 */ compute(BPF_XOR, options.salt),
-      /* 34 */ compute(BPF_MUL, 0x9e3779b1),
+      /* 34 */ compute(BPF_MUL, layout::SHARD_HASH_MULTIPLIER_1),
       /* 35 */ fetchX(REMOTE_ADDRESS),
       /* 36 */ computeX(BPF_XOR),
       /* 37 */ aToX(),
-      /* 38 */ compute(BPF_RSH, 16),
+      /* 38 */ compute(BPF_RSH, layout::SHARD_HASH_SHIFT_1),
       /* 39 */ computeX(BPF_XOR),
-      /* 40 */ compute(BPF_MUL, 0x85ebca6b),
+      /* 40 */ compute(BPF_MUL, layout::SHARD_HASH_MULTIPLIER_2),
       /* 41 */ aToX(),
-      /* 42 */ compute(BPF_RSH, 13),
+      /* 42 */ compute(BPF_RSH, layout::SHARD_HASH_SHIFT_2),
       /* 43 */ computeX(BPF_XOR),
-      /* 44 */ compute(BPF_MUL, 0xc2b2ae35),
+      /* 44 */ compute(BPF_MUL, layout::SHARD_HASH_MULTIPLIER_3),
       /* 45 */ compute(BPF_RSH, 16),
       /* 46 */ compute(BPF_MUL, options.shards),
       /* 47 */ compute(BPF_RSH, 16),

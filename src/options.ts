@@ -1,7 +1,7 @@
 // The options of a stack: types (which are the documentation), defaults and checks. Single values first, then what cannot be
 // together, each with its cure.
 import { availableParallelism } from "node:os";
-import { INTERFACE_CAPACITY, ROUTE_CAPACITY } from "../assembly/layout.ts";
+import { INTERFACE_CAPACITY, ROUTE_CAPACITY, SHARDS_MAX } from "../assembly/layout.ts";
 import {
   type Cidr,
   defaultMac,
@@ -104,7 +104,6 @@ export interface ResolvedStack {
 /** Where the other thread does not need the processor. */
 const DEFAULT_SPIN_US = 20;
 const MOST_SPIN_US = 1_000_000;
-const MOST_SHARDS = 64;
 
 /**
  * Checks the options of a stack and fills in the defaults.
@@ -149,7 +148,7 @@ function resolveSpin(spinUs: number | undefined, thread: "worker" | "caller"): n
 }
 
 function resolveShards(shards = 1, thread: "worker" | "caller", interfaces: ResolvedInterface[]): number {
-  integer("shards", shards, 1, MOST_SHARDS);
+  integer("shards", shards, 1, SHARDS_MAX);
   if (shards === 1) return 1;
   if (thread === "caller") throw invalidValue("shards", "1 with thread 'caller', which is one thread", shards);
   for (const [index, { link }] of interfaces.entries()) {

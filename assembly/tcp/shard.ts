@@ -2,7 +2,16 @@
 // (native/fanout.cc) computes the same from the same numbers, and so does main (src/shards/shard-of.ts) before it connects.
 import { countMany } from "../count";
 import { COUNTER_TCP_IN_OTHER_SHARD } from "../counters";
-import { CONFIG_SHARD_COUNT, CONFIG_SHARD_INDEX, CONFIG_SHARD_SALT } from "../layout";
+import {
+  CONFIG_SHARD_COUNT,
+  CONFIG_SHARD_INDEX,
+  CONFIG_SHARD_SALT,
+  SHARD_HASH_MULTIPLIER_1,
+  SHARD_HASH_MULTIPLIER_2,
+  SHARD_HASH_MULTIPLIER_3,
+  SHARD_HASH_SHIFT_1,
+  SHARD_HASH_SHIFT_2,
+} from "../layout";
 import { Segment } from "./segment";
 
 /** Whether this shard speaks for the host: answers ARP, pings and what belongs to no connection. */
@@ -37,9 +46,9 @@ export function isForeign(seg: Segment): bool {
 
 /** 0 to the number of shards - 1. `remoteAddress`: IPv4, host order */
 export function shardOf(remoteAddress: u32, remotePort: u32, localPort: u32): u32 {
-  let hash = (((remotePort << 16) | localPort) ^ load<u32>(CONFIG_SHARD_SALT)) * 0x9e3779b1;
+  let hash = (((remotePort << 16) | localPort) ^ load<u32>(CONFIG_SHARD_SALT)) * <u32>SHARD_HASH_MULTIPLIER_1;
   hash ^= remoteAddress;
-  hash = (hash ^ (hash >> 16)) * 0x85ebca6b;
-  hash = (hash ^ (hash >> 13)) * 0xc2b2ae35;
+  hash = (hash ^ (hash >> SHARD_HASH_SHIFT_1)) * <u32>SHARD_HASH_MULTIPLIER_2;
+  hash = (hash ^ (hash >> SHARD_HASH_SHIFT_2)) * <u32>SHARD_HASH_MULTIPLIER_3;
   return ((hash >> 16) * load<u32>(CONFIG_SHARD_COUNT)) >> 16;
 }

@@ -1,5 +1,12 @@
 // Which shard a connection belongs to, as main sees it. The kernel's program (native/fanout.cc) and the core (assembly/tcp/shard.ts)
 // compute the same.
+import {
+  SHARD_HASH_MULTIPLIER_1,
+  SHARD_HASH_MULTIPLIER_2,
+  SHARD_HASH_MULTIPLIER_3,
+  SHARD_HASH_SHIFT_1,
+  SHARD_HASH_SHIFT_2,
+} from "../../assembly/layout.ts";
 
 /** What decides, the same in all shards of a stack. */
 export interface Steering {
@@ -23,8 +30,8 @@ export function shardOf(
   localPort: number,
 ): number {
   const ports = (remotePort << 16) | localPort;
-  let hash = Math.imul(ports ^ salt, 0x9e3779b1) ^ remoteAddress;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  let hash = Math.imul(ports ^ salt, SHARD_HASH_MULTIPLIER_1) ^ remoteAddress;
+  hash = Math.imul(hash ^ (hash >>> SHARD_HASH_SHIFT_1), SHARD_HASH_MULTIPLIER_2);
+  hash = Math.imul(hash ^ (hash >>> SHARD_HASH_SHIFT_2), SHARD_HASH_MULTIPLIER_3);
   return ((hash >>> 16) * count) >>> 16;
 }
