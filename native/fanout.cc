@@ -6,9 +6,10 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 
-#include <iterator>
+#include <array>
 
 #include "bpf.h"
 #include "layout.h"
@@ -19,9 +20,9 @@ namespace wasmtcp {
 namespace {
 
 constexpr uint32_t ETHER_TYPE = static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_PROTOCOL);
-constexpr uint32_t IS_FRAGMENT = 0x3fff;  // more fragments, or an offset
-constexpr uint32_t ICMP_UNREACHABLE = 3, ICMP_TIME_EXCEEDED = 11, ICMP_PARAMETER_PROBLEM = 12;
-constexpr uint32_t ICMP_HEADER = 8;
+constexpr uint32_t FRAGMENT_OFFSET = 0x1fff;  // not the first fragment
+constexpr uint32_t IS_FRAGMENT = 0x2000 | FRAGMENT_OFFSET;  // more fragments, or an offset
+constexpr uint32_t ICMP_HEADER = sizeof(icmphdr);
 
 #ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
 #define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
@@ -30,11 +31,11 @@ constexpr uint32_t ICMP_HEADER = 8;
 // Scratch words of the program
 constexpr uint32_t REMOTE_ADDRESS = 0, REMOTE_PORT = 1;
 
-/// Puts the choice in front of the group: TCP by the peer's address and both ports, ICMP errors by those that they quote, all else to shard 0.
-/// Loads beyond the end of a frame end the program with 0.
-void attachProgram(int fd, const FanoutOptions& options) {
+/// The choice: TCP by the peer's address and both ports, ICMP errors by those that they quote, all else to shard 0. Loads beyond the end
+/// of a frame end the program with 0.
+auto steeringProgram(const FanoutOptions& options) {
   using namespace bpf;
-  sock_filter program[] = {
+  return std::to_array<sock_filter>({
       /*  0 */ load(BPF_W, ETHER_TYPE),
       /*  1 */ jump(BPF_JEQ, ETH_P_IP, 0, 47),
       /*  2 */ load(BPF_H, 6),
@@ -45,11 +46,11 @@ void attachProgram(int fd, const FanoutOptions& options) {
       /*  7 */ jump(BPF_JEQ, IPPROTO_ICMP, 0, 41),
       // An ICMP error quotes a packet of ours: what is remote is its destination
       /*  8 */ loadX(BPF_B, 0),
-      /*  9 */ jump(BPF_JEQ, ICMP_UNREACHABLE, 2, 0),
+      /*  9 */ jump(BPF_JEQ, ICMP_DEST_UNREACH, 2, 0),
       /* 10 */ jump(BPF_JEQ, ICMP_TIME_EXCEEDED, 1, 0),
-      /* 11 */ jump(BPF_JEQ, ICMP_PARAMETER_PROBLEM, 0, 37),
+      /* 11 */ jump(BPF_JEQ, ICMP_PARAMETERPROB, 0, 37),
       /* 12 */ loadX(BPF_H, ICMP_HEADER + 6),
-      /* 13 */ jump(BPF_JSET, 0x1fff, 35, 0),
+      /* 13 */ jump(BPF_JSET, FRAGMENT_OFFSET, 35, 0),
       /* 14 */ loadX(BPF_B, ICMP_HEADER + 9),
       /* 15 */ jump(BPF_JEQ, IPPROTO_TCP, 0, 33),
       /* 16 */ loadX(BPF_W, ICMP_HEADER + 16),
@@ -88,8 +89,13 @@ void attachProgram(int fd, const FanoutOptions& options) {
       /* 47 */ compute(BPF_RSH, 16),
       /* 48 */ answerA(),
       /* 49 */ answer(0),
-  };
-  const sock_fprog given{static_cast<unsigned short>(std::size(program)), program};
+  });
+}
+
+/// Puts the choice in front of the group.
+void attachProgram(int fd, const FanoutOptions& options) {
+  auto program = steeringProgram(options);
+  const sock_fprog given{static_cast<unsigned short>(program.size()), program.data()};
   if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &given, sizeof given) != 0) {
     throw SystemError(errno, "setsockopt", "setsockopt(PACKET_FANOUT_DATA)");
   }
