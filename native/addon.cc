@@ -1,14 +1,14 @@
-// The Node-API surface: checks arguments, converts, calls. The only file that knows napi.h. Usable from any number of
+// The Node-API surface: checks arguments (arguments.h), converts, calls. Only these two know napi.h. Usable from any number of
 // worker threads at once: no state outside the objects but the process's wake fds.
 #include <napi.h>
 #include <uv.h>
 
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "arguments.h"
 #include "interface-info.h"
 #include "layout.h"
 #include "loop-watcher.h"
@@ -19,6 +19,9 @@
 
 namespace {
 
+using wasmtcp::descriptor;
+using wasmtcp::integer;
+using wasmtcp::memoryOf;
 using wasmtcp::PacketSocket;
 using wasmtcp::SystemError;
 
@@ -41,69 +44,6 @@ auto guarded(Napi::Env env, Body body) {
   } catch (const std::bad_alloc&) {
     throw Napi::Error::New(env, "out of memory");
   }
-}
-
-/// An integer in 0..max, or a TypeError that names the argument.
-uint32_t integer(Napi::Env env, const Napi::Value& value, const char* name, double max = 4294967295.0) {
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  if (number >= 0 && number <= max && std::floor(number) == number) return static_cast<uint32_t>(number);
-  const std::string limit = std::to_string(static_cast<uint64_t>(max));
-  throw Napi::TypeError::New(env, std::string("Expected `") + name + "` to be an integer in 0.." + limit + ", got `" +
-                                      value.ToString().Utf8Value() + "`");
-}
-
-uint32_t integer(const Napi::Object& from, const char* name, double max = 4294967295.0) {
-  return integer(from.Env(), from.Get(name), name, max);
-}
-
-uint32_t integerOr(const Napi::Object& from, const char* name, uint32_t fallback) {
-  return from.Get(name).IsUndefined() ? fallback : integer(from, name);
-}
-
-int descriptor(const Napi::CallbackInfo& info) {
-  return static_cast<int>(integer(info.Env(), info[0], "fd", 2147483647.0));
-}
-
-/// The bytes behind a Uint8Array, over a shared WebAssembly.Memory too; napi_get_arraybuffer_info would refuse it on Node 20.
-wasmtcp::SharedMemory memoryOf(Napi::Env env, const Napi::Value& value, const char* name = "memory") {
-  napi_typedarray_type type = napi_int8_array;
-  size_t length = 0;
-  void* data = nullptr;
-  if (!value.IsTypedArray() || napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-      type != napi_uint8_array || data == nullptr) {
-    throw Napi::TypeError::New(env, std::string("Expected `") + name + "` to be a Uint8Array");
-  }
-  return {static_cast<uint8_t*>(data), length};
-}
-
-wasmtcp::PacketSocketOptions socketOptions(Napi::Env env, const Napi::Value& value) {
-  if (!value.IsObject()) throw Napi::TypeError::New(env, "Expected `options` to be an object");
-  const auto from = value.As<Napi::Object>();
-  wasmtcp::PacketSocketOptions options;
-  if (!from.Get("interface").IsString()) throw Napi::TypeError::New(env, "Expected `interface` to be a string");
-  options.interface = from.Get("interface").As<Napi::String>().Utf8Value();
-  options.ringPtr = integer(from, "ringPtr");
-  options.ringBytes = integerOr(from, "ringBytes", options.ringBytes);
-  options.slotBytes = integerOr(from, "slotBytes", options.slotBytes);
-  options.overflowBytes = integerOr(from, "overflowBytes", options.overflowBytes);
-  const auto fanout = from.Get("fanout");
-  if (fanout.IsObject()) {
-    const auto given = fanout.As<Napi::Object>();
-    options.fanout.shards = integer(given, "shards", layout::SHARDS_MAX);
-    options.fanout.salt = integer(given, "salt");
-    options.fanout.group = integer(given, "group", 65535);
-    options.fanout.shard = integer(given, "shard", layout::SHARDS_MAX - 1);
-  }
-  options.everyFrame = from.Get("everyFrame").ToBoolean();
-  options.inPlace = from.Get("inPlace").IsUndefined() || from.Get("inPlace").ToBoolean();
-  options.rxDescriptorsPtr = integer(from, "rxDescriptorsPtr");
-  options.txRingPtr = integer(from, "txRingPtr");
-  options.interfacePtr = integer(from, "interfacePtr");
-  options.macHigh16 = static_cast<uint16_t>(integer(from, "macHigh16", 65535));
-  options.macLow32 = integer(from, "macLow32");
-  options.receiveBufferBytes = integerOr(from, "receiveBufferBytes", options.receiveBufferBytes);
-  options.sendBufferBytes = integerOr(from, "sendBufferBytes", options.sendBufferBytes);
-  return options;
 }
 
 /// PacketSocket for JavaScript. Holds the memory so that it cannot be collected under the ring, and closes with its
@@ -130,7 +70,7 @@ class PacketSocketObject : public Napi::ObjectWrap<PacketSocketObject> {
 
   explicit PacketSocketObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PacketSocketObject>(info), env_(info.Env()) {
     const auto memory = memoryOf(info.Env(), info[0]);
-    const auto options = socketOptions(info.Env(), info[1]);
+    const auto options = wasmtcp::socketOptions(info.Env(), info[1]);
     socket_ = guarded(info.Env(), [&] { return std::make_shared<PacketSocket>(memory, options); });
     memory_ = Napi::Persistent(info[0].As<Napi::Object>());
     hooked_ = napi_add_env_cleanup_hook(env_, onThreadEnd, this) == napi_ok;

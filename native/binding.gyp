@@ -6,6 +6,7 @@
         ["OS=='linux'", {
           "sources": [
             "addon.cc",
+            "arguments.cc",
             "fanout.cc",
             "frame-sender.cc",
             "interface-info.cc",
