@@ -12,7 +12,7 @@ import {
   parseIpv4,
   parseMac,
 } from "./address.ts";
-import { integer } from "./argument-checks.ts";
+import { boolean, integer } from "./argument-checks.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { checkLink } from "./links/emulated.ts";
 import { type Link, wireOf } from "./links/link.ts";
@@ -153,7 +153,7 @@ function resolveShards(shards = 1, thread: "worker" | "caller", interfaces: Reso
   if (thread === "caller") throw invalidValue("shards", "1 with thread 'caller', which is one thread", shards);
   for (const [index, { link }] of interfaces.entries()) {
     if (link.kind === "packet") continue;
-    const wanted = `a packet link of its own, not captured or emulated (--capture, --emulate), with ${shards} shards (--shards)`;
+    const wanted = `a packet link of its own, not captured or emulated, with ${shards} shards`;
     throw invalidValue(`interfaces[${index}].link`, wanted, link.kind);
   }
   return shards;
@@ -178,17 +178,14 @@ function resolveInterface(name: string, options: InterfaceOptions, index: number
   }
   const wire = wireOf(link);
   const most = wire.kind === "memory" ? wire.mtu : MOST_MTU;
-  const { mtu, mac } = options;
+  const { mtu, mac, gro = true } = options;
   if (options.name !== undefined && typeof options.name !== "string") {
     throw invalidType(`${name}.name`, "a string", options.name);
-  }
-  if (options.gro !== undefined && typeof options.gro !== "boolean") {
-    throw invalidType(`${name}.gro`, "a boolean", options.gro);
   }
   return {
     ...cidr,
     link,
-    gro: options.gro ?? true,
+    gro: boolean(`${name}.gro`, gro),
     mac: mac === undefined ? defaultMac(cidr.address) : parseMac(`${name}.mac`, mac),
     mtu: mtu === undefined ? (wire.kind === "memory" ? wire.mtu : undefined) : integer("mtu", mtu, LEAST_MTU, most),
     name: options.name ?? `if${index + 1}`,
