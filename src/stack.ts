@@ -52,13 +52,21 @@ export function internalsOf(stack: Stack): StackParts {
   return internals.get(stack)!;
 }
 
-export const DEFAULT_LINGER_MS = 2000;
-export const MAX_LINGER_MS = 0x7fffffff;
+const DEFAULT_LINGER_MS = 2000;
+const MAX_LINGER_MS = 0x7fffffff;
 /** How often, and ms apart, a stack that closes looks whether the peers of its connections have ended. */
 const LAST_FIN_TRIES = 50;
 const LAST_FIN_MS = 2;
 /** ms a file access may hold up the end of a stack. */
 const MAX_BUSY_TRIES = 250;
+
+/**
+ * How long, in ms, a stack that closes waits for its connections.
+ * @throws TypeError (`ERR_INVALID_ARG_TYPE`), RangeError (`ERR_OUT_OF_RANGE`)
+ */
+export function lingerOf(options: { lingerMs?: number | undefined }): number {
+  return integer("lingerMs", options.lingerMs ?? DEFAULT_LINGER_MS, 0, MAX_LINGER_MS);
+}
 
 /** The stack of one core. */
 export class CoreStack implements Stack {
@@ -166,7 +174,7 @@ export class CoreStack implements Stack {
 
   close(options: { lingerMs?: number | undefined } = {}): Promise<void> {
     try {
-      const lingerMs = integer("lingerMs", options.lingerMs ?? DEFAULT_LINGER_MS, 0, MAX_LINGER_MS);
+      const lingerMs = lingerOf(options);
       this.#closing ??= this.#close(lingerMs);
     } catch (error) {
       return Promise.reject(error);

@@ -1,7 +1,6 @@
 // A stack with several shards as its users see one: what concerns a connection goes to the shard that has it, what concerns the host to
 // the first, and the rest to all. Connections know nothing of it: each is its shard's.
 import { AcceptQueue } from "../accept-queue.ts";
-import { integer } from "../argument-checks.ts";
 import {
   type ConnectOptions,
   type ListenOptions,
@@ -16,7 +15,7 @@ import type { StackEvents } from "../interface-news.ts";
 import { Listener, type ListenerSocket } from "../listener.ts";
 import type { PingOptions, PingReply } from "../ping.ts";
 import type { CaptureStatus, Usage } from "../protocol.ts";
-import { type CoreStack, DEFAULT_LINGER_MS, MAX_LINGER_MS } from "../stack.ts";
+import { type CoreStack, lingerOf } from "../stack.ts";
 import type { ConnectionInfo, Stack } from "../stack-api.ts";
 import type { Stats } from "../stats.ts";
 import { LinkNews } from "./link-news.ts";
@@ -25,6 +24,15 @@ import { type Steering, shardOf } from "./shard-of.ts";
 
 /** Ports tried for a listener that named none, when one is taken in some shard. */
 const LISTEN_TRIES = 16;
+
+/** Who tells of an event: the shards together (`link-news.ts`), each of its own, or the first for all. */
+const TELLERS: Record<keyof StackEvents, "together" | "each" | "first"> = {
+  state: "each",
+  link: "together",
+  mtu: "together",
+  neighbor: "each",
+  conflict: "first",
+};
 
 const shardsByStack = new WeakMap<Stack, readonly CoreStack[]>();
 
@@ -109,20 +117,20 @@ export class ShardedStack implements Stack {
   }
 
   on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    if (isTogether(name)) this.#listeners.of(name).add(listener);
-    else for (const shard of this.#speakers(name)) shard.on(name, listener);
+    if (TELLERS[name] === "together") this.#listeners.of(name).add(listener);
+    else for (const shard of this.#tellers(name)) shard.on(name, listener);
     return this;
   }
 
   off<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    if (isTogether(name)) this.#listeners.of(name).delete(listener);
-    else for (const shard of this.#speakers(name)) shard.off(name, listener);
+    if (TELLERS[name] === "together") this.#listeners.of(name).delete(listener);
+    else for (const shard of this.#tellers(name)) shard.off(name, listener);
     return this;
   }
 
   close(options: { lingerMs?: number | undefined } = {}): Promise<void> {
     try {
-      const lingerMs = integer("lingerMs", options.lingerMs ?? DEFAULT_LINGER_MS, 0, MAX_LINGER_MS);
+      const lingerMs = lingerOf(options);
       this.#closing ??= this.#close(lingerMs);
     } catch (error) {
       return Promise.reject(error);
@@ -144,9 +152,8 @@ export class ShardedStack implements Stack {
     if (this.#closing !== undefined) throw closedError("stack", syscall);
   }
 
-  /** Whose own an event is; of a conflict the first shard knows. */
-  #speakers(name: string): readonly CoreStack[] {
-    return name === "state" || name === "neighbor" ? this.#shards : [this.#first];
+  #tellers(name: keyof StackEvents): readonly CoreStack[] {
+    return TELLERS[name] === "each" ? this.#shards : [this.#first];
   }
 
   #listenToLinks(): void {
@@ -181,9 +188,4 @@ export class ShardedStack implements Stack {
     for (const socket of sockets) socket.close();
     throw failed.reason;
   }
-}
-
-/** Whether the shards tell it together. */
-function isTogether(name: string): boolean {
-  return name === "link" || name === "mtu";
 }
