@@ -263,8 +263,9 @@ export class Connection implements AsyncDisposable {
   /**
    * Receives into a file until the peer ends (FIN): straight from the receive ring to the file system. What arrives is written to
    * `path`.part, which takes the name `path` when it is whole; after a failure it stays, and a file that was there before is as it was. A
-   * device or a pipe is written to itself. If the file system fails (`ENOSPC`: the disk is full), the connection is reset; after an abort
-   * by the signal it lives on.
+   * device or a pipe is written to itself. A file in memory (tmpfs) is written on this thread, 256 KiB at most in a turn of the event loop;
+   * others in the background. If the file system fails (`ENOSPC`: the disk is full), the connection is reset; after an abort by the signal
+   * it lives on.
    * @returns bytes received
    * @throws (rejects) the file system's error with `path`, `AbortError`, `ERR_SOCKET_CLOSED` after `closeRead()`, or what `read` is
    * rejected with

@@ -1,4 +1,4 @@
-// A listening socket: connections whose handshake is complete queue here until somebody accepts them.
+// A listening socket: connections whose handshake is complete go from here into accept-queue.ts until somebody accepts them.
 import { HANDLE_INDEX_MASK, READY_CLOSED, TCB_BYTES, TCB_RECORDS } from "../assembly/layout.ts";
 import type { AcceptQueue } from "./accept-queue.ts";
 import { formatIpv4 } from "./address.ts";

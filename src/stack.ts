@@ -32,7 +32,7 @@ import { stateName } from "./states.ts";
 import { readStats, type Stats } from "./stats.ts";
 import { interfaceName, type SocketContext, TcpSocket } from "./tcp-socket.ts";
 
-/** What a stack is put together from (create-stack.ts). */
+/** What a stack is put together from (start-core.ts). */
 export interface StackParts extends SocketContext {
   host: StackHost;
   pump: EventPump;
