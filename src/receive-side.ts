@@ -1,6 +1,6 @@
 // The receiving half of a connection: reads, in order, as bytes arrive. What arrived before the end, or before a reset, is delivered
 // first. Knows the rings only through SocketIo.
-import { errorOf, type Reason } from "./late-error.ts";
+import { errorOf, type Reason } from "./lazy-error.ts";
 import { resolvedRead } from "./resolved.ts";
 import type { SocketIo } from "./socket-io.ts";
 

@@ -3,7 +3,7 @@
 
 import { EPIPE } from "../assembly/layout.ts";
 import { closedError, netstackError } from "./errors.ts";
-import { errorOf, type Reason } from "./late-error.ts";
+import { errorOf, type Reason } from "./lazy-error.ts";
 import { resolvedWrite } from "./resolved.ts";
 import type { SocketIo } from "./socket-io.ts";
 

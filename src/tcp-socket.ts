@@ -21,7 +21,7 @@ import type { Dispatcher, HandleSink } from "./dispatcher.ts";
 import { closedError, interfaceDetail, netstackError } from "./errors.ts";
 import { Holder, type KeepAlive } from "./keep-alive.ts";
 import { LastRecord } from "./last-record.ts";
-import { errorOf, LateError, type Reason } from "./late-error.ts";
+import { errorOf, LazyError, type Reason } from "./lazy-error.ts";
 import type { SharedViews } from "./memory.ts";
 import type { Endpoint, OpQueue } from "./op-queue.ts";
 import { ReceiveSide } from "./receive-side.ts";
@@ -48,8 +48,8 @@ export function interfaceName({ interfaceNames }: SocketContext, index: number):
 /** How a handle is given back: the core ends the connection in order, resets it, or has nothing left to do. */
 type GiveBack = "close" | "abort" | "release";
 
-function closedFor(syscall: string): LateError {
-  return new LateError(() => closedError("connection", syscall));
+function closedFor(syscall: string): LazyError {
+  return new LazyError(() => closedError("connection", syscall));
 }
 
 /** One connection. */
@@ -193,7 +193,7 @@ export class TcpSocket implements HandleSink {
   }
 
   /** Resets the connection; everything that waits is rejected with the error. */
-  abort(error: Reason = this.#lateError(ECONNABORTED, "abort")): void {
+  abort(error: Reason = this.#lazyError(ECONNABORTED, "abort")): void {
     this.send.fail(error);
     this.receive.detach(error);
     this.#giveBack(this.#ended ? "release" : "abort");
@@ -250,8 +250,8 @@ export class TcpSocket implements HandleSink {
     if (!this.gone) this.#context.ops.setOption(this.#io.handle, option);
   }
 
-  #lateError(errno: number, syscall: string, interfaceIndex = 0): LateError {
-    return new LateError(() => {
+  #lazyError(errno: number, syscall: string, interfaceIndex = 0): LazyError {
+    return new LazyError(() => {
       const { address, port } = this.remote;
       const detail = interfaceDetail(errno, interfaceName(this.#context, interfaceIndex));
       return netstackError(errno, { syscall, address: formatIpv4(address), port }, detail);
@@ -259,8 +259,8 @@ export class TcpSocket implements HandleSink {
   }
 
   #onClosed(errno: number, interfaceIndex: number): void {
-    const error = errno === 0 || this.#isComplete ? null : this.#lateError(errno, "read", interfaceIndex);
-    this.send.fail(this.#lateError(error === null ? EPIPE : errno, "write", interfaceIndex));
+    const error = errno === 0 || this.#isComplete ? null : this.#lazyError(errno, "read", interfaceIndex);
+    this.send.fail(this.#lazyError(error === null ? EPIPE : errno, "write", interfaceIndex));
     this.#end(error);
     if (this.#closing) this.#giveBack("release");
     else this.receive.finish(error);

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TCB_BYTES_ACKED, TCB_RECORDS, TCB_SHARED_BYTES, TCB_STATE } from "../../assembly/layout.ts";
 import { LastRecord } from "../../src/last-record.ts";
-import { errorOf, LateError } from "../../src/late-error.ts";
+import { errorOf, LazyError } from "../../src/lazy-error.ts";
 import { SharedViews } from "../../src/memory.ts";
 import { readTcpInfo } from "../../src/tcp-info.ts";
 import { connected, rejection, SERVER, stackPair } from "../support/stack-pair.ts";
@@ -92,11 +92,11 @@ ends("after close() reads and writes are refused by what they are", async () => 
   await closing;
 });
 
-ends("a late error is made once, for the first who asks", () => {
+ends("a lazy error is made once, for the first who asks", () => {
   let made = 0;
-  const late = new LateError(() => new Error(`${++made}`));
+  const lazy = new LazyError(() => new Error(`${++made}`));
   assert.is(made, 0);
-  assert.is(errorOf(late), errorOf(late));
+  assert.is(errorOf(lazy), errorOf(lazy));
   assert.is(made, 1);
   const plain = new Error("plain");
   assert.is(errorOf(plain), plain);

@@ -1,8 +1,8 @@
 // An error that is made when somebody asks for it. Most connections end with nobody waiting for anything, and an error with its stack costs
 // more than all else that main does at a connection's end.
 
-/** Makes its error once. */
-export class LateError {
+/** Holds an error, and makes it once; is none itself. */
+export class LazyError {
   #make: (() => Error) | undefined;
   #error: Error | undefined;
 
@@ -21,9 +21,9 @@ export class LateError {
 }
 
 /** Why something ended: an error that is there already, or one that is made for the first who wants it. */
-export type Reason = Error | LateError;
+export type Reason = Error | LazyError;
 
 /** The error of a reason. */
 export function errorOf(reason: Reason): Error {
-  return reason instanceof LateError ? reason.error : reason;
+  return reason instanceof LazyError ? reason.error : reason;
 }
