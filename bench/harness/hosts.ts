@@ -2,6 +2,9 @@
 import { availableParallelism } from "node:os";
 import { type Running, type Side, TwoHosts } from "../../test/support/namespaces.ts";
 
+/** Options of ours that run the stack on the thread of the command. */
+export const ON_CALLER = ["--thread", "caller"];
+
 const READY_MS = 15_000;
 
 /** A process that ended badly, or did not end. */

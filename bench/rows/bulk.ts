@@ -1,7 +1,7 @@
 // One flow from memory to memory, with offloads and at the wire's MTU: ours to ours, ours to the kernel and back; what it costs the machine. The goals
 // are against iperf3, which does something with a stream as a program would; a C program that only moves bytes is shown beside it.
 import type { Running } from "../../test/support/namespaces.ts";
-import { BenchHosts, json, ready } from "../harness/hosts.ts";
+import { BenchHosts, json, ON_CALLER, ready } from "../harness/hosts.ts";
 import { metered } from "../harness/meter.ts";
 import { compileRival, isInstalled } from "../harness/programs.ts";
 import type { Contender, Effort, Figures, Group, Row } from "../harness/types.ts";
@@ -62,8 +62,6 @@ async function iperf(offloads: boolean, seconds: number): Promise<Figures> {
     clearTimeout(timer);
   }
 }
-
-const ON_CALLER = ["--thread", "caller"];
 
 const ours = (...options: string[]): End => ({
   name: "ours",

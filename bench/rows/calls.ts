@@ -1,5 +1,5 @@
 // Small things: a byte there and back, connections a second, many flows, connections that do nothing.
-import { BenchHosts, json, ready } from "../harness/hosts.ts";
+import { BenchHosts, json, ON_CALLER, ready } from "../harness/hosts.ts";
 import { rival } from "../harness/programs.ts";
 import type { Contender, Effort, Figures, Group, Row } from "../harness/types.ts";
 
@@ -8,7 +8,6 @@ const SLACK_MS = 20_000;
 const IDLE_LIMIT_MS = 110_000;
 const CONCURRENCY = "32";
 const FLOWS = [1, 8, 64, 512];
-const ON_CALLER = ["--thread", "caller"];
 
 /** `wasmtcp perf FIRST` on host a, `wasmtcp perf SECOND` on host b: the figures of both, losses added up. */
 async function perf(first: string[], second: string[], ms: number): Promise<[first: Figures, second: Figures]> {
