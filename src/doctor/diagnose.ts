@@ -17,10 +17,7 @@ export interface DiagnoseOptions {
   address?: string | undefined;
 }
 
-/**
- * Examines the machine. Changes nothing; with an address one ARP probe is sent.
- * @throws (rejects) TypeError: the address is none
- */
+/** `diagnose()` of the API (../diagnose.ts), asking `probe`. */
 export async function diagnose(
   options: DiagnoseOptions = {},
   probe: Probe = realProbe(probeAddress),
