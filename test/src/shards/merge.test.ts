@@ -1,12 +1,12 @@
 // The numbers of several shards as those of one stack.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createMemory } from "../../src/memory.ts";
-import type { Usage } from "../../src/protocol.ts";
-import { mergeStats, sumUsage } from "../../src/shards/merge.ts";
-import { readStats, type Stats } from "../../src/stats.ts";
+import { createMemory } from "../../../src/memory.ts";
+import type { Usage } from "../../../src/protocol.ts";
+import { mergeStats, sumUsage } from "../../../src/shards/merge.ts";
+import { readStats, type Stats } from "../../../src/stats.ts";
 
-const shards = suite("src/shards");
+const merge = suite("src/shards/merge");
 
 function stats(tcpInSegs: number, rxFrames: number, carrierChanges: number): Stats {
   const all = readStats(createMemory(), ["lo", "if1"]);
@@ -14,7 +14,7 @@ function stats(tcpInSegs: number, rxFrames: number, carrierChanges: number): Sta
   return { ...all, counters: { ...all.counters, tcpInSegs }, interfaces: [all.interfaces[0]!, second] };
 }
 
-shards("counts add up, how a link is does not", () => {
+merge("counts add up, how a link is does not", () => {
   const { counters, statesEntered, interfaces } = mergeStats([stats(5, 10, 2), stats(7, 20, 2), stats(0, 0, 2)]);
   assert.is(counters.tcpInSegs, 12);
   assert.is(counters.tcpOutSegs, 0);
@@ -27,7 +27,7 @@ shards("counts add up, how a link is does not", () => {
   );
 });
 
-shards("what is in use adds up, and the parts stay as they were", () => {
+merge("what is in use adds up, and the parts stay as they were", () => {
   const one: Usage = {
     tcbs: 1,
     orphans: 2,
@@ -42,4 +42,4 @@ shards("what is in use adds up, and the parts stay as they were", () => {
   assert.equal(Object.values(one), [1, 2, 3, 4, 5, 6, 7]);
 });
 
-shards.run();
+merge.run();
