@@ -3,6 +3,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { hasPrivileges, type Running, TwoHosts } from "../support/namespaces.ts";
 
+const CLI = "dist/src/cli/main.js";
+
 type Line = Record<string, number>;
 
 /** The one line that a command printed. */
@@ -53,6 +55,23 @@ if (hasPrivileges()) {
     const source = ["source", hosts.stackAddress.a, "5001", "500ms", "1MiB", "--flows", "64"];
     const [sunk, sent] = await both(hosts, ["sink", "5001", "--flows", "64"], source);
     assert.is(sunk.bytes, sent.bytes);
+  });
+
+  perf("a sink merges segments that come together; with --no-gro each is TCP's own", async () => {
+    const merged: number[] = [];
+    for (const options of [[], ["--no-gro"]]) {
+      using hosts = new TwoHosts({ offloads: false });
+      // The second flow never comes: the sink is there to be looked at.
+      const sink = hosts.wasmtcp("a", "perf", "sink", "5001", "--flows", "2", ...options);
+      await sink.saw("listening on port");
+      const source = await line(hosts.wasmtcp("b", "perf", "source", hosts.stackAddress.a, "5001", "300ms"));
+      const { stdout } = await hosts.start("a", process.execPath, CLI, "ss", `${sink.child.pid}`, "--json").finished;
+      const { counters } = JSON.parse(stdout).stats;
+      assert.ok(counters.tcpInSegs > source.bytes! / 1460, stdout);
+      merged.push(counters.tcpRcvCoalesce);
+    }
+    assert.ok(merged[0]! > 0);
+    assert.is(merged[1], 0);
   });
 
   perf("ping and echo exchange one byte as often as asked for, and a tenth more to warm up", async () => {
