@@ -66,17 +66,6 @@ const opened = each.map(({ statesEntered }) => statesEntered.ESTABLISHED);
 const reassembled = each.map(({ counters }) => counters.ipReasmOks);
 const narrowed = each.map(({ counters }) => counters.icmpInPmtu);
 const { counters, interfaces } = stack.stats();
-const { tcpInOtherShard, tcpOutRsts, tcpRetransSegs, tcpLossProbes } = counters;
+const { tcpInOtherShard } = counters;
 const linkDrops = interfaces.reduce((sum, one) => sum + one.linkDrops, 0);
-console.log(
-  JSON.stringify({
-    opened,
-    reassembled,
-    narrowed,
-    tcpInOtherShard,
-    tcpOutRsts,
-    tcpRetransSegs,
-    tcpLossProbes,
-    linkDrops,
-  }),
-);
+console.log(JSON.stringify({ opened, reassembled, narrowed, tcpInOtherShard, linkDrops }));

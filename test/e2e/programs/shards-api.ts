@@ -109,7 +109,6 @@ const report = {
   listeners: await listeners(stack),
   pings: await pings(stack),
   link: await linkEvents(stack),
-  usage: (await stack.usage()).tcbs,
   strays: stack.stats().counters.tcpInOtherShard,
 };
 await stack.close();

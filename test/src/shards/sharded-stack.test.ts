@@ -100,6 +100,14 @@ if (THREAD === "worker") {
   });
 }
 
+test("what is in use of all shards adds up: a listener is in each", async () => {
+  await using shards = await twoShards();
+  const { stack } = shards;
+  const { tcbs } = await stack.usage();
+  await using _listener = await stack.listen({ port: 7 });
+  assert.is((await stack.usage()).tcbs, tcbs + 2);
+});
+
 test("what is asked of a stack that closes or is closed fails with the call's name, as with one core", async () => {
   let answer!: (address: string) => void;
   const asked = new Promise<string>((resolve) => {
