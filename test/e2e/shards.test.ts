@@ -8,6 +8,7 @@ const program = (name: string): string => fileURLToPath(new URL(`programs/${name
 const CROWD = program("crowd");
 const API = program("shards-api");
 const UNREACHABLE = program("shards-unreachable");
+const STEERING = fileURLToPath(new URL("programs/shards-steering.ts", import.meta.url));
 const COUNT = 100;
 const FEW = 20;
 const BYTES = 100_000;
@@ -127,6 +128,22 @@ if (hasPrivileges()) {
       serving.child.kill("SIGTERM");
       const { stdout } = await serving.finished;
       assert.equal(JSON.parse(stdout.trim().split("\n").at(-1)!), { codes: ["EHOSTUNREACH"], shards: [4, 4] });
+    },
+  );
+
+  shards(
+    "segments, ICMP errors that quote them, IP options and fragments come to the shard that all compute",
+    async () => {
+      using hosts = new TwoHosts();
+      const { namespace, interfaceName } = hosts;
+      const place = [namespace.b, interfaceName.b];
+      const { code, stdout, stderr } = await hosts.start("a", process.execPath, "--import", "tsx", STEERING, ...place)
+        .finished;
+      assert.is(code, 0, stderr);
+      const { got, expected, tcpInOtherShard } = JSON.parse(stdout.trim());
+      assert.equal(got, expected);
+      assert.is(tcpInOtherShard, 0);
+      assert.ok(Math.min(...expected.tcp) > 0, `${expected.tcp}`);
     },
   );
 }

@@ -13,6 +13,7 @@
     kernel_peer.py crowd-server PORT COUNT      accept so many connections at once and send back what comes
     kernel_peer.py crowd-client HOST PORT COUNT BYTES
                                                 make so many connections, then send random bytes on each, which must come back
+    kernel_peer.py inject INTERFACE xHEX...     send frames as they are
 Prints READY once it listens. Exits 0 only after an orderly end on both sides.
 """
 import contextlib
@@ -168,6 +169,13 @@ def crowd_client(host, port, count, size):
     assert len(good) == count
 
 
+def inject(interface, *frames):
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
+        wire.bind((interface, 0))
+        for frame in frames:
+            wire.send(bytes.fromhex(frame[1:]))
+
+
 COMMANDS = {
     "crowd-server": crowd_server,
     "crowd-client": crowd_client,
@@ -181,6 +189,7 @@ COMMANDS = {
     "break": break_off,
     "break-server": break_server,
     "expect-reset": expect_reset,
+    "inject": inject,
 }
 
 if __name__ == "__main__":
