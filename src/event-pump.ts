@@ -18,7 +18,7 @@ export class EventPump {
 
   /**
    * @param onEvent - gets the address of each slot (EVENT_*), which is valid until it returns. Must not throw
-   * @param waits - false: the core runs in this thread, and who runs it calls `drain` after each turn
+   * @param waits - false: the core runs in this thread, and who runs it calls `turn` after each of its turns
    */
   constructor(views: SharedViews, onEvent: (slot: number) => void, waits: boolean) {
     this.#i32 = views.i32;
@@ -36,6 +36,11 @@ export class EventPump {
   /** Delivers nothing any more. */
   stop(): void {
     this.#running = false;
+  }
+
+  /** After a turn of a core in this thread: as `drain`, unless stopped. */
+  turn(): void {
+    if (this.#running) this.drain();
   }
 
   /** Delivers what is there now. */

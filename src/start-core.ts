@@ -43,7 +43,7 @@ export async function startCore(
   const isCaller = resolved.thread === "caller";
   const pump = new EventPump(views, (slot) => dispatcher.dispatch(slot), !isCaller);
   const host: StackHost = isCaller
-    ? await CallerHost.start(views, () => pump.drain())
+    ? await CallerHost.start(views, () => pump.turn())
     : await WorkerHost.start(views, resolved.spinUs);
   const interfaceNames = ["lo", ...resolved.interfaces.map(({ name }) => name)];
   const log = openDebugLog(views, interfaceNames);
