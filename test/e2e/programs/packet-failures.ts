@@ -1,11 +1,11 @@
 // Runs inside a network namespace with interface h1-eth0 and a kernel that owns the address 10.77.0.1; prints what createStack and
 // a killed worker do as one line of JSON.
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
 import { createStack } from "../../../src/create-stack.ts";
 import { packetLink } from "../../../src/links/packet.ts";
 import { internalsOf } from "../../../src/stack.ts";
 import type { Stack } from "../../../src/stack-api.ts";
+import { descriptors } from "../../support/descriptors.ts";
 import { rejection } from "../../support/stack-pair.ts";
 
 const ADDRESS = "10.77.0.11/24";
@@ -32,10 +32,6 @@ async function terminated(): Promise<unknown[]> {
   const codes = (await Promise.all(pending)).map(({ code }) => code);
   await stack.close();
   return codes;
-}
-
-function descriptors(): number {
-  return readdirSync("/proc/self/fd").length;
 }
 
 await (await open()).close(); // what the process opens once

@@ -1,10 +1,10 @@
 // Runs inside a network namespace with interface h1-eth0 whose neighbour 10.77.0.2 listens on port 7 and sends back what comes; prints as one line
 // of JSON what calls on a stack with two shards do, and what is left when one of its workers has been killed.
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
 import { type Connection, createStack, packetLink, type Stack } from "../../../src/index.ts";
 import { shardsOf } from "../../../src/shards/sharded-stack.ts";
 import { internalsOf } from "../../../src/stack.ts";
+import { descriptors } from "../../support/descriptors.ts";
 import { rejection } from "../../support/stack-pair.ts";
 
 const PEER = { hostname: "10.77.0.2", port: 7 };
@@ -93,10 +93,6 @@ async function crash(stack: Stack): Promise<unknown[]> {
   codes.push(await code(stack.connect(PEER)), await code(stack.usage()));
   await stack.close();
   return codes;
-}
-
-function descriptors(): number {
-  return readdirSync("/proc/self/fd").length;
 }
 
 await (await open()).close(); // what the process opens once
