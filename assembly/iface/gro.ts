@@ -16,7 +16,7 @@ import {
 import { currentSegment } from "../tcp/segment";
 import { runAdd, runBegin, runEnd, runNext } from "../tcp/text-run";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { IPV4_ADDRESSES_AT, IPV4_FLAGS_AT, IPV4_HEADER, Ipv4Header } from "../wire/ipv4";
+import { IPV4_ADDRESSES_AT, IPV4_FLAGS_AT, IPV4_HEADER, Ipv4Header, VERSION_4_IHL_5 } from "../wire/ipv4";
 import {
   ACK,
   PSH,
@@ -30,8 +30,6 @@ import {
 import { isTcpChecksumValid } from "./demux";
 import { Interface } from "./interfaces";
 
-/** Version 4, a header of 20 bytes: with IP options nothing is merged (Linux). */
-const VERSION_4_IHL_5: u8 = 0x45;
 /** Where the IPv4 header lies in a frame, and the TCP header of such a packet. */
 const IP_AT: u32 = ETHERNET_HEADER;
 const TCP_AT: u32 = IP_AT + IPV4_HEADER;
@@ -48,6 +46,7 @@ export function mergeFollowing(interfaceIndex: u32, descriptor: usize, left: u32
   // The segment in hand lies in that frame, and was not put together from fragments
   const headers = seg.payloadPtr - <u32>frame;
   if (headers < TCP_AT + TCP_HEADER || headers > TCP_AT + TCP_HEADER_MAX) return 0;
+  // With IP options nothing is merged (Linux)
   if (load<u8>(frame, ETHERNET_HEADER) !== VERSION_4_IHL_5 || !runBegin(seg)) return 0;
   const end = descriptor + <usize>(left + 1) * RX_DESCRIPTOR_BYTES;
   let taken: u32 = 0;

@@ -54,7 +54,8 @@ const OPTION_NOP: u8 = 1;
 const OPTION_LSRR: u8 = 131; // loose source and record route
 const OPTION_SSRR: u8 = 137; // strict source and record route
 
-const VERSION_4_IHL_5: u8 = 0x45;
+/** First byte of a header of 20 bytes. */
+export const VERSION_4_IHL_5: u8 = 0x45;
 
 @unmanaged
 @final

@@ -67,7 +67,7 @@ export class CapturePort extends OuterPort {
     return this.#received;
   }
 
-  transmit(nowUs: number): number {
+  override transmit(nowUs: number): number {
     this.#recordReceived();
     const tx = this.#tx;
     const first = tx.head;

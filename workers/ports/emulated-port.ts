@@ -59,7 +59,7 @@ export class EmulatedPort extends OuterPort {
     this.#impairment = new Impairment(optionsOf(link.impairments), stream);
   }
 
-  transmit(nowUs: number): number {
+  override transmit(nowUs: number): number {
     const outer = this.#outer;
     this.#deliver(nowUs);
     // A link that takes no more holds the core back, as it would without us in between.

@@ -33,7 +33,9 @@ export abstract class OuterPort implements Port {
     return this.inner.receive(nowUs);
   }
 
-  abstract transmit(nowUs: number): number;
+  transmit(nowUs: number): number {
+    return this.inner.transmit(nowUs);
+  }
 
   nextDeadlineUs(nowUs: number): number {
     return this.inner.nextDeadlineUs(nowUs);

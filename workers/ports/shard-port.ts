@@ -66,10 +66,6 @@ export class FirstShardPort extends OuterPort {
     return count;
   }
 
-  transmit(nowUs: number): number {
-    return this.inner.transmit(nowUs);
-  }
-
   override beforeSleep(): void {
     this.#tellClaim();
     this.inner.beforeSleep();
@@ -151,10 +147,6 @@ export class FurtherShardPort extends OuterPort {
     }
     ring.release();
     return count;
-  }
-
-  transmit(nowUs: number): number {
-    return this.inner.transmit(nowUs);
   }
 
   override nextDeadlineUs(nowUs: number): number {
