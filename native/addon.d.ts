@@ -47,13 +47,13 @@ export interface PacketSocketOptions {
  */
 export interface FanoutOptions {
   /** Sockets that there will be, up to SHARDS_MAX (64); with 1 there is no group. */
-  shards: number;
+  count: number;
+  /** Which one this is, from 0. They must be opened in this order. */
+  index: number;
   /** u32 in the hash. */
   salt: number;
-  /** `fanoutGroup` of the first one; ignored for shard 0, which makes the group. */
+  /** `fanoutGroup` of the first one; ignored for socket 0, which makes the group. */
   group: number;
-  /** Which one this is, from 0. They must be opened in this order. */
-  shard: number;
 }
 
 /** Counts since the socket was opened. */

@@ -56,10 +56,10 @@ PacketSocketOptions socketOptions(Napi::Env env, const Napi::Value& value) {
   const auto fanout = from.Get("fanout");
   if (fanout.IsObject()) {
     const auto given = fanout.As<Napi::Object>();
-    options.fanout.shards = integerOf(given, "shards", layout::SHARDS_MAX);
+    options.fanout.count = integerOf(given, "count", layout::SHARDS_MAX);
+    options.fanout.index = integerOf(given, "index", layout::SHARDS_MAX - 1);
     options.fanout.salt = integerOf(given, "salt");
     options.fanout.group = integerOf(given, "group", 65535);
-    options.fanout.shard = integerOf(given, "shard", layout::SHARDS_MAX - 1);
   }
   options.everyFrame = from.Get("everyFrame").ToBoolean();
   options.inPlace = from.Get("inPlace").IsUndefined() || from.Get("inPlace").ToBoolean();

@@ -85,7 +85,7 @@ auto steeringProgram(const FanoutOptions& options) {
       /* 43 */ computeX(BPF_XOR),
       /* 44 */ compute(BPF_MUL, layout::SHARD_HASH_MULTIPLIER_3),
       /* 45 */ compute(BPF_RSH, 16),
-      /* 46 */ compute(BPF_MUL, options.shards),
+      /* 46 */ compute(BPF_MUL, options.count),
       /* 47 */ compute(BPF_RSH, 16),
       /* 48 */ answerA(),
       /* 49 */ answer(0),
@@ -104,7 +104,7 @@ void attachProgram(int fd, const FanoutOptions& options) {
 }  // namespace
 
 uint32_t joinFanout(int fd, const FanoutOptions& options) {
-  const bool isFirst = options.shard == 0;
+  const bool isFirst = options.index == 0;
   const uint32_t mode = PACKET_FANOUT_CBPF | (isFirst ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
   int value = static_cast<int>((isFirst ? 0 : options.group) | (mode | PACKET_FANOUT_FLAG_IGNORE_OUTGOING) << 16);
   int result = setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &value, sizeof value);

@@ -6,10 +6,10 @@
 namespace wasmtcp {
 
 struct FanoutOptions {
-  uint32_t shards = 1;  // sockets there will be; 1: no fanout
-  uint32_t salt = 0;    // of the hash
-  uint32_t group = 0;   // number of the group to join; with shard 0 a new one is made
-  uint32_t shard = 0;   // sockets join in this order: the kernel counts them
+  uint32_t count = 1;  // sockets there will be; 1: no fanout
+  uint32_t index = 0;  // of this one: they join in this order, the kernel counts them
+  uint32_t salt = 0;   // of the hash
+  uint32_t group = 0;  // number of the group to join; socket 0 makes a new one
 };
 
 /// Makes a group, or joins one, with a bound socket. Throws SystemError: EINVAL when the interface is down (before Linux 6.13), ENOSPC

@@ -80,7 +80,7 @@ PacketSocket::PacketSocket(const SharedMemory& memory, const PacketSocketOptions
   inPlace_ = ring_->inPlace();
   slots_ = ring_->slots();
   bindToInterface();
-  if (options_.fanout.shards > 1) {
+  if (options_.fanout.count > 1) {
     fanoutGroup_ = joinFanout(fd_.get(), options_.fanout);
     setFilter();
   }
@@ -146,7 +146,7 @@ void PacketSocket::configure() {
   setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
   setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options_.receiveBufferBytes);
   setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options_.sendBufferBytes);
-  if (options_.fanout.shards > 1) {
+  if (options_.fanout.count > 1) {
     attachNothingFilter(fd);  // until it shares with the others: a frame must not come to two of them
   } else {
     setFilter();

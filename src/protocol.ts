@@ -18,8 +18,8 @@ export interface WorkerTask {
 
 /** What a packet link of a stack with several shards needs to know. */
 export interface ShardedLink extends ShardPlace {
-  /** Number of the group of sockets to join, see `OpenedLink.fanoutGroup`; the first shard makes it. */
-  group: number;
+  /** What the first shard tells the others of the interface, see COMMON_. */
+  common: Int32Array<SharedArrayBuffer>;
   /** Of the first shard: to each of the others. Of another: its own. */
   relays: readonly ShardRelay[];
 }
@@ -70,8 +70,6 @@ export interface OpenedLink {
   gsoMax: number;
   checksumOffload: boolean;
   rxSlots: number;
-  /** The kernel's number of the group of sockets that share what comes in, 0 without shards. */
-  fanoutGroup: number;
 }
 
 /** The answer to `start`, with the links in the order of their interfaces. `timeOriginMs`: wall clock (ms since 1970) at zero of the core's clock. */

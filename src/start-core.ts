@@ -12,7 +12,7 @@ import { unplugCable } from "./links/memory-link.ts";
 import { createMemory, type SharedViews } from "./memory.ts";
 import { OpQueue } from "./op-queue.ts";
 import type { ResolvedStack } from "./options.ts";
-import type { InterfaceSetup, OpenedLink } from "./protocol.ts";
+import type { InterfaceSetup } from "./protocol.ts";
 import type { ShardPlace } from "./shards/shard-of.ts";
 import { CoreStack } from "./stack.ts";
 import type { StackHost } from "./stack-host.ts";
@@ -23,8 +23,6 @@ export interface ShardStart {
   place: ShardPlace;
   views: SharedViews;
   secrets: Uint8Array;
-  /** Its links have been opened. */
-  onOpened: (links: OpenedLink[]) => void;
 }
 
 /**
@@ -52,7 +50,6 @@ export async function startCore(
     const interfaces = await setup;
     const started = await host.call((control) => control.start({ interfaces, routes: resolved.routes }));
     if (!started.ok) throw failureError(started.failure);
-    shard?.onOpened(started.links);
     log?.started(resolved.thread, interfaces, started.links, resolved.routes);
     const plugged: PluggedStack[] = [];
     const cables = cablesOf(resolved);

@@ -62,8 +62,8 @@ export class Control implements StackControl {
       }
       this.#onStarted();
       const links = this.ports.slice(1).map((port) => {
-        const { link, checksumOffload, rxSlots, fanoutGroup = 0 } = port!;
-        return { gsoMax: link.gsoMax, checksumOffload, rxSlots, fanoutGroup };
+        const { link, checksumOffload, rxSlots } = port!;
+        return { gsoMax: link.gsoMax, checksumOffload, rxSlots };
       });
       return { ok: true, timeOriginMs: performance.timeOrigin, links };
     });
@@ -121,13 +121,11 @@ export class Control implements StackControl {
       mac,
       mtu,
       mtuLimit,
-      shard,
+      shard: shard && { ...shard, onClaim: (claim) => this.#claimChanged(index, claim) },
       onLink: (status) => this.#linkChanged(index, status),
-      onClaim: (claim) =>
-        check("setInterfaceClaim", this.#core.setInterfaceClaim(index, claim, performance.now() * 1000)),
       allocate: (bytes) => this.#allocate(bytes),
     };
-    const port = openPort(link, place, index, this.links);
+    const port = openPort(link, place, this.links);
     this.ports[index] = port;
     const words = new DataView(mac.buffer, mac.byteOffset, mac.byteLength);
     const { state, mtu: linkMtu, gsoMax } = port.link;
@@ -151,6 +149,10 @@ export class Control implements StackControl {
     const isWideEnough = mtu >= LEAST_MTU;
     if (isWideEnough) this.#core.setInterfaceMtu(index, mtu, gsoMax);
     this.#core.setInterfaceUp(index, state === "up" && isWideEnough, nowUs);
+  }
+
+  #claimChanged(index: number, claim: number): void {
+    check("setInterfaceClaim", this.#core.setInterfaceClaim(index, claim, performance.now() * 1000));
   }
 
   #allocate(bytes: number): number {

@@ -1,7 +1,6 @@
 // From a link's description to its port; towers of emulated and capture links are built from the wire up.
 import type { Link } from "../src/links/link.ts";
-import type { ShardedLink } from "../src/protocol.ts";
-import type { Port, PortPlace } from "./port.ts";
+import type { Port, PortPlace, PortShard } from "./port.ts";
 import { CapturePort } from "./ports/capture-port.ts";
 import { EmulatedPort } from "./ports/emulated-port.ts";
 import { MemoryPort } from "./ports/memory-port.ts";
@@ -17,10 +16,10 @@ export interface OpenedLinks {
 }
 
 /** The packet port of one of several shards. @throws what its constructor throws; nothing stays open */
-function shardPort(port: PacketPort, place: PortPlace, { index, relays }: ShardedLink): Port {
-  if (index === 0) return new FirstShardPort(port, place, relays);
+function shardPort(port: PacketPort, place: PortPlace, shard: PortShard): Port {
+  if (shard.index === 0) return new FirstShardPort(port, place, shard);
   try {
-    return new FurtherShardPort(port, place, relays[0]!);
+    return new FurtherShardPort(port, place, shard);
   } catch (error) {
     port.close();
     throw error;
@@ -29,11 +28,10 @@ function shardPort(port: PacketPort, place: PortPlace, { index, relays }: Sharde
 
 /**
  * Opens the port of a link.
- * @param index - of the interface
  * @param opened - packet and capture ports are added to it
  * @throws what the port's constructor throws; nothing stays open
  */
-export function openPort(link: Link, place: PortPlace, index: number, opened: OpenedLinks): Port {
+export function openPort(link: Link, place: PortPlace, opened: OpenedLinks): Port {
   switch (link.kind) {
     case "memory":
       return new MemoryPort(link, place);
@@ -43,9 +41,9 @@ export function openPort(link: Link, place: PortPlace, index: number, opened: Op
       return place.shard === undefined ? port : shardPort(port, place, place.shard);
     }
     case "emulated":
-      return new EmulatedPort(link, place, index, (inner) => openPort(link.link, inner, index, opened));
+      return new EmulatedPort(link, place, (inner) => openPort(link.link, inner, opened));
     case "capture": {
-      const inner = openPort(link.link, place, index, opened);
+      const inner = openPort(link.link, place, opened);
       try {
         const port = new CapturePort(link, inner, place);
         opened.capture.push(port);

@@ -13,6 +13,12 @@ export interface LinkStatus {
   gsoMax: number;
 }
 
+/** The place of a packet link's port in a stack with several shards. */
+export interface PortShard extends ShardedLink {
+  /** The first shard's claim of the address (INTERFACE_CLAIM) is another one. Called from `receive()`. */
+  onClaim(claim: number): void;
+}
+
 /** A link at work. All methods are called from the one thread of the loop. */
 export interface Port {
   /** How the link was when the port was opened; `PortPlace.onLink` tells what changes. */
@@ -21,8 +27,6 @@ export interface Port {
   readonly checksumOffload: boolean;
   /** Frames it can hold for us without loss. */
   readonly rxSlots: number;
-  /** See `OpenedLink.fanoutGroup`; absent: none. */
-  readonly fanoutGroup?: number;
   /** Frames wait in the TX ring because the link takes no more; something will wake the loop when it does. */
   readonly blocked: boolean;
   /**
@@ -63,11 +67,9 @@ export interface PortPlace {
   /** Bytes of an IP packet that the interface never has more of, whatever the link takes. */
   mtuLimit: number;
   /** Of a stack with several shards. */
-  shard?: ShardedLink | undefined;
+  shard?: PortShard | undefined;
   /** The link is not as it was. Called from `receive()` or `peerAttached()`. */
   onLink(status: LinkStatus): void;
-  /** The first shard's claim of the address (INTERFACE_CLAIM) is another one. Called from `receive()`. */
-  onClaim(claim: number): void;
   /** Takes a block of the heap that lives as long as the link. @throws Error with code ENOMEM */
   allocate(bytes: number): number;
 }

@@ -17,12 +17,12 @@ import {
 } from "../../assembly/layout.ts";
 import { createMemory } from "../memory.ts";
 import type { ResolvedStack } from "../options.ts";
-import type { InterfaceSetup, OpenedLink } from "../protocol.ts";
+import type { InterfaceSetup } from "../protocol.ts";
 import type { CoreStack } from "../stack.ts";
 import type { Stack } from "../stack-api.ts";
 import { startCore } from "../start-core.ts";
 import type { SysctlWords } from "../sysctl.ts";
-import { createRelay, type ShardRelay } from "./relay.ts";
+import { createCommon, createRelay, type ShardRelay } from "./relay.ts";
 import type { Steering } from "./shard-of.ts";
 import { ShardedStack } from "./sharded-stack.ts";
 
@@ -46,24 +46,23 @@ export async function startShards(resolved: ResolvedStack, interfaces: Interface
   const secrets = randomFillSync(new Uint8Array(SECRETS_BYTES));
   const memories = Array.from({ length: count }, createMemory);
   const claim = resolved.sysctl.get(SYSCTL_ARP_PROBE) === 0 ? CLAIM_DONE : CLAIM_PROBING;
-  const relays = interfaces.map(() => memories.slice(1).map(({ buffer }) => createRelay(buffer, claim)));
+  const links = interfaces.map(() => ({
+    common: createCommon(claim),
+    relays: memories.slice(1).map(({ buffer }) => createRelay(buffer)),
+  }));
   const shares = { ...resolved, sysctl: sharesOf(resolved.sysctl, count) };
-  let groups: number[] = [];
   let before: Promise<unknown> = Promise.resolve();
   const starting: Promise<CoreStack>[] = [];
   for (const [index, views] of memories.entries()) {
+    const place = { ...steering, index };
     const setup = before.then(() =>
-      interfaces.map((one, at) => ({
-        ...one,
-        shard: { ...steering, index, group: groups[at] ?? 0, relays: relaysOf(index, relays[at]!) },
-      })),
+      interfaces.map((one, at) => {
+        const { common, relays } = links[at]!;
+        return { ...one, shard: { ...place, common, relays: relaysOf(index, relays) } };
+      }),
     );
     setup.catch(() => {}); // whoever waits for it is told; the thread may fail first
-    const onOpened = (links: OpenedLink[]): void => {
-      if (index === 0) groups = links.map(({ fanoutGroup }) => fanoutGroup);
-    };
-    const place = { ...steering, index };
-    const core = startCore(shares, setup, { place, views, secrets: secretsOf(secrets), onOpened });
+    const core = startCore(shares, setup, { place, views, secrets: secretsOf(secrets) });
     starting.push(core);
     before = core;
   }

@@ -35,11 +35,8 @@ export class EmulatedPort extends OuterPort {
     csumOffset: TCP_CHECKSUM,
   };
 
-  /**
-   * @param open - opens the inner port on another TX ring
-   * @param stream - which of the seed's random streams to use, so that interfaces differ
-   */
-  constructor(link: EmulatedLink, place: PortPlace, stream: number, open: (place: PortPlace) => Port) {
+  /** @param open - opens the inner port on another TX ring */
+  constructor(link: EmulatedLink, place: PortPlace, open: (place: PortPlace) => Port) {
     const slotBytes = slotBytesOf(place.mtu);
     const ring = place.allocate(TX_RING_BYTES);
     const slots = place.allocate(TX_CAPACITY * slotBytes);
@@ -56,7 +53,8 @@ export class EmulatedPort extends OuterPort {
     this.#due = new TxRing(place.views, ring);
     this.#slots = slots;
     this.#slotBytes = slotBytes;
-    this.#impairment = new Impairment(optionsOf(link.impairments), stream);
+    // Interfaces with the same seed draw differently.
+    this.#impairment = new Impairment(optionsOf(link.impairments), place.index);
   }
 
   override transmit(nowUs: number): number {

@@ -21,10 +21,6 @@ export abstract class OuterPort implements Port {
     return this.inner.rxSlots;
   }
 
-  get fanoutGroup(): number {
-    return this.inner.fanoutGroup ?? 0;
-  }
-
   get blocked(): boolean {
     return this.inner.blocked;
   }

@@ -9,8 +9,8 @@ import {
   type PacketSocket,
   type PacketSocketOptions,
 } from "../../src/native.ts";
-import type { ShardedLink } from "../../src/protocol.ts";
-import type { LinkStatus, Port, PortPlace } from "../port.ts";
+import { COMMON_GROUP } from "../../src/shards/relay.ts";
+import type { LinkStatus, Port, PortPlace, PortShard } from "../port.ts";
 
 /** Bytes for received frames; the kernel pins as much, or less when it is short of memory. Slots take any frame. */
 const RING_BYTES = 64 * 1024 * 1024;
@@ -74,6 +74,7 @@ export class PacketPort implements Port {
       if ((error as NodeJS.ErrnoException).code === "EPERM") (error as Error).message += EPERM_CURE;
       throw error;
     }
+    if (place.shard?.index === 0) place.shard.common[COMMON_GROUP] = this.socket.fanoutGroup;
     this.link = statusOf(this.socket.takeLink()!, place.mtuLimit);
   }
 
@@ -81,10 +82,6 @@ export class PacketPort implements Port {
 
   get rxSlots(): number {
     return this.socket.slots;
-  }
-
-  get fanoutGroup(): number {
-    return this.socket.fanoutGroup;
   }
 
   get blocked(): boolean {
@@ -121,8 +118,9 @@ export class PacketPort implements Port {
   }
 }
 
-function fanoutOf({ count, salt, group, index }: ShardedLink): FanoutOptions {
-  return { shards: count, salt, group, shard: index };
+/** The first shard makes the group, the others join it: they open their links one after the other. */
+function fanoutOf({ count, salt, index, common }: PortShard): FanoutOptions {
+  return { count, salt, index, group: common[COMMON_GROUP]! };
 }
 
 function statusOf({ up, gone, mtu: linkMtu, gsoMaxBytes }: KernelLink, mtuLimit: number): LinkStatus {

@@ -15,8 +15,8 @@ import {
 import { FrameRingConsumer, FrameRingProducer } from "../../src/links/frame-ring.ts";
 import { bellOf } from "../../src/local-bells.ts";
 import type { Bell } from "../../src/op-queue.ts";
-import { RELAY_BYTES, type ShardRelay } from "../../src/shards/relay.ts";
-import type { Port, PortPlace } from "../port.ts";
+import { COMMON_CLAIM, RELAY_BYTES } from "../../src/shards/relay.ts";
+import type { Port, PortPlace, PortShard } from "../port.ts";
 import { copyBytes } from "../tx-ring.ts";
 import { OuterPort } from "./outer-port.ts";
 
@@ -25,23 +25,22 @@ const FRAGMENT_OFFSET = 20;
 /** Bytes of copies described at once: a frame fits. */
 const REGION_BYTES = 128 * 1024;
 
-type Other = { ring: FrameRingProducer; claim: Int32Array; bell: Bell };
+type Other = { ring: FrameRingProducer; bell: Bell };
 
 /** The packet port of the first shard. */
 export class FirstShardPort extends OuterPort {
   readonly #place: PortPlace;
   readonly #others: readonly Other[];
-  #claim: number;
+  readonly #common: Int32Array;
 
-  constructor(inner: Port, place: PortPlace, relays: readonly ShardRelay[]) {
+  constructor(inner: Port, place: PortPlace, { relays, common }: PortShard) {
     super(inner);
     this.#place = place;
-    this.#others = relays.map(({ ring, claim, memory }) => ({
+    this.#others = relays.map(({ ring, memory }) => ({
       ring: new FrameRingProducer(ring, 0, RELAY_BYTES),
-      claim: new Int32Array(claim),
       bell: bellOf(memory),
     }));
-    this.#claim = this.#others[0]!.claim[0]!;
+    this.#common = common;
   }
 
   override receive(nowUs: number): number {
@@ -77,12 +76,9 @@ export class FirstShardPort extends OuterPort {
 
   #tellClaim(): void {
     const own = this.#ownClaim;
-    if (own === this.#claim) return;
-    this.#claim = own;
-    for (const { claim, bell } of this.#others) {
-      Atomics.store(claim, 0, own);
-      bell.ring();
-    }
+    if (own === this.#common[COMMON_CLAIM]) return;
+    Atomics.store(this.#common, COMMON_CLAIM, own);
+    for (const { bell } of this.#others) bell.ring();
   }
 
   /** What a shard that lags has no room for is lost, as on a link; fragments leave half of the room to ARP. */
@@ -119,16 +115,16 @@ function isArp(u8: Uint8Array, ptr: number): boolean {
 /** The packet port of a shard that is not the first. */
 export class FurtherShardPort extends OuterPort {
   readonly #place: PortPlace;
+  readonly #shard: PortShard;
   readonly #ring: FrameRingConsumer;
-  readonly #claim: Int32Array;
   readonly #region: number;
 
   /** @throws Error with code ENOMEM */
-  constructor(inner: Port, place: PortPlace, relay: ShardRelay) {
+  constructor(inner: Port, place: PortPlace, shard: PortShard) {
     super(inner);
     this.#place = place;
-    this.#ring = new FrameRingConsumer(relay.ring, 0, RELAY_BYTES);
-    this.#claim = new Int32Array(relay.claim);
+    this.#shard = shard;
+    this.#ring = new FrameRingConsumer(shard.relays[0]!.ring, 0, RELAY_BYTES);
     this.#region = place.allocate(REGION_BYTES);
   }
 
@@ -155,9 +151,9 @@ export class FurtherShardPort extends OuterPort {
 
   /** Compared with what the core has: a link that came back makes it ask anew. */
   #followClaim(): void {
-    const claim = Atomics.load(this.#claim, 0);
-    const { views, interfaceRecord, onClaim } = this.#place;
-    if (claim !== views.i32[(interfaceRecord + INTERFACE_CLAIM) >>> 2]) onClaim(claim);
+    const claim = Atomics.load(this.#shard.common, COMMON_CLAIM);
+    const { views, interfaceRecord } = this.#place;
+    if (claim !== views.i32[(interfaceRecord + INTERFACE_CLAIM) >>> 2]) this.#shard.onClaim(claim);
   }
 
   #describe(index: number, at: number, nowUs: number): void {

@@ -40,7 +40,6 @@ function opened(room: number) {
     mtu: 1000,
     mtuLimit: 65_535,
     onLink: (status) => told.push(status),
-    onClaim() {},
     allocate(bytes) {
       used += 2 ** Math.ceil(Math.log2(bytes));
       if (used > room) throw Object.assign(new Error("no room"), { code: "ENOMEM" });
@@ -68,7 +67,7 @@ function opened(room: number) {
     };
   };
   const link = emulatedLink(memoryLinkPair()[0], {}) as EmulatedLink;
-  const port = new EmulatedPort(link, place, 1, open);
+  const port = new EmulatedPort(link, place, open);
   const outer = new TxRing(views, place.txRing);
   const frame = HEAP + 256 * 1024 * 1024;
   const info = { headerBytes: 0, flags: 0, gsoSize: 0, gsoType: 0, csumStart: 0, csumOffset: 0 };

@@ -16,8 +16,8 @@ import {
   RX_FRAME_PTR,
 } from "../../../assembly/layout.ts";
 import { createMemory, type SharedViews } from "../../../src/memory.ts";
-import { createRelay, type ShardRelay } from "../../../src/shards/relay.ts";
-import type { Port, PortPlace } from "../../../workers/port.ts";
+import { createCommon, createRelay } from "../../../src/shards/relay.ts";
+import type { Port, PortPlace, PortShard } from "../../../workers/port.ts";
 import { FirstShardPort, FurtherShardPort } from "../../../workers/ports/shard-port.ts";
 import { cut } from "../../support/fragments.ts";
 import { arp, icmp, ipv4, OUR_IP, PEER_IP, PEER_MAC, tcp } from "../../support/frames.ts";
@@ -40,9 +40,6 @@ function placeIn(views: SharedViews): PortPlace {
     mtu: 1500,
     mtuLimit: 65_535,
     onLink() {},
-    onClaim: (claim) => {
-      views.i32[(RECORD + INTERFACE_CLAIM) >>> 2] = claim;
-    },
     allocate: () => HEAP,
   };
 }
@@ -76,13 +73,28 @@ function inner(views: SharedViews, arrived: Uint8Array[]): Port {
 /** A first shard and two others; what is put into `arrived` comes to the first, into `own[n]` to other n. */
 function threeShards() {
   const memories = [createMemory(), createMemory(), createMemory()];
-  const relays: ShardRelay[] = memories.slice(1).map(({ buffer }) => createRelay(buffer, CLAIM_DONE));
+  const relays = memories.slice(1).map(({ buffer }) => createRelay(buffer));
+  const common = createCommon(CLAIM_DONE);
+  const place = { count: 3, salt: 0, common };
   const arrived: Uint8Array[] = [];
   const own: Uint8Array[][] = [[], []];
-  const first = new FirstShardPort(inner(memories[0]!, arrived), placeIn(memories[0]!), relays);
+  const first = new FirstShardPort(inner(memories[0]!, arrived), placeIn(memories[0]!), {
+    ...place,
+    index: 0,
+    relays,
+    onClaim() {},
+  });
   const others = relays.map((relay, at) => {
     const views = memories[at + 1]!;
-    return new FurtherShardPort(inner(views, own[at]!), placeIn(views), relay);
+    const shard: PortShard = {
+      ...place,
+      index: at + 1,
+      relays: [relay],
+      onClaim: (claim) => {
+        views.i32[(RECORD + INTERFACE_CLAIM) >>> 2] = claim;
+      },
+    };
+    return new FurtherShardPort(inner(views, own[at]!), placeIn(views), shard);
   });
   const got = (at: number): Uint8Array[] => {
     const { u8, u32 } = memories[at + 1]!;
