@@ -186,7 +186,7 @@ export const SLEEP_FUTEX = 1; // in Atomics.wait on DOORBELL_PENDING: wake with 
 export const SLEEP_POLL = 2; // in the addon's poll: wake by writing the eventfd
 // Doorbell of main: `sequence` is incremented and notified by the core after it has published events.
 export const EVENT_BELL = CONTROL + 2 * CACHE_LINE; // u32, Atomics.waitAsync on it
-export const EVENT_BELL_WAITING = CONTROL + 3 * CACHE_LINE; // u32 0 | 1, written by main: it waits (or is about to)
+export const EVENT_BELL_WAITING = CONTROL + 3 * CACHE_LINE; // u32 0 | 1, 1 by main once it waits, 0 by the core that wakes it
 export const STOP = CONTROL + 4 * CACHE_LINE; // u32 0 | 1, written by main: the loop shall end
 export const CONTROL_REQUESTS = CONTROL + 5 * CACHE_LINE; // u32, incremented by main after it posted a control message
 export const CONTROL_HANDLED = CONTROL + 6 * CACHE_LINE; // u32, written by the core

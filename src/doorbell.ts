@@ -5,7 +5,8 @@
 //   pending = 1                       nothing found: sleeping = how
 //   sleeping != awake: wake it        pending still 0: sleep (a futex checks again, a poll is woken by its eventfd)
 //
-// All four accesses are sequentially consistent: either the core sees pending, or the ringer sees that it sleeps, or both.
+// All four accesses are sequentially consistent: either the core sees pending, or the ringer sees that it sleeps, or both. A wake-up may
+// be on its way while the core has not yet gone to sleep, and must not be lost: an eventfd stays readable; for a futex, pending is set again.
 import {
   DOORBELL_PENDING,
   DOORBELL_SLEEPING,
@@ -37,7 +38,10 @@ export class Doorbell {
     if (sleeping === SLEEP_AWAKE) return;
     // One ringer wakes it; the others see it awake, and the wake-up that is under way finds their work.
     if (Atomics.compareExchange(i32, DOORBELL_SLEEPING >>> 2, sleeping, SLEEP_AWAKE) !== sleeping) return;
-    if (sleeping === SLEEP_FUTEX) Atomics.notify(i32, DOORBELL_PENDING >>> 2);
-    else if (sleeping === SLEEP_POLL) this.#wakeFd(Atomics.load(i32, WAKE_FD >>> 2));
+    if (sleeping === SLEEP_POLL) this.#wakeFd(Atomics.load(i32, WAKE_FD >>> 2));
+    if (sleeping !== SLEEP_FUTEX) return;
+    // The core may have found our work and taken pending down before it said that it sleeps, and not sleep yet.
+    Atomics.store(i32, DOORBELL_PENDING >>> 2, 1);
+    Atomics.notify(i32, DOORBELL_PENDING >>> 2);
   }
 }

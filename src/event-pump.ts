@@ -53,15 +53,17 @@ export class EventPump {
 
   #run(): void {
     for (let round = 0; this.#running && round < MAX_ROUNDS; round++) {
-      // The core publishes events, then increments the bell, then looks whether we wait. We do it in the opposite order: an
-      // event that this drain misses has not rung yet, so either the bell changes before waitAsync compares it, or the core
-      // sees that we wait.
+      // The core publishes events, then increments the bell, then takes down our word that we wait, and if it was up wakes us. An
+      // event that this drain misses has not rung yet, so the bell is another one when waitAsync compares it, or later.
       const sequence = Atomics.load(this.#i32, EVENT_BELL >>> 2);
-      Atomics.store(this.#i32, EVENT_BELL_WAITING >>> 2, 1);
       this.drain();
       const wait = Atomics.waitAsync(this.#i32, EVENT_BELL >>> 2, sequence);
       if (wait.async) {
         void wait.value.then(this.#pump);
+        // Our word goes up only now that we can be woken: a ring from before we drained would take it down and wake nobody, and
+        // all rings after it would find it down. Who rang before it was up did not see it, so we look once more.
+        Atomics.store(this.#i32, EVENT_BELL_WAITING >>> 2, 1);
+        if (Atomics.load(this.#i32, EVENT_BELL >>> 2) !== sequence) Atomics.notify(this.#i32, EVENT_BELL >>> 2);
         return;
       }
     }

@@ -54,6 +54,25 @@ doorbell("does not sleep on a bell that was rung before, and is awake afterwards
   assert.is(i32[DOORBELL_SLEEPING >>> 2], SLEEP_AWAKE);
 });
 
+doorbell("wakes a core that found the work before it was rung for, and is about to sleep on an empty queue", () => {
+  const { i32, bell } = fresh();
+  const load = Atomics.load;
+  // The whole turn of the core falls between two steps of the ringer's.
+  Atomics.load = ((array: Int32Array, index: number) => {
+    Atomics.load = load;
+    Atomics.store(i32, DOORBELL_PENDING >>> 2, 0);
+    Atomics.store(i32, DOORBELL_SLEEPING >>> 2, SLEEP_FUTEX);
+    return load(array, index);
+  }) as typeof load;
+  try {
+    bell.ring();
+  } finally {
+    Atomics.load = load;
+  }
+  assert.is(Atomics.load(i32, DOORBELL_SLEEPING >>> 2), SLEEP_AWAKE); // so nobody else will wake it
+  assert.is(Atomics.wait(i32, DOORBELL_PENDING >>> 2, 0, 0), "not-equal");
+});
+
 doorbell("loses no wake-up in either direction over thousands of hand-overs without a time-out", async () => {
   const { i32, bell } = fresh();
   const worker = tsWorker("../../workers/programs/answer.ts", i32.buffer);
