@@ -40,7 +40,6 @@ function checkShards({ stdout }: Finished, shards: number, count = COUNT): void 
   );
   for (const opened of report.opened) assert.ok(opened > 0, `each shard has some: ${report.opened}`);
   assert.is(report.tcpInOtherShard, 0);
-  if (count === COUNT) assert.is(report.linkDrops, 0); // fragments, in which few come, are more than the ring was promised to hold
 }
 
 const shards = suite("e2e/shards");

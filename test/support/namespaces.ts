@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 const CLI = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
 const PEER = fileURLToPath(new URL("peers/kernel_peer.py", import.meta.url));
 
+/** ms that a process may take: what hangs is a failure with a name, not the end of the whole run. */
+const LIMIT_MS = 240_000;
+
 export type Side = "a" | "b";
 export type Finished = { code: number | null; stdout: string; stderr: string };
 export type Running = { child: ChildProcess; finished: Promise<Finished>; saw: (text: string) => Promise<void> };
@@ -92,8 +95,13 @@ class Lab<Name extends string> implements Disposable {
       stderr += chunk.toString();
       changed();
     });
+    const limit = setTimeout(() => {
+      stderr += `killed after ${LIMIT_MS / 1000} s: ${command.join(" ")}\n`;
+      child.kill("SIGKILL");
+    }, LIMIT_MS);
     const finished = new Promise<Finished>((resolve) => {
       child.on("close", (code) => {
+        clearTimeout(limit);
         this.#running.delete(child);
         resolve({ code, stdout, stderr });
       });
