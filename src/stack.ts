@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CONFIG_TRACE_STATES, TRACE_FOR_MAIN } from "../assembly/layout.ts";
 import { AcceptQueue } from "./accept-queue.ts";
 import { formatIpv4, LOOPBACK_ADDRESS, parseIpv4 } from "./address.ts";
-import { integer } from "./argument-checks.ts";
 import {
   type ConnectOptions,
   checkHostname,
@@ -15,6 +14,7 @@ import {
   resolveConnect,
   resolveListen,
 } from "./call-options.ts";
+import { ClosingStack } from "./closing-stack.ts";
 import { ConnectAttempt } from "./connect-attempt.ts";
 import { addressOf, Connection } from "./connection.ts";
 import type { DebugLog } from "./debug-log.ts";
@@ -52,33 +52,26 @@ export function internalsOf(stack: Stack): StackParts {
   return internals.get(stack)!;
 }
 
-const DEFAULT_LINGER_MS = 2000;
-const MAX_LINGER_MS = 0x7fffffff;
 /** How often, and ms apart, a stack that closes looks whether the peers of its connections have ended. */
 const LAST_FIN_TRIES = 50;
 const LAST_FIN_MS = 2;
 /** ms a file access may hold up the end of a stack. */
 const MAX_BUSY_TRIES = 250;
 
-/**
- * How long, in ms, a stack that closes waits for its connections.
- * @throws TypeError (`ERR_INVALID_ARG_TYPE`), RangeError (`ERR_OUT_OF_RANGE`)
- */
-export function lingerOf(options: { lingerMs?: number | undefined }): number {
-  return integer("lingerMs", options.lingerMs ?? DEFAULT_LINGER_MS, 0, MAX_LINGER_MS);
-}
-
 /** The stack of one core. */
-export class CoreStack implements Stack {
+export class CoreStack extends ClosingStack implements Stack {
   readonly #parts: StackParts;
   readonly #listeners = new EventListeners();
+  /** Why nothing can be asked for any more. */
   #error: Error | undefined;
-  #closing: Promise<void> | undefined;
-  #isClosing = false;
+  #isWindingDown = false;
+  /** Nothing of it is in use any more. */
+  #isOver = false;
   #pings = 0;
 
   /** Not for users: use `createStack`. */
   constructor(parts: StackParts) {
+    super();
     this.#parts = parts;
     internals.set(this, parts);
     parts.dispatcher.onState = (from, to, local, remote, timeUs) =>
@@ -172,31 +165,11 @@ export class CoreStack implements Stack {
     return this;
   }
 
-  close(options: { lingerMs?: number | undefined } = {}): Promise<void> {
-    try {
-      const lingerMs = lingerOf(options);
-      this.#closing ??= this.#close(lingerMs);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.#closing;
-  }
-
-  /** `close()`. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #close(lingerMs: number): Promise<void> {
-    await this.end(await this.windDown(lingerMs));
-  }
-
-  /** The first half of `close`: all sockets are closed or reset. @returns false if the stack was over already */
-  async windDown(lingerMs: number): Promise<boolean> {
-    this.#isClosing = true;
-    if (this.#error !== undefined) return false;
+  async windDown(lingerMs: number): Promise<void> {
     const { keepAlive, ops, dispatcher, log } = this.#parts;
+    this.#isWindingDown = true;
     keepAlive.hold();
+    if (this.#isOver) return;
     log?.tell(`closing, lingers ${lingerMs} ms at most`);
     this.#error = closedError("stack");
     dispatcher.crashCalls(this.#error);
@@ -211,23 +184,12 @@ export class CoreStack implements Stack {
     // A socket whose ring the file system works on says its reset when that is over.
     for (let tries = 0; tries < MAX_BUSY_TRIES && sockets.some((socket) => socket.busy); tries++) await sleep(1);
     while (!ops.flush()) await new Promise((resolve) => setImmediate(resolve));
-    return true;
   }
 
-  /**
-   * The second half: the core ends.
-   * @param isRunning - what `windDown` said; a core that is over is waited for
-   */
-  async end(isRunning: boolean): Promise<void> {
-    const { host, keepAlive, ops, pump, dispatcher, unplug, log } = this.#parts;
+  async end(): Promise<void> {
+    const { host, keepAlive } = this.#parts;
     await host.stop();
-    if (!isRunning) return;
-    pump.drain();
-    pump.stop();
-    ops.stop();
-    dispatcher.crash(this.#error ?? closedError("stack"));
-    unplug(false);
-    log?.close("closed");
+    this.#leave(closedError("stack"), false);
     keepAlive.release();
   }
 
@@ -260,14 +222,21 @@ export class CoreStack implements Stack {
 
   #crash(error: Error): void {
     this.#error ??= error;
+    this.#leave(error, true);
+  }
+
+  /** The core is gone: all that waits for it gets the error. Of two ends the first counts. */
+  #leave(error: Error, crashed: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     const { pump, ops, dispatcher, unplug, log } = this.#parts;
-    // What it did before it died still counts.
+    // What it did before still counts.
     pump.drain();
     pump.stop();
     ops.stop();
     dispatcher.crash(error);
-    unplug(true);
-    log?.close(`crashed: ${error.message}`);
+    unplug(crashed);
+    log?.close(crashed ? `crashed: ${error.message}` : "closed");
   }
 
   async #call<T>(syscall: string, request: (control: RemoteControl) => Promise<T>): Promise<T> {
@@ -283,7 +252,7 @@ export class CoreStack implements Stack {
 
   #check(syscall: string): void {
     if (this.#error === undefined) return;
-    throw this.#isClosing ? closedError("stack", syscall) : this.#error;
+    throw this.#isWindingDown ? closedError("stack", syscall) : this.#error;
   }
 
   /** The IPv4 address (u32) of a host. @throws (rejects) `ENOTFOUND`, AbortError, what `lookup` throws */

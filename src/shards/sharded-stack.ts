@@ -8,6 +8,7 @@ import {
   resolveConnect,
   resolveListen,
 } from "../call-options.ts";
+import { ClosingStack } from "../closing-stack.ts";
 import type { Connection } from "../connection.ts";
 import { closedError } from "../errors.ts";
 import { EventListeners } from "../event-listeners.ts";
@@ -15,7 +16,7 @@ import type { StackEvents } from "../interface-news.ts";
 import { Listener, type ListenerSocket } from "../listener.ts";
 import type { PingOptions, PingReply } from "../ping.ts";
 import type { CaptureStatus, Usage } from "../protocol.ts";
-import { type CoreStack, lingerOf } from "../stack.ts";
+import type { CoreStack } from "../stack.ts";
 import type { ConnectionInfo, Stack } from "../stack-api.ts";
 import type { Stats } from "../stats.ts";
 import { LinkNews } from "./link-news.ts";
@@ -42,16 +43,16 @@ export function shardsOf(stack: Stack): readonly CoreStack[] {
 }
 
 /** Several cores, one host. */
-export class ShardedStack implements Stack {
+export class ShardedStack extends ClosingStack implements Stack {
   readonly #shards: readonly CoreStack[];
   readonly #first: CoreStack;
   readonly #steering: Steering;
   readonly #listeners = new EventListeners();
   #turn = 0;
-  #closing: Promise<void> | undefined;
 
   /** @param shards - in the order of their numbers, started */
   constructor(shards: readonly CoreStack[], steering: Steering) {
+    super();
     this.#shards = shards;
     this.#first = shards[0]!;
     this.#steering = steering;
@@ -128,28 +129,17 @@ export class ShardedStack implements Stack {
     return this;
   }
 
-  close(options: { lingerMs?: number | undefined } = {}): Promise<void> {
-    try {
-      const lingerMs = lingerOf(options);
-      this.#closing ??= this.#close(lingerMs);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.#closing;
+  async windDown(lingerMs: number): Promise<void> {
+    await Promise.all(this.#shards.map((shard) => shard.windDown(lingerMs)));
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  /** All sockets stay until the last shard needs its own no more. */
-  async #close(lingerMs: number): Promise<void> {
-    const isRunning = await Promise.all(this.#shards.map((shard) => shard.windDown(lingerMs)));
-    await Promise.all(this.#shards.map((shard, index) => shard.end(isRunning[index]!)));
+  /** All packet sockets stay until the last shard needs its own no more. */
+  async end(): Promise<void> {
+    await Promise.all(this.#shards.map((shard) => shard.end()));
   }
 
   #check(syscall: string): void {
-    if (this.#closing !== undefined) throw closedError("stack", syscall);
+    if (this.isClosing) throw closedError("stack", syscall);
   }
 
   #tellers(name: keyof StackEvents): readonly CoreStack[] {

@@ -4,14 +4,14 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
-const PROGRAM = fileURLToPath(new URL("programs/talks.ts", import.meta.url));
 const debug = suite("src/debug-log");
 
-function stderrOf(value: string | undefined): Promise<string> {
+function stderrOf(value: string | undefined, name = "talks.ts"): Promise<string> {
+  const program = fileURLToPath(new URL(`programs/${name}`, import.meta.url));
   const { NODE_DEBUG: _, FORCE_COLOR: __, ...rest } = process.env;
   const env = value === undefined ? rest : { ...rest, NODE_DEBUG: value };
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [...process.execArgv, PROGRAM], { env, timeout: 60_000 }, (error, _, stderr) =>
+    execFile(process.execPath, [...process.execArgv, program], { env, timeout: 60_000 }, (error, _, stderr) =>
       error === null ? resolve(stderr) : reject(error),
     );
   });
@@ -45,6 +45,13 @@ debug("tells interfaces, routes, calls, states, reasons, counters and the end", 
       lines.some((one) => line.test(one)),
       `${line} in\n${lines.join("\n")}`,
     );
+});
+
+debug("tells the end of a stack that dies while it closes once", async () => {
+  const lines = (await stderrOf("wasmtcp", "dies-closing.ts")).split("\n");
+  const ends = lines.filter((line) => /: stack 2: (crashed|closed$)/.test(line));
+  assert.is(ends.length, 1, lines.join("\n"));
+  assert.match(ends[0]!, /: crashed: The stack's worker died: /);
 });
 
 debug("says nothing without NODE_DEBUG, or when it asks for something else", async () => {
