@@ -1,7 +1,7 @@
 // The core of a stack in this thread, driven by its event loop. The other side of the door is workers/caller-stack.ts, which is loaded
 // only when somebody wants it: for all others the loop and the links belong to workers.
 import type { CallerStack } from "../workers/caller-stack.ts";
-import { StackCrashedError } from "./errors.ts";
+import { closedError, StackCrashedError } from "./errors.ts";
 import type { SharedViews } from "./memory.ts";
 import type { Bell } from "./op-queue.ts";
 import type { RemoteControl, StackControl } from "./protocol.ts";
@@ -12,7 +12,7 @@ import { loadCore } from "./wasm.ts";
 const running = new Set<CallerHost>();
 
 function stopAll(): void {
-  for (const host of [...running]) void host.stop();
+  for (const host of [...running]) host.halt();
 }
 
 /** The event loop of the calling thread as the host of one stack. */
@@ -23,7 +23,8 @@ export class CallerHost implements StackHost {
   readonly #stack: CallerStack;
   readonly #control: RemoteControl;
   #reject!: (error: Error) => void;
-  #stopped = false;
+  /** Its end, under way or over. */
+  #stopped: Promise<void> | undefined;
 
   private constructor(Stack: typeof CallerStack, views: SharedViews, module: WebAssembly.Module, deliver: () => void) {
     this.crashed = new Promise((_, reject) => {
@@ -47,7 +48,10 @@ export class CallerHost implements StackHost {
   }
 
   async call<T>(request: (control: RemoteControl) => Promise<T>): Promise<T> {
-    if (this.#stopped) return await this.crashed;
+    if (this.#stopped !== undefined) {
+      await Promise.race([this.crashed, this.#stopped]);
+      throw closedError("stack");
+    }
     const answer = await request(this.#control);
     this.doorbell.ring();
     // As with a worker, an answer takes a turn of the event loop: who polls must not keep the network from going on.
@@ -64,26 +68,30 @@ export class CallerHost implements StackHost {
   }
 
   stop(): Promise<void> {
-    if (!this.#stopped) {
-      this.#leave();
-      this.#stack.stop();
-    }
-    return Promise.resolve();
+    this.#stopped ??= this.#stack.stop().then(() => this.#leave());
+    return this.#stopped;
+  }
+
+  /** As `stop`, in the last moments of the process. */
+  halt(): void {
+    this.#stopped ??= Promise.resolve();
+    this.#stack.halt();
+    this.#leave();
   }
 
   fail(error: Error): Promise<void> {
-    if (!this.#stopped) this.#reject(error);
+    if (this.#stopped === undefined) this.#reject(error);
     return this.stop();
   }
 
   #leave(): void {
-    this.#stopped = true;
     running.delete(this);
     if (running.size === 0) process.off("exit", stopAll);
   }
 
   #crash(cause: Error): void {
-    if (this.#stopped) return;
+    if (this.#stopped !== undefined) return;
+    this.#stopped = Promise.resolve();
     this.#leave();
     const message = `The stack died: ${cause.message}`;
     this.#reject(new StackCrashedError("ERR_STACK_CRASHED", message, { cause }));

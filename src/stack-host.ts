@@ -14,7 +14,7 @@ export interface StackHost extends Referenced {
   readonly crashed: Promise<never>;
   /**
    * Calls the control plane.
-   * @throws (rejects) {@link StackCrashedError} if the core is dead or dies
+   * @throws (rejects) {@link StackCrashedError} if the core is dead or dies, ClosedError (`ERR_STACK_CLOSED`) if it has been stopped
    */
   call<T>(request: (control: RemoteControl) => Promise<T>): Promise<T>;
   /** Ends the core, or waits for its end if it is over; returns when nothing of it is left. */

@@ -7,7 +7,7 @@ import { Piscina } from "piscina";
 import { CONTROL_REQUESTS, STOP, WAKE_FD } from "../assembly/layout.ts";
 import { endpointOf } from "./comlink-endpoint.ts";
 import { Doorbell } from "./doorbell.ts";
-import { StackCrashedError } from "./errors.ts";
+import { closedError, StackCrashedError } from "./errors.ts";
 import type { Referenced } from "./keep-alive.ts";
 import type { SharedViews } from "./memory.ts";
 import { loadAddon } from "./native.ts";
@@ -40,6 +40,9 @@ export class WorkerHost implements StackHost {
   readonly #control: RemoteControl;
   readonly #task: Promise<void>;
   readonly #exited: Promise<void>;
+  /** Rejects when the worker can answer no more; never resolves. */
+  readonly #gone: Promise<never>;
+  #rejectGone!: (error: Error) => void;
   #piscinaWorker: Referenced | undefined;
   #reject!: (error: Error) => void;
   /** Its end, under way or over. */
@@ -52,6 +55,10 @@ export class WorkerHost implements StackHost {
       this.#reject = reject;
     });
     this.crashed.catch(() => {});
+    this.#gone = new Promise((_, reject) => {
+      this.#rejectGone = reject;
+    });
+    this.#gone.catch(() => {});
     // piscina's own waiting (atomics) would keep messages from a worker that has a task.
     this.#pool = new Piscina({ filename: WORKER, minThreads: 0, maxThreads: 1, atomics: "disabled" });
     this.#pool.on("error", (error: Error) => this.#crash(error));
@@ -86,14 +93,14 @@ export class WorkerHost implements StackHost {
 
   /**
    * Calls the control plane.
-   * @throws (rejects) {@link StackCrashedError} if the worker is dead or dies
+   * @throws (rejects) {@link StackCrashedError} if the worker is dead or dies, ClosedError if it has been told to stop and has
    */
   async call<T>(request: (control: RemoteControl) => Promise<T>): Promise<T> {
     const answer = request(this.#control);
     // After the message: the core returns to its event loop until it has handled as many.
     Atomics.add(this.#views.i32, CONTROL_REQUESTS >>> 2, 1);
     this.doorbell.ring();
-    return await Promise.race([answer, this.crashed]);
+    return await Promise.race([answer, this.#gone]);
   }
 
   ref(): void {
@@ -120,7 +127,7 @@ export class WorkerHost implements StackHost {
 
   async fail(error: Error): Promise<void> {
     if (this.#stopped === undefined) {
-      this.#reject(error);
+      this.#die(error);
       // Whoever waits for a crash hears of it before the core says how it ends its connections.
       await this.crashed.catch(() => {});
     }
@@ -146,6 +153,7 @@ export class WorkerHost implements StackHost {
     clearInterval(awake);
     this.#port.close();
     this.#closeWakeFd();
+    this.#rejectGone(closedError("stack"));
     running.delete(this);
     if (running.size === 0) process.off("exit", stopAll);
   }
@@ -159,8 +167,13 @@ export class WorkerHost implements StackHost {
   #crash(cause: Error): void {
     if (this.#stopped !== undefined) return;
     const message = `The stack's worker died: ${cause.message}`;
-    this.#reject(new StackCrashedError("ERR_STACK_CRASHED", message, { cause }));
+    this.#die(new StackCrashedError("ERR_STACK_CRASHED", message, { cause }));
     this.#stopped = this.#tearDown();
+  }
+
+  #die(error: Error): void {
+    this.#reject(error);
+    this.#rejectGone(error);
   }
 }
 

@@ -59,9 +59,16 @@ export class CallerStack {
     this.#driver?.unref();
   }
 
-  /** Ends it; nothing is left open. */
-  stop(): void {
-    this.#driver?.stop();
+  /** Ends it; resolves when nothing is left open. */
+  async stop(): Promise<void> {
+    this.ref();
+    await this.#driver?.stop();
+    this.control.close();
+  }
+
+  /** As `stop`, at once: the process ends. */
+  halt(): void {
+    this.#driver?.halt();
     this.control.close();
   }
 }

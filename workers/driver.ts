@@ -29,7 +29,7 @@ export interface Waker {
 
 /** What a driver works with. */
 export interface DriverParts {
-  loop: Pick<Loop, "turn" | "nextDeadlineUs" | "beforeSleep" | "finish">;
+  loop: Pick<Loop, "turn" | "nextDeadlineUs" | "beforeSleep" | "finish" | "lastTurn">;
   i32: Int32Array<SharedArrayBuffer>;
   clock: () => number;
   /** @param onWake - the driver's; must be called by the event loop itself, not from within a call of the driver */
@@ -52,9 +52,16 @@ export class Driver {
   #turnsLeft = TURNS_IN_A_ROW;
   #scheduled = false;
   #over = false;
+  /** What the loop said when it was told to finish, or after its last turn; undefined while nobody has stopped it. */
+  #leftUs: number | undefined;
+  readonly #ended: Promise<void>;
+  #onEnd!: () => void;
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
+    this.#ended = new Promise((resolve) => {
+      this.#onEnd = resolve;
+    });
     this.#waker = parts.openWaker(() => this.#wake());
   }
 
@@ -74,10 +81,20 @@ export class Driver {
     if (!this.#over) this.#waker.unref();
   }
 
-  /** Does what was asked for, says goodbye to the peers, and does nothing any more. */
-  stop(): void {
-    if (this.#over) return;
-    this.#guarded(() => this.#parts.loop.finish());
+  /** Does what was asked for and says goodbye to the peers, at once; is over when the links have passed on what they delay. */
+  stop(): Promise<void> {
+    if (!this.#over && this.#leftUs === undefined) {
+      this.#guarded(() => {
+        this.#leftUs = this.#parts.loop.finish();
+        this.#rest();
+      });
+    }
+    return this.#ended;
+  }
+
+  /** As `stop`, but the event loop will turn no more: what the links delay is lost. */
+  halt(): void {
+    void this.stop();
     this.#end();
   }
 
@@ -97,7 +114,11 @@ export class Driver {
     Atomics.store(i32, DOORBELL_SLEEPING >>> 2, SLEEP_AWAKE);
     Atomics.store(i32, DOORBELL_PENDING >>> 2, 0);
     this.#turnsLeft--;
-    if (!this.#guarded(() => void loop.turn(clock()))) return;
+    const work = (): void => {
+      if (this.#leftUs === undefined) loop.turn(clock());
+      else this.#leftUs = loop.lastTurn();
+    };
+    if (!this.#guarded(work)) return;
     deliver();
     // A listener of the user's may have closed the stack.
     if (this.#over) return;
@@ -105,11 +126,15 @@ export class Driver {
     this.#guarded(() => this.#rest());
   }
 
-  /** Back to the event loop, unless there is something to do at once. */
+  /** Back to the event loop, unless there is something to do at once, or all is done. */
   #rest(): void {
+    if (this.#leftUs === Number.POSITIVE_INFINITY) {
+      this.#end();
+      return;
+    }
     const { loop, i32, clock } = this.#parts;
     const nowUs = clock();
-    const timeoutUs = loop.nextDeadlineUs(nowUs) - nowUs;
+    const timeoutUs = this.#leftUs ?? loop.nextDeadlineUs(nowUs) - nowUs;
     loop.beforeSleep();
     Atomics.store(i32, DOORBELL_SLEEPING >>> 2, this.#waker.kind);
     // Looked at after we said how we sleep: whoever sets it from now on wakes us.
@@ -135,5 +160,6 @@ export class Driver {
     this.#over = true;
     Atomics.store(this.#parts.i32, DOORBELL_SLEEPING >>> 2, SLEEP_AWAKE);
     this.#waker.close();
+    this.#onEnd();
   }
 }

@@ -43,13 +43,14 @@ const LAST_TURNS = 64;
 const TIMERS_PUT_OFF = 8;
 /** µs for which links that delay frames may go on with those they hold: the last ACK is one that the peer waits for. */
 const LAST_FRAMES_US = 1_000_000;
-const LAST_SLEEPS = 1024;
 
 /** The loop of one stack: `run` for a thread of its own, the other methods for a driver (driver.ts) on somebody else's. */
 export class Loop {
   readonly #parts: LoopParts;
   /** Turns for which the timers were put off. */
   #timersPutOff = 0;
+  /** When, at the end, links that delay frames have had their time, µs. */
+  #lastUs = 0;
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
@@ -66,7 +67,9 @@ export class Loop {
       // Taken down before we look for work: work that comes later puts it up again, and then we do not sleep.
       Atomics.store(i32, DOORBELL_PENDING >>> 2, 0);
       if (Atomics.load(i32, STOP >>> 2) !== 0) {
-        this.finish(sleep);
+        for (let leftUs = this.finish(); leftUs !== Number.POSITIVE_INFINITY; leftUs = this.lastTurn()) {
+          if (leftUs > 0) sleep(leftUs);
+        }
         return "stop";
       }
       if (this.isControlWaiting) return "control";
@@ -147,26 +150,29 @@ export class Loop {
 
   /**
    * What main asked for before it stopped us is still done; then what is left ends: TIME-WAIT, connections of nobody.
-   * @param sleep - for a thread that belongs to the loop: links that delay frames pass on what they hold
+   * @returns µs until `lastTurn` is due: links that delay frames pass on what they hold; Infinity: it is over
    */
-  finish(sleep?: Rest["sleep"]): void {
+  finish(): number {
     const { clock, core } = this.#parts;
     for (let turns = 0; turns < LAST_TURNS && this.turn(clock()) > 0; turns++);
     core.shutdown(clock());
     for (let turns = 0; turns < LAST_TURNS && this.turn(clock()) > 0; turns++);
-    if (sleep !== undefined) this.#passOn(sleep);
+    this.#lastUs = clock() + LAST_FRAMES_US;
+    return this.#leftUs();
   }
 
-  #passOn(sleep: Rest["sleep"]): void {
+  /** A turn after `finish`. @returns µs until the next one is due; Infinity: it is over */
+  lastTurn(): number {
     const { i32, clock } = this.#parts;
-    const endUs = clock() + LAST_FRAMES_US;
-    for (let turns = 0; turns < LAST_SLEEPS; turns++) {
-      const nowUs = clock();
-      const deadlineUs = this.#portsDeadlineUs(nowUs);
-      if (deadlineUs > endUs) return;
-      Atomics.store(i32, DOORBELL_PENDING >>> 2, 0);
-      if (deadlineUs > nowUs) sleep(deadlineUs - nowUs);
-      this.turn(clock());
-    }
+    const nowUs = clock();
+    Atomics.store(i32, DOORBELL_PENDING >>> 2, 0);
+    this.turn(nowUs);
+    return nowUs < this.#lastUs ? this.#leftUs() : Number.POSITIVE_INFINITY;
+  }
+
+  #leftUs(): number {
+    const nowUs = this.#parts.clock();
+    const deadlineUs = this.#portsDeadlineUs(nowUs);
+    return deadlineUs > this.#lastUs ? Number.POSITIVE_INFINITY : Math.max(0, deadlineUs - nowUs);
   }
 }

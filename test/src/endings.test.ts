@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Connection } from "../../src/connection.ts";
+import { memoryLinkPair } from "../../src/links/memory-link.ts";
 import { internalsOf } from "../../src/stack.ts";
-import { connected, rejection, type StackPair, stackPair } from "../support/stack-pair.ts";
+import { CLIENT, connected, rejection, SERVER, type StackPair, stackPair, startStack } from "../support/stack-pair.ts";
 
 const endings = suite("src/endings");
 const BYTES = Uint8Array.of(1, 2, 3, 4, 5);
@@ -79,6 +80,25 @@ endings("a stack that closes waits for the last FIN of peers that answer ours: n
   await served;
   assert.is(pair.client.stats().counters.tcpOutRsts, 0);
   assert.is(pair.server.stats().counters.tcpEstabResets, 0);
+});
+
+endings("what is asked of a core that has been told to stop is refused, not left open", async () => {
+  await using pair = await stackPair({ impairments: { delayMs: 5 } });
+  const { host } = internalsOf(pair.client);
+  const stopped = host.stop();
+  const asked = host.call((control) => control.usage());
+  assert.is((await rejection(asked)).code, "ERR_STACK_CLOSED");
+  await stopped;
+  assert.is((await rejection(host.call((control) => control.usage()))).code, "ERR_STACK_CLOSED");
+});
+
+endings("a stack that is plugged in while the one at the other end closes starts all the same", async () => {
+  const [left, right] = memoryLinkPair();
+  const first = await startStack({ interfaces: [{ link: left, address: `${CLIENT}/24` }] });
+  const starting = startStack({ interfaces: [{ link: right, address: `${SERVER}/24` }] });
+  await first.close();
+  await using second = await starting;
+  assert.is((await second.usage()).tcbs, 0);
 });
 
 endings.run();

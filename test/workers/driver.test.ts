@@ -10,6 +10,8 @@ type Script = {
   i32: Int32Array<SharedArrayBuffer>;
   nowUs: number;
   deadlineUs: number;
+  /** What `finish` and each `lastTurn` say, then Infinity. */
+  lastUs: number[];
   /** Called in each turn. */
   onTurn: () => void;
   deliver: () => void;
@@ -25,6 +27,7 @@ function script(change: Partial<Script> = {}): Script {
     i32,
     nowUs: 1000,
     deadlineUs: Number.POSITIVE_INFINITY,
+    lastUs: [],
     onTurn: () => {},
     deliver: () => {},
     ...change,
@@ -38,7 +41,15 @@ function script(change: Partial<Script> = {}): Script {
       },
       nextDeadlineUs: () => s.deadlineUs,
       beforeSleep: () => void s.calls.push("beforeSleep"),
-      finish: () => void s.calls.push("finish"),
+      finish: () => {
+        s.calls.push("finish");
+        return s.lastUs.shift() ?? Number.POSITIVE_INFINITY;
+      },
+      lastTurn: () => {
+        s.calls.push("lastTurn");
+        s.onTurn();
+        return s.lastUs.shift() ?? Number.POSITIVE_INFINITY;
+      },
     },
     i32,
     clock: () => s.nowUs,
@@ -157,6 +168,40 @@ driver("finishes when it is stopped, and a turn that was asked for does not come
   s.driver.stop();
   await eventLoop();
   assert.equal(s.calls, ["finish", "close"]);
+});
+
+driver("goes on after it was stopped until the loop says that the links hold nothing back", async () => {
+  const s = script({ lastUs: [700, 300], deadlineUs: 1 });
+  const stopped = s.driver.stop();
+  assert.equal(s.calls, ["finish", "beforeSleep", "arm 700"]);
+  s.wake();
+  assert.equal(s.calls.slice(3), ["lastTurn", "deliver", "beforeSleep", "arm 300"]);
+  s.driver.stop();
+  s.driver.ring();
+  await stopped;
+  assert.equal(s.calls.slice(7), ["lastTurn", "deliver", "close"]);
+  s.wake();
+  assert.is(s.calls.at(-1), "close");
+});
+
+driver("says goodbye and is over at once when it is halted, whatever the links hold", async () => {
+  const s = script({ lastUs: [700] });
+  s.driver.halt();
+  await s.driver.stop();
+  assert.equal(s.calls, ["finish", "beforeSleep", "arm 700", "close"]);
+});
+
+driver("is over when the core traps in its last turns", async () => {
+  const trap = new WebAssembly.RuntimeError("unreachable");
+  const s = script({ lastUs: [700] });
+  const stopped = s.driver.stop();
+  s.onTurn = () => {
+    throw trap;
+  };
+  s.wake();
+  await stopped;
+  assert.is(s.crash, trap);
+  assert.is(s.calls.at(-1), "close");
 });
 
 driver("passes ref and unref on while it lives", () => {

@@ -154,6 +154,15 @@ loop("goes on at the end until the links hold nothing back, for a second at most
   assert.ok(s.calls.lastIndexOf("port.transmit") > s.calls.indexOf("sleep 20000"));
 });
 
+loop("goes on at the end for a second at most, though a link always has a frame that is due", () => {
+  const s = script({ portDeadlineUs: 0 });
+  stop();
+  const clock = (): number => (s.nowUs += 1000);
+  assert.is(loopOf(s, { clock }).run(), "stop");
+  assert.equal(sleeps(s), []);
+  assert.ok(s.nowUs >= 1_000_000 && s.nowUs < 1_100_000, `${s.nowUs}`);
+});
+
 loop("sleeps without a deadline when nobody has one, after what is buffered was written out", () => {
   const s = script();
   loopOf(s).run();
