@@ -22,15 +22,19 @@ const inUse = new Set<string>();
 /** Behind the name of a file that is not whole yet. */
 const PART_SUFFIX = ".part";
 
-/** A file that is being received. */
-export interface PartFile {
+/** A file that is being sent or received. */
+export interface OpenFile {
   readonly fd: number;
-  /** What is being written to. */
+  /** What is being read or written. */
   readonly path: string;
-  /** Files are written to at a position; devices, pipes and sockets in order. */
-  readonly isSeekable: boolean;
   /** Files of tmpfs and ramfs. */
   readonly isInMemory: boolean;
+}
+
+/** A file that is being received. */
+export interface PartFile extends OpenFile {
+  /** Files are written to at a position; devices, pipes and sockets in order. */
+  readonly isSeekable: boolean;
   /** Closes the whole file, whatever happens, and gives it its name. */
   finish(): Promise<void>;
   /** After a failure, when `fd` is closed: another transfer may write the part. */

@@ -1,13 +1,15 @@
 // The receiving half of a connection: reads, in order, as bytes arrive. What arrived before the end, or before a reset, is delivered
 // first. Knows the rings only through SocketIo.
+
+import type { JobState } from "./job-state.ts";
 import { errorOf, type Reason } from "./lazy-error.ts";
 import { resolvedRead } from "./resolved.ts";
 import type { SocketIo } from "./socket-io.ts";
 
 /** Something that takes what is received. */
 export interface ReceiveJob {
-  /** Takes what is there. @returns `done`, `empty` (wait for more), or `busy` (it calls `ReceiveSide.pump` later itself) */
-  run(io: SocketIo): "done" | "empty" | "busy";
+  /** Takes what is there. @returns `blocked`: nothing is; `busy`: it calls `ReceiveSide.pump` itself */
+  run(io: SocketIo): JobState;
   /** Nothing more will come: an error, or null for the end. */
   settle(error: Error | null): void;
 }
@@ -23,9 +25,9 @@ class ReadJob implements ReceiveJob {
     this.#reject = reject;
   }
 
-  run(io: SocketIo): "done" | "empty" {
+  run(io: SocketIo): JobState {
     const count = io.read(this.#target);
-    if (count === 0 && !io.atEnd) return "empty";
+    if (count === 0 && !io.atEnd) return "blocked";
     this.#resolve(count > 0 ? count : null);
     return "done";
   }
@@ -46,8 +48,8 @@ class ReadableJob implements ReceiveJob {
     this.#reject = reject;
   }
 
-  run(io: SocketIo): "done" | "empty" {
-    if (io.readable === 0 && !io.atEnd) return "empty";
+  run(io: SocketIo): JobState {
+    if (io.readable === 0 && !io.atEnd) return "blocked";
     this.#resolve();
     return "done";
   }

@@ -3,14 +3,15 @@
 
 import { EPIPE } from "../assembly/layout.ts";
 import { closedError, netstackError } from "./errors.ts";
+import type { JobState } from "./job-state.ts";
 import { errorOf, type Reason } from "./lazy-error.ts";
 import { resolvedWrite } from "./resolved.ts";
 import type { SocketIo } from "./socket-io.ts";
 
 /** Something that is being sent. */
 export interface SendJob {
-  /** Moves what can be moved now. @returns `done`, `full` (wait for room), or `busy` (it calls `SendSide.pump` later itself) */
-  run(io: SocketIo): "done" | "full" | "busy";
+  /** Moves what can be moved now. @returns `blocked`: there is no room; `busy`: it calls `SendSide.pump` itself */
+  run(io: SocketIo): JobState;
   /** The connection is gone, or closed here. */
   fail(error: Error): void;
 }
@@ -36,9 +37,9 @@ class BufferJob implements SendJob {
     this.#reject = reject;
   }
 
-  run(io: SocketIo): "done" | "full" {
+  run(io: SocketIo): JobState {
     this.#sent += io.write(this.#bytes, this.#sent, this.#mark);
-    if (this.#sent < this.#bytes.length) return "full";
+    if (this.#sent < this.#bytes.length) return "blocked";
     this.#resolve(this.#bytes.length);
     return "done";
   }
