@@ -4,13 +4,14 @@
 //   crowd.ts dial INTERFACE CIDR SHARDS PORT COUNT HOST BYTES [GATEWAY]
 //                                                               makes COUNT connections at once, sends, compares what comes back
 //
-// Prints one line of JSON: of each shard the connections it had (`opened`), datagrams it put together of fragments (`reassembled`) and times it
-// was told of a narrow path (`narrowed`), and what the counters of all say.
+// INTERFACE and CIDR may be lists with commas between them, and so may HOST: then each gets COUNT connections. Prints one line of JSON: of each
+// shard the connections it had (`opened`), frames that came on each interface (`received`), datagrams it put together of fragments
+// (`reassembled`) and times it was told of a narrow path (`narrowed`), and what the counters of all say.
 import { randomBytes } from "node:crypto";
 import { type Connection, createStack, packetLink, type Stack } from "../../../src/index.ts";
 import { shardsOf } from "../../../src/shards/sharded-stack.ts";
 
-const [role, name, address, shards, port, count, host, size, gateway] = process.argv.slice(2) as [
+const [role, names, addresses, shards, port, count, host, size, gateway] = process.argv.slice(2) as [
   string,
   string,
   ...string[],
@@ -49,21 +50,28 @@ async function talk(connection: Connection): Promise<void> {
 }
 
 async function dial(stack: Stack): Promise<void> {
-  const dialling = Array.from({ length: Number(count) }, () =>
-    stack.connect({ hostname: host!, port: Number(port), timeoutMs: 20_000 }),
-  );
+  const dialling = host!
+    .split(",")
+    .flatMap((hostname) =>
+      Array.from({ length: Number(count) }, () => stack.connect({ hostname, port: Number(port), timeoutMs: 20_000 })),
+    );
   await Promise.all((await Promise.all(dialling)).map(talk));
 }
 
 const stack = await createStack({
-  interfaces: [{ link: packetLink({ interface: name }), address: address!, gateway }],
+  interfaces: names.split(",").map((name, at) => ({
+    link: packetLink({ interface: name }),
+    address: addresses!.split(",")[at]!,
+    gateway,
+  })),
   shards: Number(shards),
 });
 await (role === "serve" ? serve(stack) : dial(stack));
 await stack.close({ lingerMs: 10_000 });
 const each = shardsOf(stack).map((shard) => shard.stats());
 const opened = each.map(({ statesEntered }) => statesEntered.ESTABLISHED);
+const received = each.map(({ interfaces }) => interfaces.slice(1).map(({ rxFrames }) => rxFrames));
 const reassembled = each.map(({ counters }) => counters.ipReasmOks);
 const narrowed = each.map(({ counters }) => counters.icmpInPmtu);
 const { tcpInOtherShard } = stack.stats().counters;
-console.log(JSON.stringify({ opened, reassembled, narrowed, tcpInOtherShard }));
+console.log(JSON.stringify({ opened, received, reassembled, narrowed, tcpInOtherShard }));

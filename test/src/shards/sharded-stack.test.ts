@@ -8,6 +8,7 @@ import { ENODEV, READY_CLOSED, SYSCTL_IPFRAG_HIGH_THRESH, SYSCTL_TCP_MAX_ORPHANS
 import type { MemoryLink } from "../../../src/links/link.ts";
 import { memoryLinkPair } from "../../../src/links/memory-link.ts";
 import { ListenerSocket } from "../../../src/listener.ts";
+import type { StackOptions } from "../../../src/options.ts";
 import { LinkNews } from "../../../src/shards/link-news.ts";
 import { ShardedStack } from "../../../src/shards/sharded-stack.ts";
 import { sharesOf } from "../../../src/shards/start-shards.ts";
@@ -31,9 +32,9 @@ interface Shards extends AsyncDisposable {
 }
 
 /** A stack of two shards. */
-async function twoShards(lookup?: (hostname: string) => Promise<string>): Promise<Shards> {
+async function twoShards(options: Pick<StackOptions, "lookup" | "sysctl"> = {}): Promise<Shards> {
   const cables = [memoryLinkPair(), memoryLinkPair()];
-  const starting = cables.map(([link]) => startStack({ interfaces: [{ link, address: `${CLIENT}/24` }], lookup }));
+  const starting = cables.map(([link]) => startStack({ interfaces: [{ link, address: `${CLIENT}/24` }], ...options }));
   const cores = (await Promise.all(starting)) as CoreStack[];
   const stack = new ShardedStack(cores, STEERING);
   const ends = cables.map(([, end]) => end);
@@ -108,12 +109,31 @@ test("what is in use of all shards adds up: a listener is in each", async () => 
   assert.is((await stack.usage()).tcbs, tcbs + 2);
 });
 
+test("a listener whose port is taken in one shard is in none", async () => {
+  await using shards = await twoShards({ sysctl: { ip_local_port_range: [40_000, 40_001] } });
+  const { stack, cores } = shards;
+  const { tcbs } = await stack.usage();
+  for (const [at, core] of cores.entries()) {
+    // One port that is asked for, and all that a listener without one may get.
+    const taken = await Promise.all([80, 40_000, 40_001].map((port) => core.listen({ port })));
+    for (const port of [80, 0]) {
+      const error = await rejection(stack.listen({ port }));
+      // The first shard chooses the port.
+      assert.is(error.code, port === 0 && at === 0 ? "EADDRNOTAVAIL" : "EADDRINUSE", `port ${port}, shard ${at}`);
+    }
+    assert.is((await stack.usage()).tcbs, tcbs + taken.length);
+    await Promise.all(taken.map((listener) => listener.close()));
+    for (const port of [80, 40_000, 40_001]) await (await stack.listen({ port })).close();
+    assert.is((await stack.usage()).tcbs, tcbs);
+  }
+});
+
 test("what is asked of a stack that closes or is closed fails with the call's name, as with one core", async () => {
   let answer!: (address: string) => void;
   const asked = new Promise<string>((resolve) => {
     answer = resolve;
   });
-  await using shards = await twoShards(() => asked);
+  await using shards = await twoShards({ lookup: () => asked });
   const { stack } = shards;
   const outlasting = rejection(stack.connect({ hostname: "host.test", port: 7 }));
   const closing = stack.close();
