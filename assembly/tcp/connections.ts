@@ -7,6 +7,7 @@ import { SECRET_TUPLES, STATE_CLOSED, TCB_BYTES, TCB_CAPACITY, TCB_LOCAL_ADDRESS
 import { NONE } from "../storage/none";
 import { Slab, slabBytes } from "../storage/slab";
 import { TupleTable, tupleTableBytes } from "../storage/tuple-table";
+import { bulkShareInitialise } from "./bulk-share";
 import { congestionDefault, congestionRelease } from "./congestion/control";
 import { fastOpenCacheInitialise } from "./fast-open-cache";
 import { findListener, LISTENER_TABLE_BYTES, listenerTableInitialise } from "./listener-table";
@@ -14,7 +15,6 @@ import { memoryInitialise } from "./memory";
 import { orphansInitialise } from "./orphans";
 import { portsInitialise } from "./ports";
 import { releaseReceiveRing } from "./receive-ring";
-import { receiveShareInitialise } from "./receive-share";
 import { rtxInitialise, rtxPurge } from "./rtx-queue";
 import { TUPLE_KEY } from "./scratch";
 import { Segment } from "./segment";
@@ -68,7 +68,7 @@ export function tcpInitialise(tablesPtr: usize): usize {
   eventTail = NONE;
   lastFound = NONE;
   memoryInitialise();
-  receiveShareInitialise();
+  bulkShareInitialise();
   return rtxInitialise(timersInitialise(aligned(portsEnd)));
 }
 

@@ -20,6 +20,7 @@ import {
 } from "../layout";
 import { NONE } from "../storage/none";
 import { ACK, FIN, PSH, RST } from "../wire/tcp";
+import { bulkShareClock, noteSendBacklog } from "./bulk-share";
 import { chronoAllSent, chronoSet } from "./chrono";
 import { congestionClock, congestionOnTransmitStart } from "./congestion/control";
 import { noteWindowUse, restartAfterIdle } from "./congestion/window-validation";
@@ -250,6 +251,8 @@ function sendNew(tcb: Tcb, out: Outgoing, nowUs: u64): bool {
     return false;
   }
   chronoSet(tcb, CHRONO_BUSY, nowUs);
+  bulkShareClock(nowUs);
+  noteSendBacklog(tcb, tcb.sndTail - tcb.sndHeadShared);
   return transmitNew(tcb, out, bytes, segmentSizeNow(tcb), withFin, isOverride, nowUs);
 }
 

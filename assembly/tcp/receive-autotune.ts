@@ -2,9 +2,9 @@
 // promise and not the reader is what limits the peer. tcp_rmem bounds it, SO_RCVBUF ends it. Knows neither windows nor ACKs.
 import { SYSCTL_TCP_MODERATE_RCVBUF } from "../layout";
 import { OPT_TIMESTAMPS } from "../wire/tcp-options";
+import { bulkShareClock, noteReceiveRate } from "./bulk-share";
 import { receiveEnd } from "./reassembly";
 import { growReceiveRing, updateReceiveHead } from "./receive-ring";
-import { noteReceiveRate, receiveShareClock } from "./receive-share";
 import { isRingBelowUser, mayPromiseMore } from "./receive-space";
 import { Segment } from "./segment";
 import { seqLt } from "./seq";
@@ -61,7 +61,7 @@ export function noteReceived(tcb: Tcb, seg: Segment, nowUs: u64): void {
 /** Text was received, or main has read: says at what rate, looks whether the ring should be larger, and doubles it then. */
 export function adjustReceiveSpace(tcb: Tcb, nowUs: u64): void {
   updateReceiveHead(tcb);
-  receiveShareClock(nowUs);
+  bulkShareClock(nowUs);
   const isOver = nowUs - tcb.rcvSpaceMarkUs > max<u64>(2 * roundTripUs(tcb), MEASURE_MIN_US);
   const wasRead = tcb.rcvHead - tcb.rcvCopiedMark >= tcb.rcvBufferCapacity / 2;
   const isMeasured = isOver || wasRead;

@@ -3,9 +3,9 @@
 // told, and when, is receive-window.ts's business.
 import { SYSCTL_RMEM_MAX, SYSCTL_TCP_RMEM_MAX } from "../layout";
 import { WINDOW_SCALE_MAX } from "../wire/tcp-options";
+import { bulkReceivers, receiveShare } from "./bulk-share";
 import { linkReceiveSlots } from "./link-limits";
 import { receiveCapacityFixed, receiveCapacityInitial } from "./receive-ring";
-import { bulkReceivers } from "./receive-share";
 import { Tcb } from "./tcb";
 
 /** Frames that a link holds for us never bound the window below this: small frames are no measure of what bulk data will be. */
@@ -72,12 +72,17 @@ export function ringSpace(tcb: Tcb): u32 {
 export function promisable(tcb: Tcb): u32 {
   const used = tcb.rcvTail - tcb.rcvHead;
   const most = promisedAtMost(tcb);
-  return min(min(used < most ? most - used : 0, clampBytes(tcb)), frameBound(tcb));
+  return min(min(used < most ? most - used : 0, clampBytes(tcb)), linkBound(tcb));
+}
+
+// What the link's slots hold, and the share in what all that receive in bulk are promised together
+function linkBound(tcb: Tcb): u32 {
+  return min(frameBound(tcb), receiveShare(tcb));
 }
 
 // Bytes that half of the link's receive slots hold, if frames go on to be as large as they were: a drop there would be our fault. The
 // other half is for frames in hand, whose slots go back a turn later, and for connections that receive little; with all of them promised to
-// one flow of 1448-byte frames, 422 of 740,000 frames were lost. Connections in bulk transfer share it (receive-share.ts)
+// one flow of 1448-byte frames, 422 of 740,000 frames were lost. Connections in bulk transfer share it (bulk-share.ts)
 function frameBound(tcb: Tcb): u32 {
   const slots = linkReceiveSlots(tcb.interfaceIndex);
   if (slots === 0) return NO_LIMIT;
@@ -101,17 +106,17 @@ function leastFrameBound(tcb: Tcb, slots: u32, sharing: u32): u32 {
  * that would add to the promise what has just arrived, for ever: then it is rounded down (RFC 7323 2.4).
  */
 export function mayRoundUp(tcb: Tcb, promised: u32): bool {
-  return windowUnit(tcb) <= tcb.rcvMss || promised < frameBound(tcb);
+  return windowUnit(tcb) <= tcb.rcvMss || promised < linkBound(tcb);
 }
 
-/** Whether a ring larger than this one could be promised: twice of what the link's slots hold, as main may lag behind. */
+/** Whether a ring larger than this one could be promised: twice of what the link's slots hold, as main may lag behind, but no more than a share. */
 export function mayPromiseMore(tcb: Tcb): bool {
-  return tcb.rcvBufferCapacity >> 1 < frameBound(tcb);
+  return tcb.rcvBufferCapacity >> 1 < frameBound(tcb) && tcb.rcvBufferCapacity < receiveShare(tcb);
 }
 
 /** The widest window that we would promise: a ring may have grown far beyond what the link's slots let us promise at once. */
 export function reach(tcb: Tcb): u32 {
-  return min(min(tcb.rcvBufferCapacity, userBytes(tcb)), min(clampBytes(tcb), frameBound(tcb)));
+  return min(min(tcb.rcvBufferCapacity, userBytes(tcb)), min(clampBytes(tcb), linkBound(tcb)));
 }
 
 /** Whether a user fixed a buffer that is larger than the ring: then it need not wait for a reason to grow. */

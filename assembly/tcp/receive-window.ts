@@ -3,6 +3,7 @@
 // what the receive ring holds. Must not know why a segment was accepted.
 
 import { TCB_RCV_KICK_AT } from "../layout";
+import { bulkShareClock } from "./bulk-share";
 import { ackNow } from "./challenge";
 import {
   ackLeft,
@@ -17,7 +18,6 @@ import {
 import { isOutOfOrder, receiveOffset, TEXT_GAP_FILLED, TEXT_IN_ORDER, TEXT_OUT_OF_ORDER } from "./reassembly";
 import { noteReceived, startAutotuning } from "./receive-autotune";
 import { unreadBytes, updateReceiveHead } from "./receive-ring";
-import { receiveShareClock } from "./receive-share";
 import { mayRoundUp, promisable, promisedAtMost, reach, ringSpace, windowUnit } from "./receive-space";
 import { hasSack } from "./sack-blocks";
 import { Segment } from "./segment";
@@ -34,7 +34,7 @@ export function startReceiver(tcb: Tcb, irs: u32, nowUs: u64): void {
   tcb.irs = irs;
   tcb.rcvNxt = irs + 1;
   tcb.lastAckSent = tcb.rcvNxt;
-  receiveShareClock(nowUs);
+  bulkShareClock(nowUs);
   tcb.rcvAdvertised = tcb.rcvNxt + windowInSyn(tcb);
   tcb.rcvWnd = tcb.rcvAdvertised - tcb.rcvNxt;
   startAutotuning(tcb, nowUs);

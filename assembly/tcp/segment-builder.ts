@@ -13,10 +13,10 @@ import { byteRingPieces, piece1Bytes, piece1Ptr, piece2Bytes, piece2Ptr } from "
 import { zero } from "../storage/zero";
 import { ACK, RST, SYN } from "../wire/tcp";
 import { emitSynOptions, emitTimestamps } from "../wire/tcp-options";
+import { bulkShareClock } from "./bulk-share";
 import { ecnEchoFlag, ecnSynFlags } from "./ecn";
 import { fastOpenOption } from "./fast-open";
 import { Outgoing } from "./outgoing";
-import { receiveShareClock } from "./receive-share";
 import { ackSent, windowInSyn, windowToAdvertise } from "./receive-window";
 import { sackBytesBeside, sackBytesDue, writeSack } from "./sack-blocks";
 import { TCB_FLAG_ACK_NOW, Tcb } from "./tcb";
@@ -40,7 +40,7 @@ function build(tcb: Tcb, out: Outgoing, seq: u32, flags: u32, withSack: bool, no
   out.seq = seq;
   out.ack = tcb.rcvNxt;
   out.flags = (flags & RST) === 0 ? flags | ecnEchoFlag(tcb) : flags;
-  receiveShareClock(nowUs);
+  bulkShareClock(nowUs);
   out.window = windowToAdvertise(tcb);
   if ((tcb.options & TCB_OPTION_TIMESTAMPS) !== 0) {
     out.optionsLength = emitTimestamps(out.optionsPtr, timestampNow(tcb, nowUs), tcb.tsRecent);
@@ -62,7 +62,7 @@ export function buildSyn(tcb: Tcb, out: Outgoing, nowUs: u64): void {
   out.seq = tcb.iss;
   out.flags = (isOffer ? SYN : SYN | ACK) | ecnSynFlags(tcb, isOffer);
   out.ack = isOffer ? 0 : tcb.rcvNxt;
-  receiveShareClock(nowUs);
+  bulkShareClock(nowUs);
   out.window = windowInSyn(tcb);
   out.optionsLength = emitSynOptions(
     out.optionsPtr,

@@ -22,6 +22,7 @@ import {
   SYSCTL_TCP_WMEM_MIN,
   TCB_SND_EPOCH,
 } from "../layout";
+import { sendShare } from "./bulk-share";
 import { freeIfDone, raise, tcbsInUse, wantOutput } from "./connections";
 import { allocGrowth } from "./memory";
 import { onTailMoved } from "./nagle";
@@ -236,11 +237,12 @@ function switchRing(tcb: Tcb): void {
   if (tcb.has(TCB_FLAG_RING_WANTED)) offerSendRing(tcb, 0);
 }
 
-// Bytes the ring should hold for the congestion window as it is, or the peer's if that is less and no small one
+// Bytes the ring should hold for the congestion window as it is, or the peer's if that is less and no small one; not more than twice its share
+// beside others that send in bulk (bulk-share.ts)
 function windowBytes(tcb: Tcb): u64 {
   const windows: u64 = tcb.cwnd < tcb.ssthresh ? 4 : 2;
   const window = <u64>tcb.cwnd * tcb.sndMss;
-  return windows * min(window, <u64>max(tcb.maxSndWnd, FIRST_RING_MAX));
+  return min<u64>(windows * min(window, <u64>max(tcb.maxSndWnd, FIRST_RING_MAX)), (<u64>sendShare(tcb)) << 1);
 }
 
 // The next power of two, within the sysctl's bound

@@ -286,7 +286,7 @@ export class Tcb {
   rackPersist: u8; // recoveries until it is one quarter again
   frto: u8; // FRTO_ of frto.ts
   undoValid: u8; // 1: undoMarker holds
-  rcvShareEpoch: u8; // receive-share.ts: counted as a bulk receiver in this epoch
+  shareEpochs: u8; // bulk-share.ts: the epochs in which it was counted, four bits a direction: receiving, sending
   identification: u16; // of the next packet without DF
   undoMarker: u32; // SND.UNA when the recovery began
   undoRetrans: i32; // retransmissions that no D-SACK has answered; -1: there was none yet

@@ -1,11 +1,12 @@
-// Connections in bulk transfer share the receive slots of their link: what they are promised together, which of them count, for how
-// long, and that a promise which is small beside a unit of the window field opens again.
+// Connections in bulk transfer share the receive slots of their link, and what all windows and rings of a direction have together: what they
+// are promised and offered, which of them count, for how long, and that a promise which is small beside a unit of the window field opens again.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as L from "../../../assembly/layout.ts";
+import { Sender, tcpInstance } from "../../support/tcp-sender.ts";
 import { ACK, Core } from "./input-harness.ts";
 
-const test = suite("tcp/receive-share");
+const test = suite("tcp/bulk-share");
 const SLOTS = 128;
 const MSS = 1460;
 const EPOCH = 100_000;
@@ -147,5 +148,85 @@ for (const [rmemMax, wscale] of [
     }
   });
 }
+
+/** Each of 16 connections is sent `bytes` in pieces as large as a super-segment, and reads them. @returns bytes promised to all, at the end */
+function promisedAfter(core: Core, ends: readonly End[], bytes: number): number {
+  const piece = 32_768;
+  for (let sent = 0; sent < bytes; sent += piece, core.now += 500) {
+    for (const end of ends) {
+      Object.assign(core, end);
+      const data = new Uint8Array(Math.min(piece, promised(core, end)));
+      core.arrive({
+        flags: ACK,
+        seq: core.rcvNxt(),
+        ack: 1,
+        data,
+        segments: Math.ceil(data.length / MSS),
+        gsoSize: MSS,
+      });
+      core.setTcb(L.TCB_RCV_EPOCH_TAKEN, core.tcb(L.TCB_RCV_EPOCH));
+      core.setTcb(L.TCB_RCV_HEAD, core.tcb(L.TCB_RCV_TAIL));
+      core.kick();
+      core.pullAll();
+    }
+  }
+  return sum(core, ends);
+}
+
+test("all that receive in bulk are promised 8 MiB together, one alone what its buffer holds", async () => {
+  for (const connections of [1, 16]) {
+    const core = await linkOf(0, [[L.SYSCTL_TCP_RMEM_DEFAULT, 1 << 20]]);
+    const ends = open(core, connections);
+    for (const { index } of ends) core.setTcb(L.TCB_MIN_RTT_US, 100, index);
+    const before = core.x.heapBytesInUse();
+    const all = promisedAfter(core, ends, 3 << 20);
+    if (connections === 1) assert.ok(all > 900_000, `${all}`);
+    else assert.ok(all <= 8 << 20 && all >= 4 << 20, `${all}`);
+    assert.ok(core.x.heapBytesInUse() - before <= 17 << 20, "no ring is twice as large as what is promised");
+  }
+});
+
+test("a share is as much more as the path is longer, but not for what waits in queues: the least round trip counts", async () => {
+  const core = await linkOf(0, [[L.SYSCTL_TCP_RMEM_DEFAULT, 1 << 20]]);
+  const ends = open(core, 16);
+  for (const { index } of ends) {
+    core.setTcb(L.TCB_MIN_RTT_US, 8000, index);
+    core.setTcb(L.TCB_SRTT_US, 100_000, index);
+  }
+  const all = promisedAfter(core, ends, 4 << 20);
+  assert.ok(all > 12 << 20 && all <= 8000 * 2048, `${all}`);
+});
+
+/** The ring that a sender with a wide window is offered beside `others` that have sent in bulk `ageUs` ago. */
+async function ringBeside(others: number, ageUs: number): Promise<number> {
+  const instance = await tcpInstance();
+  const options = { ringBytes: 65_536, window: 4 << 20 };
+  for (let n = 0; n < others; n++) {
+    const sender = new Sender(instance, options);
+    sender.write(65_536);
+    assert.ok(sender.pull().length > 0);
+  }
+  const sender = new Sender(instance, options);
+  sender.nowUs += ageUs;
+  const field = (at: number): number => L.TCB_RECORDS + sender.index * L.TCB_BYTES + at;
+  sender.write(65_536);
+  for (let acked = 0, written = 65_536; acked < 3_000_000; ) {
+    for (const { seq, bytes } of sender.pull()) acked = seq + bytes;
+    sender.nowUs += 100;
+    sender.ack(acked);
+    instance.view.setUint32(field(L.TCB_SND_EPOCH_TAKEN), instance.view.getUint32(field(L.TCB_SND_EPOCH), true), true);
+    instance.exports.outputKick(sender.index);
+    const room = instance.exports.outputRingCapacity(sender.index) - (written - acked);
+    sender.write(room);
+    written += room;
+  }
+  return instance.exports.outputRingCapacity(sender.index);
+}
+
+test("beside others that send in bulk a send ring holds two shares and no more; those that fell silent do not count", async () => {
+  assert.ok((await ringBeside(0, 0)) >= 2 << 20);
+  assert.is(await ringBeside(127, 0), 131_072);
+  assert.ok((await ringBeside(127, 2 * EPOCH + 1)) >= 2 << 20);
+});
 
 test.run();
