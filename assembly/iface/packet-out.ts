@@ -1,6 +1,7 @@
 // Sends single IPv4 packets that are not TCP data: echo requests and replies, ICMP errors, resets. Finds the way, writes Ethernet
 // and IPv4 headers, queues the frame while its next hop is being asked for. What fits the path carries DF and the identification 0:
-// an atomic datagram needs none (RFC 6864 4.1), and so it tells nobody anything (CVE-2019-10638). What does not is cut.
+// an atomic datagram needs none (RFC 6864 4.1), and so it tells nobody anything (CVE-2019-10638). What does not is cut, and a long answer
+// may be cut by routers.
 
 import { count } from "../count";
 import {
@@ -20,6 +21,7 @@ import {
   ENOBUFS,
   ENODEV,
   SYSCTL_IP_DEFAULT_TTL,
+  SYSCTL_MIN_PMTU,
   TX_HEADER_BYTES,
 } from "../layout";
 import { NONE } from "../storage/none";
@@ -83,7 +85,9 @@ export function sendPacket(src: u32, dst: u32, protocol: u8, payloadBytes: u32, 
   const neighbor = Neighbor.at(index);
   if (neighbor.state === NEIGHBOR_FAILED) return drop(EHOSTUNREACH);
   if (!isWhole) return sendCut(sender, neighbor, src, dst, protocol, payloadBytes, mtu);
-  const isAtomic = pathForbidsFragments(0, low);
+  // A claim that an answer was too big could not be told from a forged one: no path is learned from it, so routers must cut it.
+  const isLongAnswer = isAnswer && IPV4_HEADER + payloadBytes > load<u32>(SYSCTL_MIN_PMTU);
+  const isAtomic = !isLongAnswer && pathForbidsFragments(0, low);
   const framePtr = writeHeaders(sender, neighbor.macPtr, src, dst, protocol, payloadBytes, isAtomic);
   const length = HEADERS + payloadBytes;
   if (neighbor.isUsable) return sendFrame(routeInterface, framePtr, length, block) ? 0 : ENOBUFS;

@@ -1,10 +1,12 @@
-// Packet links that cannot be opened, each with its reason and cure, and a worker that is killed while it sleeps in poll.
+// Packet links: those that cannot be opened, with reason and cure, a worker killed while it sleeps in poll, pings from behind a narrow path.
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { hasPrivileges, TwoHosts } from "../support/namespaces.ts";
+import { hasPrivileges, RoutedHosts, TwoHosts } from "../support/namespaces.ts";
 
 const PROGRAM = fileURLToPath(new URL("programs/packet-failures.ts", import.meta.url));
+
+const CLI = "dist/src/cli/main.js";
 
 const packetLink = suite("e2e/packet-link");
 
@@ -26,6 +28,23 @@ if (hasPrivileges()) {
     assert.equal(crashed, ["ERR_STACK_CRASHED", "ERR_STACK_CRASHED", "ERR_STACK_CRASHED"]);
     assert.is(leaked, 0);
   });
+
+  packetLink(
+    "answers the kernel's pings whatever their length, though the path is narrower than the link",
+    async () => {
+      using hosts = new RoutedHosts();
+      const place = ["--interface", hosts.interfaceName, "--address", `${hosts.stackAddress}/24`];
+      const route = ["--gateway", hosts.gateway];
+      const server = hosts.start("a", process.execPath, CLI, "server", "7", "--debug", ...place, ...route);
+      await server.saw("listen to port 7");
+      for (const bytes of ["56", "1400", "4000"]) {
+        const pings = hosts.exec("b", "ping", "-n", "-c", "3", "-i", "0.2", "-s", bytes, hosts.stackAddress);
+        assert.match(pings, /3 packets transmitted, 3 received,/);
+      }
+      server.child.kill("SIGINT");
+      assert.is((await server.finished).code, 130);
+    },
+  );
 
   packetLink("says that CAP_NET_RAW is missing", async () => {
     using hosts = new TwoHosts();

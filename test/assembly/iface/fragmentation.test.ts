@@ -117,6 +117,25 @@ test("a ping that was too big for the path fails; the next one is cut to fit it 
   assert.is(bench.host.exports.usage(USAGE_PATH_MTUS), 0);
 });
 
+test("an echo reply that a router may have to cut carries no DF: nobody could tell us that it was too big [RFC 1122 3.2.2.6]", () => {
+  for (const [bytes, df] of [
+    [56, true],
+    [552 - 28, true],
+    [553 - 28, false],
+    [1472, false],
+  ] as const) {
+    const bench = host();
+    const [reply, ...rest] = bench.turn([
+      ipv4(icmp(8, 0, 0x00070001, new Uint8Array(bytes)), { src: PEER_IP, dst: OUR_IP }),
+    ]);
+    assert.equal(rest, []);
+    assert.is(half(reply!, 16), bytes + 28);
+    assert.is(hasDf(reply!), df, `${bytes} bytes`);
+    assert.is(identification(reply!) === 0, df, "an identification only without DF");
+    assert.not.ok(isFragment(reply!));
+  }
+});
+
 test("a claim about a ping that was never sent changes nothing [attack 31]", () => {
   const bench = host();
   const forged = ipv4(icmp(8, 0, 0x00070007, new Uint8Array(1400)), { src: OUR_IP, dst: PEER_IP }).slice(14);
