@@ -12,6 +12,12 @@ export function integer(name: string, value: unknown, least: number, most: numbe
   return value;
 }
 
+/** Checks that a value is an object. @throws TypeError (`ERR_INVALID_ARG_TYPE`) */
+export function object<T>(name: string, value: T): NonNullable<T> {
+  if (typeof value !== "object" || value === null) throw invalidType(name, "an object", value);
+  return value;
+}
+
 /** Checks that a value is true or false. @throws TypeError (`ERR_INVALID_ARG_TYPE`) */
 export function boolean(name: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw invalidType(name, "a boolean", value);

@@ -5,8 +5,8 @@ import {
   SOCKET_OPTION_FASTOPEN_CONNECT,
   SOCKET_OPTION_REUSEADDR,
 } from "../assembly/layout.ts";
-import { parseIpv4 } from "./address.ts";
-import { boolean, integer } from "./argument-checks.ts";
+import { LOOPBACK_ADDRESS, parseIpv4 } from "./address.ts";
+import { boolean, integer, object } from "./argument-checks.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { type SocketOption, socketOption } from "./socket-options.ts";
 import { type SocketSettings, settingsOptions } from "./socket-settings.ts";
@@ -93,8 +93,7 @@ const MAX_TIMEOUT_MS = 0x7fffffff;
 
 /** @throws TypeError, RangeError */
 export function resolveConnect(options: ConnectOptions): ResolvedConnect {
-  if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
-  const { hostname = options.host, port, localAddress, localPort, timeoutMs } = options;
+  const { hostname = options.host, port, localAddress, localPort, timeoutMs } = object("options", options);
   return {
     hostname: checkHostname(hostname),
     port: integer("port", port, 1, 65535),
@@ -118,8 +117,7 @@ function fastOpenListen(fastOpen: number | undefined): SocketOption[] {
 
 /** @throws TypeError, RangeError */
 export function resolveListen(options: ListenOptions): ResolvedListen {
-  if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
-  const { port, hostname, backlog = DEFAULT_BACKLOG } = options;
+  const { port, hostname, backlog = DEFAULT_BACKLOG } = object("options", options);
   return {
     local: {
       address: hostname === undefined ? 0 : ownAddress("hostname", hostname),
@@ -158,7 +156,7 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
 
 function ownAddress(name: string, text: unknown): number {
   if (typeof text !== "string") throw invalidType(name, "an IPv4 address of the stack", text);
-  const address = text === "localhost" ? 0x7f000001 : parseIpv4(text);
+  const address = text === "localhost" ? LOOPBACK_ADDRESS : parseIpv4(text);
   if (address === undefined) throw invalidValue(name, "an IPv4 address of the stack", text);
   return address;
 }

@@ -1,7 +1,7 @@
 // A TCP connection as users see it: names, checks and streams over a TcpSocket, which does the work.
 import { SEND_MARK_END_OF_RECORD, SEND_MARK_MORE, SEND_MARK_URGENT } from "../assembly/layout.ts";
 import { formatIpv4 } from "./address.ts";
-import { boolean, integer } from "./argument-checks.ts";
+import { boolean, integer, object } from "./argument-checks.ts";
 import { invalidType } from "./errors.ts";
 import { type ReceiveFileOptions, receiveFile, type SendFileOptions, sendFile } from "./file-transfer.ts";
 import type { Endpoint } from "./op-queue.ts";
@@ -30,8 +30,7 @@ export interface WriteOptions {
 
 /** The `SEND_MARK_` bits of options. @throws TypeError */
 function markOf(options: WriteOptions): number {
-  if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
-  const { more = false, endOfRecord = false } = options;
+  const { more = false, endOfRecord = false } = object("options", options);
   const isMore = boolean("options.more", more);
   const isEnd = boolean("options.endOfRecord", endOfRecord);
   return (isMore ? SEND_MARK_MORE : 0) | (isEnd ? SEND_MARK_END_OF_RECORD : 0);
@@ -254,7 +253,7 @@ export class Connection implements AsyncDisposable {
    * @throws (rejects) the file system's error with `path`, `AbortError`, or what `write` is rejected with
    */
   async sendFile(path: string, options: SendFileOptions = {}): Promise<number> {
-    const { start = 0, end } = options;
+    const { start = 0, end } = object("options", options);
     integer("start", start, 0, MAX_OFFSET);
     if (end !== undefined) integer("end", end, start, MAX_OFFSET);
     return await sendFile(path, options, this.#socket, (job) => this.#socket.send.send(job));

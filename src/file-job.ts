@@ -18,7 +18,7 @@ const RAM_PIECE_BYTES = 64 * 1024;
 /** Bytes moved to or from a file in memory in one turn of the event loop, which stands still for less than half a millisecond. */
 export const RAM_TURN_BYTES = 256 * 1024;
 
-/** Called after each piece with the bytes done so far and, if it is known, how many there will be. */
+/** Called after each piece with the bytes done so far and, if it is known, how many there will be. What it throws ends the transfer. */
 export type Progress = (bytes: number, totalBytes: number | undefined) => void;
 
 /** What a transfer needs of its connection. */
@@ -73,7 +73,7 @@ export abstract class FileJob {
     return this.#file.isInMemory ? this.#moveNow(io) : this.#move(io);
   }
 
-  /** The caller's signal says so. */
+  /** The caller says so. */
   abstract cancel(error: Error): void;
 
   fail(error: Error): void {
@@ -199,6 +199,10 @@ export abstract class FileJob {
   #tell(): void {
     if (this.moved === this.#told || (this.settled && !this.endsSoon)) return;
     this.#told = this.moved;
-    this.#onProgress?.(this.moved, this.total);
+    try {
+      this.#onProgress?.(this.moved, this.total);
+    } catch (error) {
+      this.cancel(error as Error);
+    }
   }
 }

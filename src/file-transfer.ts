@@ -2,8 +2,9 @@
 // minds the caller's signal, and closes them.
 import { close as closeFile, closeSync, fstat, open } from "node:fs";
 import { promisify } from "node:util";
-import { boolean } from "./argument-checks.ts";
-import { AbortError } from "./errors.ts";
+import { boolean, object } from "./argument-checks.ts";
+import { checkSignal } from "./call-options.ts";
+import { AbortError, invalidType } from "./errors.ts";
 import type { Progress, TransferHost } from "./file-job.ts";
 import { FileReceiver } from "./file-receiver.ts";
 import { FileSender } from "./file-sender.ts";
@@ -50,7 +51,8 @@ export async function sendFile(
   host: TransferHost,
   add: (job: SendJob) => void,
 ): Promise<number> {
-  const { start = 0, signal, onProgress } = options;
+  const { start = 0 } = options;
+  const { signal, onProgress } = checkCommon(options);
   if (signal?.aborted) throw new AbortError(signal);
   const fd = await openAsync(path, "r");
   let sender: FileSender;
@@ -77,7 +79,7 @@ export async function receiveFile(
   host: TransferHost,
   add: (job: ReceiveJob) => void,
 ): Promise<number> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress } = checkCommon(object("options", options));
   const flush = boolean("options.flush", options.flush ?? true);
   if (signal?.aborted) throw new AbortError(signal);
   const file = await openPart(path, flush);
@@ -91,6 +93,17 @@ export async function receiveFile(
     throw error;
   }
   return bytes;
+}
+
+/** Checks what both have. @throws TypeError */
+function checkCommon({ signal, onProgress }: SendFileOptions | ReceiveFileOptions): {
+  signal: AbortSignal | undefined;
+  onProgress: Progress | undefined;
+} {
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw invalidType("onProgress", "a function", onProgress);
+  }
+  return { signal: checkSignal(signal), onProgress };
 }
 
 /** What reading one would be rejected with. */

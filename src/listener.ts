@@ -2,6 +2,8 @@
 import { HANDLE_INDEX_MASK, READY_CLOSED, TCB_BYTES, TCB_RECORDS } from "../assembly/layout.ts";
 import type { AcceptQueue } from "./accept-queue.ts";
 import { formatIpv4 } from "./address.ts";
+import { object } from "./argument-checks.ts";
+import { checkSignal } from "./call-options.ts";
 import { type Address, addressOf, type Connection } from "./connection.ts";
 import type { HandleSink } from "./dispatcher.ts";
 import { closedError, interfaceDetail, netstackError } from "./errors.ts";
@@ -99,10 +101,14 @@ export class Listener implements AsyncDisposable, AsyncIterable<Connection> {
   /**
    * The next connection.
    * @param options.signal - cancels the wait
-   * @throws (rejects) `AbortError`, {@link NetstackError} `ERR_SOCKET_CLOSED` after `close()`, `ENODEV` when the interface is gone
+   * @throws (rejects) TypeError, `AbortError`, {@link NetstackError} `ERR_SOCKET_CLOSED` after `close()`, `ENODEV` when the interface is gone
    */
   accept(options: { signal?: AbortSignal | undefined } = {}): Promise<Connection> {
-    return this.#queue.accept(options.signal);
+    try {
+      return this.#queue.accept(checkSignal(object("options", options).signal));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Listens no more; connections that were not accepted are reset, accepted ones stay. */

@@ -12,7 +12,7 @@ import {
   parseIpv4,
   parseMac,
 } from "./address.ts";
-import { boolean, integer } from "./argument-checks.ts";
+import { boolean, integer, object } from "./argument-checks.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { checkLink } from "./links/emulated.ts";
 import { type Link, wireOf } from "./links/link.ts";
@@ -110,8 +110,7 @@ const MOST_SPIN_US = 1_000_000;
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), RangeError (`ERR_OUT_OF_RANGE`)
  */
 export function resolveStackOptions(options: StackOptions): ResolvedStack {
-  if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
-  const { interfaces, routes = [], lookup } = options;
+  const { interfaces, routes = [], lookup } = object("options", options);
   const most = INTERFACE_CAPACITY - 1;
   if (!Array.isArray(interfaces)) throw invalidType("interfaces", "an array", interfaces);
   if (interfaces.length < 1 || interfaces.length > most) {
@@ -170,7 +169,7 @@ function isHostAddress({ address, prefixLength }: Cidr): boolean {
 }
 
 function resolveInterface(name: string, options: InterfaceOptions, index: number): ResolvedInterface {
-  if (typeof options !== "object" || options === null) throw invalidType(name, "an object", options);
+  object(name, options);
   const link = checkLink(`${name}.link`, options.link);
   const cidr = parseCidr(`${name}.address`, options.address);
   if (!isHostAddress(cidr)) {
@@ -212,7 +211,7 @@ function resolveGateway(name: string, options: InterfaceOptions, own: ResolvedIn
 }
 
 function resolveRoute(name: string, route: RouteOptions, interfaces: ResolvedInterface[]): RouteSetup {
-  if (typeof route !== "object" || route === null) throw invalidType(name, "an object", route);
+  object(name, route);
   const { address, prefixLength } = parseCidr(`${name}.destination`, route.destination);
   const wanted = "an IPv4 address in the network of one of the interfaces";
   const gateway = gatewayAddress(`${name}.gateway`, wanted, route.gateway);

@@ -1,7 +1,7 @@
 // The settings of a socket under names for users, for `connect`, for `listen` (its connections inherit them) and for a connection that
 // exists: types, checks, and the options of the core that they become. Which values an option takes is socket-options.ts's.
 import * as layout from "../assembly/layout.ts";
-import { boolean, integer } from "./argument-checks.ts";
+import { boolean, integer, object } from "./argument-checks.ts";
 import { CONGESTION_CONTROLS, type CongestionControl, congestionCode } from "./congestion-controls.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { type SocketOption, socketOption } from "./socket-options.ts";
@@ -117,7 +117,7 @@ const NARROWER: { readonly [Name in Numbers]?: readonly [least: number, most: nu
  * @throws TypeError, RangeError
  */
 export function settingsOptions(settings: SocketSettings): SocketOption[] {
-  if (typeof settings !== "object" || settings === null) throw invalidType("options", "an object", settings);
+  object("options", settings);
   const options: SocketOption[] = [];
   for (const [name, code] of BOOLEANS) {
     const value = settings[name];

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CONFIG_TRACE_STATES, TRACE_FOR_MAIN } from "../assembly/layout.ts";
 import { AcceptQueue } from "./accept-queue.ts";
 import { formatIpv4, LOOPBACK_ADDRESS, parseIpv4 } from "./address.ts";
+import { object } from "./argument-checks.ts";
 import {
   type ConnectOptions,
   checkHostname,
@@ -18,7 +19,7 @@ import { ClosingStack } from "./closing-stack.ts";
 import { ConnectAttempt } from "./connect-attempt.ts";
 import { addressOf, Connection } from "./connection.ts";
 import type { DebugLog } from "./debug-log.ts";
-import { AbortError, closedError, invalidType, invalidValue, NetstackError } from "./errors.ts";
+import { AbortError, closedError, invalidValue, NetstackError } from "./errors.ts";
 import { EventListeners } from "./event-listeners.ts";
 import type { EventPump } from "./event-pump.ts";
 import { interfaceNews, type StackEvents } from "./interface-news.ts";
@@ -125,8 +126,7 @@ export class CoreStack extends ClosingStack implements Stack {
 
   ping(hostname: string, options: PingOptions = {}): AsyncIterable<PingReply> {
     checkHostname(hostname);
-    if (typeof options !== "object" || options === null) throw invalidType("options", "an object", options);
-    checkSignal(options.signal);
+    checkSignal(object("options", options).signal);
     const id = (process.pid + this.#pings++) & 0xffff;
     const request = resolvePing(0, id, options);
     return this.#ping(hostname, request);

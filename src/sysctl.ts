@@ -1,7 +1,7 @@
 // The settings of a stack under Linux's names and in Linux's units: types (which are the documentation), defaults, ranges, and
 // where each lies in the CONFIG block. What a setting does is the core's business.
 import * as layout from "../assembly/layout.ts";
-import { integer } from "./argument-checks.ts";
+import { integer, object } from "./argument-checks.ts";
 import { CONGESTION_CONTROLS, type CongestionControl, congestionCode } from "./congestion-controls.ts";
 import { invalidType, invalidValue, outOfRange } from "./errors.ts";
 
@@ -285,7 +285,7 @@ export type SysctlWords = Map<number, number>;
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), RangeError (`ERR_OUT_OF_RANGE`)
  */
 export function resolveSysctl(sysctl: Partial<Sysctl> = {}): SysctlWords {
-  if (typeof sysctl !== "object" || sysctl === null) throw invalidType("sysctl", "an object", sysctl);
+  object("sysctl", sysctl);
   const words: SysctlWords = new Map();
   for (const [address, initial] of Object.values(NUMBERS)) words.set(address, initial);
   for (const { addresses, initial } of Object.values(LISTS)) {

@@ -38,7 +38,6 @@ export class Control implements StackControl {
   readonly #views: SharedViews;
   readonly #core: CoreExports;
   readonly #onStarted: () => void;
-  readonly #linkBlocks: number[] = [];
   #linkBytes = 0;
 
   /** @param onStarted - the loop can run */
@@ -159,7 +158,6 @@ export class Control implements StackControl {
     const ptr = this.#core.heapAllocate(bytes);
     if (ptr === 0)
       throw netstackError(ENOMEM, { syscall: "open" }, `a link needs ${bytes} bytes of the stack's memory`);
-    this.#linkBlocks.push(ptr);
     this.#linkBytes += 2 ** Math.ceil(Math.log2(bytes));
     // Signed numbers come out of WASM.
     return ptr >>> 0;

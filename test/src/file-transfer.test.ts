@@ -205,6 +205,25 @@ transfer(
   },
 );
 
+transfer(
+  "an onProgress that throws ends the transfer with its error, as a signal does",
+  async ({ ours, theirs, at }) => {
+    const target = at("thrown.bin");
+    const error = new Error("enough");
+    const onProgress = (): void => {
+      throw error;
+    };
+    const receiving = rejection(theirs.receiveFile(target, { onProgress }));
+    await ours.write(Buffer.from("first"));
+    assert.is(await receiving, error);
+    assert.is(readFileSync(`${target}.part`, "utf8"), "first");
+    await ours.write(Uint8Array.of(5));
+    assert.equal([...(await readExactly(theirs, 1))], [5]);
+    assert.is(await rejection(ours.sendFile("/dev/zero", { end: 1e12, onProgress })), error);
+    assert.is(await rejection(ours.closed), error);
+  },
+);
+
 transfer("closeRead() before the peer's end is no end of a file", async ({ pair, ours, theirs, at }) => {
   const target = at("shut.bin");
   const receiving = rejection(theirs.receiveFile(target));
@@ -225,7 +244,13 @@ transfer("what cannot be a file is refused at once, and the connection lives on"
     assert.is(error.path, directory);
   }
   assert.is((await rejection(theirs.receiveFile(at("none/file")))).code, "ENOENT");
-  assert.is((await rejection(theirs.receiveFile("x", { flush: 1 as never }))).code, "ERR_INVALID_ARG_TYPE");
+  const wrong: unknown[] = [null, 1, { signal: {} }, { onProgress: 1 }];
+  for (const options of wrong) {
+    assert.is((await rejection(ours.sendFile("/dev/zero", options as never))).code, "ERR_INVALID_ARG_TYPE");
+    assert.is((await rejection(theirs.receiveFile(at("x"), options as never))).code, "ERR_INVALID_ARG_TYPE");
+  }
+  assert.is((await rejection(theirs.receiveFile(at("x"), { flush: 1 as never }))).code, "ERR_INVALID_ARG_TYPE");
+  assert.not.ok(existsSync(at("x.part")));
   await ours.write(Uint8Array.of(5));
   assert.equal([...(await readExactly(theirs, 1))], [5]);
 });

@@ -78,6 +78,9 @@ failures("ends accept by signal and by close", async () => {
   const listener = await pair.server.listen({ port: 80 });
   const controller = new AbortController();
   const cancelled = rejection(listener.accept({ signal: controller.signal }));
+  for (const wrong of [null, { signal: 1 }]) {
+    assert.is((await rejection(listener.accept(wrong as never))).code, "ERR_INVALID_ARG_TYPE");
+  }
   const closed = rejection(listener.accept());
   controller.abort();
   assert.is((await cancelled).name, "AbortError");
