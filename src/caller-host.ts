@@ -1,9 +1,9 @@
 // The core of a stack in this thread, driven by its event loop. The other side of the door is workers/caller-stack.ts, which is loaded
 // only when somebody wants it: for all others the loop and the links belong to workers.
 import type { CallerStack } from "../workers/caller-stack.ts";
+import type { Bell } from "./doorbell.ts";
 import { closedError, StackCrashedError } from "./errors.ts";
 import type { SharedViews } from "./memory.ts";
-import type { Bell } from "./op-queue.ts";
 import type { RemoteControl, StackControl } from "./protocol.ts";
 import type { StackHost } from "./stack-host.ts";
 import { loadCore } from "./wasm.ts";

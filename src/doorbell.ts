@@ -16,8 +16,14 @@ import {
   WAKE_FD,
 } from "../assembly/layout.ts";
 
+/** Anything that can be rung: a `Doorbell`, or what drives a core of this thread. */
+export interface Bell {
+  /** Tells the core that there is work; cheap while it is awake. */
+  ring(): void;
+}
+
 /** The doorbell of one core. */
-export class Doorbell {
+export class Doorbell implements Bell {
   readonly #i32: Int32Array;
   readonly #wakeFd: (fd: number) => void;
 
@@ -30,7 +36,6 @@ export class Doorbell {
     this.#wakeFd = wakeFd;
   }
 
-  /** Tells the core that there is work; cheap while it is awake. */
   ring(): void {
     const i32 = this.#i32;
     Atomics.store(i32, DOORBELL_PENDING >>> 2, 1);

@@ -1,8 +1,7 @@
 // Cores that run in this thread, by their memory: another core of the thread rings them by a call instead of through shared memory. Each
 // thread has a table of its own.
-import { Doorbell } from "./doorbell.ts";
+import { type Bell, Doorbell } from "./doorbell.ts";
 import { loadAddon } from "./native.ts";
-import type { Bell } from "./op-queue.ts";
 
 const bells = new WeakMap<SharedArrayBuffer, Bell>();
 

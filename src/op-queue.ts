@@ -31,7 +31,7 @@ import {
   OP_VALUE4,
 } from "../assembly/layout.ts";
 import { writeAddress } from "./address.ts";
-import type { Doorbell } from "./doorbell.ts";
+import type { Bell } from "./doorbell.ts";
 import type { SharedViews } from "./memory.ts";
 import { RingProducer } from "./rings.ts";
 import type { SocketOption } from "./socket-options.ts";
@@ -54,9 +54,6 @@ interface Operation {
   value3?: number;
   value4?: number;
 }
-
-/** Anything that can be rung: the doorbell of a core, or nothing at all when the core runs in the same thread. */
-export type Bell = Pick<Doorbell, "ring">;
 
 /** The operations of one stack. */
 export class OpQueue {

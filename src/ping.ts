@@ -64,11 +64,10 @@ export interface PingRequest {
 }
 
 /** Checks the options of a ping. @throws TypeError, RangeError */
-export function resolvePing(address: number, id: number, options: PingOptions): PingRequest {
+export function resolvePing(id: number, options: PingOptions): Omit<PingRequest, "address"> {
   const { count, intervalMs = 1000, size = DEFAULT_BYTES, signal } = options;
   integer("intervalMs", intervalMs, 1, MAX_MS);
   return {
-    address,
     id,
     count: count === undefined ? Number.POSITIVE_INFINITY : integer("count", count, 1, 1e9),
     intervalMs,

@@ -1,7 +1,7 @@
 // Where the core of a stack runs, as the rest of the main thread sees it: a worker (worker-host.ts) or this thread (caller-host.ts).
 import type { Worker } from "node:worker_threads";
+import type { Bell } from "./doorbell.ts";
 import type { Referenced } from "./keep-alive.ts";
-import type { Bell } from "./op-queue.ts";
 import type { RemoteControl } from "./protocol.ts";
 
 /** The host of one core. */

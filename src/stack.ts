@@ -128,7 +128,7 @@ export class CoreStack extends ClosingStack implements Stack {
     checkHostname(hostname);
     checkSignal(object("options", options).signal);
     const id = (process.pid + this.#pings++) & 0xffff;
-    const request = resolvePing(0, id, options);
+    const request = resolvePing(id, options);
     return this.#ping(hostname, request);
   }
 

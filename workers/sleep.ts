@@ -1,22 +1,16 @@
 // How a loop sleeps: on the doorbell word alone when all links are in memory, in the addon's poll when there are sockets of the
 // kernel to listen to. The other side of both is src/doorbell.ts.
-import {
-  DOORBELL_PENDING,
-  DOORBELL_SLEEPING,
-  SLEEP_AWAKE,
-  SLEEP_FUTEX,
-  SLEEP_POLL,
-  WAKE_FD,
-} from "../assembly/layout.ts";
+import { DOORBELL_PENDING, DOORBELL_SLEEPING, SLEEP_AWAKE, SLEEP_FUTEX, SLEEP_POLL } from "../assembly/layout.ts";
 import { loadAddon } from "../src/native.ts";
 import type { PacketPort } from "./ports/packet-port.ts";
+import { blockedPorts, WakeFd } from "./wake-fd.ts";
 
 /** Longest sleep: a worker that is terminated notices when it wakes up. */
 export const MAX_SLEEP_US = 500_000;
 
 /** A way to sleep. */
 export interface Sleeper {
-  /** See `LoopParts.sleep`. */
+  /** See `Rest.sleep`. */
   sleep(timeoutUs: number): void;
   close(): void;
 }
@@ -36,23 +30,17 @@ export function futexSleeper(i32: Int32Array<SharedArrayBuffer>, maxSleepUs = MA
 
 /** Sleeps in poll on the packet sockets and an eventfd. */
 export function pollSleeper(i32: Int32Array<SharedArrayBuffer>, ports: readonly PacketPort[]): Sleeper {
-  const addon = loadAddon();
-  const wakeFd = addon.createWakeFd();
-  const waiter = new addon.Waiter(wakeFd);
+  const wakeFd = new WakeFd(i32);
+  const waiter = new (loadAddon().Waiter)(wakeFd.fd);
   for (const { socket } of ports) waiter.add(socket);
-  Atomics.store(i32, WAKE_FD >>> 2, wakeFd);
   return {
     sleep(timeoutUs) {
-      let wantWritable = 0;
-      for (let n = 0; n < ports.length; n++) if (ports[n]!.blocked) wantWritable |= 1 << n;
+      const wantWritable = blockedPorts(ports);
       Atomics.store(i32, DOORBELL_SLEEPING >>> 2, SLEEP_POLL);
       // Looked at after we said how we sleep: whoever sets it from now on writes the eventfd.
       if (Atomics.load(i32, DOORBELL_PENDING >>> 2) === 0) waiter.wait(Math.min(timeoutUs, MAX_SLEEP_US), wantWritable);
       Atomics.store(i32, DOORBELL_SLEEPING >>> 2, SLEEP_AWAKE);
     },
-    close() {
-      // Taken back first, so that nobody rings a number that may be another file's.
-      if (Atomics.compareExchange(i32, WAKE_FD >>> 2, wakeFd, -1) === wakeFd) addon.closeWakeFd(wakeFd);
-    },
+    close: () => wakeFd.close(),
   };
 }

@@ -1,9 +1,10 @@
 // How an event loop is woken for a stack on the caller's thread: by shared memory and timers when all links are in memory, by the addon
 // (libuv) when there are sockets of the kernel to listen to. What sleep.ts is to a worker.
-import { DOORBELL_PENDING, SLEEP_FUTEX, SLEEP_POLL, WAKE_FD } from "../assembly/layout.ts";
+import { DOORBELL_PENDING, SLEEP_FUTEX, SLEEP_POLL } from "../assembly/layout.ts";
 import { type LoopWatcher, loadAddon } from "../src/native.ts";
 import type { Waker } from "./driver.ts";
 import type { PacketPort } from "./ports/packet-port.ts";
+import { blockedPorts, WakeFd } from "./wake-fd.ts";
 
 /** ms between the ticks of a timer that only keeps the process alive. */
 const KEEP_ALIVE_MS = 2 ** 30;
@@ -84,25 +85,19 @@ export class AtomicsWaker implements Waker {
 /** Wakes by the addon, which has libuv watch the packet sockets, an eventfd and a timer. */
 export class LoopWaker implements Waker {
   readonly kind = SLEEP_POLL;
-  readonly #i32: Int32Array<SharedArrayBuffer>;
   readonly #ports: readonly PacketPort[];
-  readonly #wakeFd: number;
+  readonly #wakeFd: WakeFd;
   readonly #watcher: LoopWatcher;
 
   constructor(i32: Int32Array<SharedArrayBuffer>, ports: readonly PacketPort[], onWake: () => void) {
-    const { createWakeFd, LoopWatcher } = loadAddon();
-    this.#i32 = i32;
     this.#ports = ports;
-    this.#wakeFd = createWakeFd();
-    this.#watcher = new LoopWatcher(this.#wakeFd, onWake);
+    this.#wakeFd = new WakeFd(i32);
+    this.#watcher = new (loadAddon().LoopWatcher)(this.#wakeFd.fd, onWake);
     for (const { socket } of ports) this.#watcher.add(socket);
-    Atomics.store(i32, WAKE_FD >>> 2, this.#wakeFd);
   }
 
   arm(timeoutUs: number): void {
-    let wantWritable = 0;
-    for (let n = 0; n < this.#ports.length; n++) if (this.#ports[n]!.blocked) wantWritable |= 1 << n;
-    this.#watcher.arm(timeoutUs, wantWritable);
+    this.#watcher.arm(timeoutUs, blockedPorts(this.#ports));
   }
 
   ref(): void {
@@ -115,8 +110,6 @@ export class LoopWaker implements Waker {
 
   close(): void {
     this.#watcher.close();
-    const fd = this.#wakeFd;
-    // Taken back first, so that nobody rings a number that may be another file's.
-    if (Atomics.compareExchange(this.#i32, WAKE_FD >>> 2, fd, -1) === fd) loadAddon().closeWakeFd(fd);
+    this.#wakeFd.close();
   }
 }

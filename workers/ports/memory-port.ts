@@ -9,10 +9,10 @@ import {
   RX_GSO_SIZE,
   RX_TIME_US,
 } from "../../assembly/layout.ts";
+import type { Bell } from "../../src/doorbell.ts";
 import type { MemoryLink } from "../../src/links/link.ts";
 import { CableEnd } from "../../src/links/memory-link.ts";
 import { bellOf } from "../../src/local-bells.ts";
-import type { Bell } from "../../src/op-queue.ts";
 import { countLinkErrors } from "../link-counter.ts";
 import type { LinkStatus, Port, PortPlace } from "../port.ts";
 import { copyBytes, TxRing } from "../tx-ring.ts";

@@ -12,9 +12,9 @@ import {
   RX_GSO_SIZE,
   RX_TIME_US,
 } from "../../assembly/layout.ts";
+import type { Bell } from "../../src/doorbell.ts";
 import { FrameRingConsumer, FrameRingProducer } from "../../src/links/frame-ring.ts";
 import { bellOf } from "../../src/local-bells.ts";
-import type { Bell } from "../../src/op-queue.ts";
 import { COMMON_CLAIM, RELAY_BYTES } from "../../src/shards/relay.ts";
 import type { Port, PortPlace, PortShard } from "../port.ts";
 import { copyBytes } from "../tx-ring.ts";
