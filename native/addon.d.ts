@@ -16,6 +16,12 @@ export interface PacketSocketOptions {
   slotBytes?: number;
   /** With smaller slots, which need `inPlace`: bytes at the end of the region for longer frames, a multiple of 4096, at least 66048. */
   overflowBytes?: number;
+  /**
+   * Bytes at the start of the region for a ring that is used as long as it has room; the rest becomes that of a second socket, which takes
+   * what the first has no room for (PACKET_FANOUT_FLAG_ROLLOVER). For `inPlace`, slots of full size and no `fanout`; a kernel that cannot
+   * do it gets one ring of the whole region. Default 0: one ring.
+   */
+  firstRingBytes?: number;
   /** Map the kernel's ring over the region so that frames are read where the kernel wrote them. Default true. */
   inPlace?: boolean;
   /** RX_DESCRIPTOR_CAPACITY descriptors of RX_DESCRIPTOR_BYTES, aligned to 8, written by `receive()`. */
@@ -100,7 +106,7 @@ export declare class PacketSocket {
 
   /** Whether frames are read where the kernel wrote them (true) or were copied into the region (false). */
   readonly inPlace: boolean;
-  /** Frames the kernel's ring holds: what may be in flight towards us without loss. */
+  /** Frames that may be in flight towards us without loss: slots of the ring; of a second one three quarters, as the kernel stops there. */
   readonly slots: number;
   /** The kernel's number of the interface. */
   readonly interfaceIndex: number;

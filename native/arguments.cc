@@ -53,6 +53,7 @@ PacketSocketOptions socketOptions(Napi::Env env, const Napi::Value& value) {
   options.ringBytes = integerOr(from, "ringBytes", options.ringBytes);
   options.slotBytes = integerOr(from, "slotBytes", options.slotBytes);
   options.overflowBytes = integerOr(from, "overflowBytes", options.overflowBytes);
+  options.firstRingBytes = integerOr(from, "firstRingBytes", options.firstRingBytes);
   const auto fanout = from.Get("fanout");
   if (fanout.IsObject()) {
     const auto given = fanout.As<Napi::Object>();

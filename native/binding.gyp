@@ -14,7 +14,9 @@
             "loop-watcher.cc",
             "packet-filter.cc",
             "packet-ring.cc",
+            "packet-socket-options.cc",
             "packet-socket.cc",
+            "receive-rings.cc",
             "waiter.cc",
             "wake.cc"
           ],

@@ -101,28 +101,42 @@ void attachProgram(int fd, const FanoutOptions& options) {
   }
 }
 
-}  // namespace
-
-uint32_t joinFanout(int fd, const FanoutOptions& options) {
-  const bool isFirst = options.index == 0;
-  const uint32_t mode = PACKET_FANOUT_CBPF | (isFirst ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
-  int value = static_cast<int>((isFirst ? 0 : options.group) | (mode | PACKET_FANOUT_FLAG_IGNORE_OUTGOING) << 16);
+/// Makes a group with the next free number, or joins one.
+void join(int fd, uint32_t mode, bool isFirst, uint32_t group) {
+  if (isFirst) mode |= PACKET_FANOUT_FLAG_UNIQUEID;
+  int value = static_cast<int>((isFirst ? 0 : group) | (mode | PACKET_FANOUT_FLAG_IGNORE_OUTGOING) << 16);
   int result = setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &value, sizeof value);
   if (result != 0 && errno == EINVAL) {  // before Linux 5.16 there is no such flag; the sockets' filters drop outgoing frames too
-    value = static_cast<int>((isFirst ? 0 : options.group) | mode << 16);
+    value = static_cast<int>((isFirst ? 0 : group) | mode << 16);
     result = setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &value, sizeof value);
   }
-  if (result != 0) {
-    const char* cure = errno == EINVAL ? "before Linux 6.13 the interface must be up when a stack with several shards starts" : "";
-    throw SystemError(errno, "setsockopt", "setsockopt(PACKET_FANOUT)", cure);
-  }
-  if (!isFirst) return options.group;
-  attachProgram(fd, options);
+  if (result == 0) return;
+  const char* cure = errno == EINVAL ? "before Linux 6.13 the interface must be up when a stack with several shards starts" : "";
+  throw SystemError(errno, "setsockopt", "setsockopt(PACKET_FANOUT)", cure);
+}
+
+uint32_t groupOf(int fd) {
+  int value = 0;
   socklen_t length = sizeof value;
   if (getsockopt(fd, SOL_PACKET, PACKET_FANOUT, &value, &length) != 0) {
     throw SystemError(errno, "getsockopt", "getsockopt(PACKET_FANOUT)");
   }
   return static_cast<uint32_t>(value) & 0xffff;
+}
+
+}  // namespace
+
+uint32_t joinRollover(int fd, bool isFirst, uint32_t group) {
+  join(fd, PACKET_FANOUT_CBPF | PACKET_FANOUT_FLAG_ROLLOVER, isFirst, group);  // a group without a program chooses its first socket
+  return isFirst ? groupOf(fd) : group;
+}
+
+uint32_t joinFanout(int fd, const FanoutOptions& options) {
+  const bool isFirst = options.index == 0;
+  join(fd, PACKET_FANOUT_CBPF, isFirst, options.group);
+  if (!isFirst) return options.group;
+  attachProgram(fd, options);
+  return groupOf(fd);
 }
 
 }  // namespace wasmtcp

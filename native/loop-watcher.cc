@@ -32,11 +32,14 @@ double monotonicUs() {
 }  // namespace
 
 struct LoopWatcher::Handles {
+  enum class Role { input, secondInput, link };  // the socket itself, its second one, what tells of its link
+
   struct Watched {
     uv_poll_t poll{};
     Handles* all = nullptr;
     std::shared_ptr<PacketSocket> socket;  // none: an eventfd or timerfd, to be read when it is readable
-    bool isLink = false;                   // what tells of the socket's link, not the socket itself
+    Role role = Role::input;
+    size_t number = 0;                     // of the socket, in the order of add()
     int fd = -1;
     int events = 0;
   };
@@ -48,14 +51,16 @@ struct LoopWatcher::Handles {
   UniqueFd timerFd;
   double timerUs = NEVER;  // when the timer expires
   std::vector<std::unique_ptr<Watched>> watched;
+  size_t sockets = 0;
   size_t open = 0;
   bool closing = false;
 
-  void watch(int fd, std::shared_ptr<PacketSocket> socket, bool isLink = false) {
+  void watch(int fd, std::shared_ptr<PacketSocket> socket, Role role = Role::input) {
     auto one = std::make_unique<Watched>();
     one->all = this;
     one->socket = std::move(socket);
-    one->isLink = isLink;
+    one->role = role;
+    one->number = sockets;
     one->fd = fd;
     one->poll.data = one.get();
     const int failure = uv_poll_init(loop, &one->poll, fd);
@@ -88,7 +93,7 @@ struct LoopWatcher::Handles {
     if (one.socket == nullptr) {
       eventfd_t ignored = 0;
       eventfd_read(one.fd, &ignored);  // a timerfd is read in the same way
-    } else if (one.isLink) {
+    } else if (one.role == Role::link) {
       one.socket->noticeLink();
     } else if (status < 0) {
       one.socket->collectError();
@@ -129,22 +134,25 @@ LoopWatcher::LoopWatcher(uv_loop_t* loop, int wakeFd, std::function<void()> onWa
 }
 
 void LoopWatcher::add(std::shared_ptr<PacketSocket> socket) {
-  if (handles_ == nullptr || handles_->watched.size() == 2 * SOCKETS_MAX + 2) {
+  if (handles_ == nullptr || handles_->sockets == SOCKETS_MAX) {
     throw SystemError(ENOSPC, "LoopWatcher.add", "LoopWatcher.add()", "15 sockets at most, and none after close()");
   }
   const int fd = socket->fd();
+  const int secondFd = socket->secondFd();
   const int linkFd = socket->linkFd();
   handles_->watch(fd, socket);
-  handles_->watch(linkFd, std::move(socket), true);
+  if (secondFd >= 0) handles_->watch(secondFd, socket, Handles::Role::secondInput);
+  handles_->watch(linkFd, std::move(socket), Handles::Role::link);
+  handles_->sockets++;
 }
 
 void LoopWatcher::arm(double timeoutUs, uint32_t wantWritable) {
   if (handles_ == nullptr) return;
   for (size_t i = 2; i < handles_->watched.size(); i++) {
     auto& one = *handles_->watched[i];
-    if (one.isLink || one.socket->closed()) continue;
+    if (one.role != Handles::Role::input || one.socket->closed()) continue;
     one.socket->releaseFrames();
-    const bool wanted = (wantWritable >> (i / 2 - 1) & 1) != 0;
+    const bool wanted = (wantWritable >> one.number & 1) != 0;
     if (wanted && one.socket->blocked() == Blocked::queueFull) timeoutUs = std::min(timeoutUs, QUEUE_RETRY_US);
     handles_->await(one, wanted && one.socket->blocked() == Blocked::socketFull ? UV_READABLE | UV_WRITABLE : UV_READABLE);
   }

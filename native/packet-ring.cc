@@ -27,9 +27,10 @@ constexpr uint32_t MAC_OFFSET_MIN = sizeof(tpacket2_hdr) + sizeof(OffloadHeader)
 
 }  // namespace
 
-PacketRing::PacketRing(int fd, const SharedMemory& memory, uint32_t ringPtr, uint32_t ringBytes, uint32_t slotBytes, bool inPlace)
+PacketRing::PacketRing(int fd, const SharedMemory& memory, uint32_t ringPtr, uint32_t ringBytes, uint32_t slotBytes, bool inPlace,
+                       uint32_t blockBytes)
     : slotBytes_(slotBytes) {
-  allocate(fd, ringBytes);
+  allocate(fd, ringBytes, blockBytes);
   uint8_t* target = memory.at(ringPtr);
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   if (inPlace && reinterpret_cast<uintptr_t>(target) % page == 0) mapOver(fd, target);
@@ -40,9 +41,9 @@ PacketRing::PacketRing(int fd, const SharedMemory& memory, uint32_t ringPtr, uin
   base_ = static_cast<uint8_t*>(mapped);
 }
 
-void PacketRing::allocate(int fd, uint32_t ringBytes) {
+void PacketRing::allocate(int fd, uint32_t ringBytes, uint32_t blockBytes) {
   const auto page = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
-  blockBytes_ = std::min(BLOCK_BYTES, ringBytes / page * page);
+  blockBytes_ = std::min(blockBytes, ringBytes / page * page);
   slotsPerBlock_ = blockBytes_ / slotBytes_;
   for (blocks_ = ringBytes / blockBytes_; blocks_ > 0; blocks_ /= 2) {
     slots_ = slotsPerBlock_ * blocks_;
@@ -86,6 +87,24 @@ uint8_t* PacketRing::slot(uint32_t index) const {
   return base_ + size_t{index / slotsPerBlock_} * blockBytes_ + size_t{index % slotsPerBlock_} * slotBytes_;
 }
 
+bool PacketRing::filledAt(uint32_t index) const {
+  auto* header = reinterpret_cast<tpacket2_hdr*>(slot(index));
+  return (std::atomic_ref<uint32_t>(header->tp_status).load(std::memory_order_acquire) & TP_STATUS_USER) != 0;
+}
+
+bool PacketRing::unfinished(uint32_t within) const {
+  if (held_ + within >= slots_) return false;
+  for (uint32_t i = 1; i <= within; i++) {
+    if (filledAt(index_ + i < slots_ ? index_ + i : index_ + i - slots_)) return !filledAt(index_);
+  }
+  return false;
+}
+
+uint64_t PacketRing::arrivalNs() const {
+  const auto* header = reinterpret_cast<const tpacket2_hdr*>(slot(index_));
+  return uint64_t{header->tp_sec} * 1000000000 + header->tp_nsec;
+}
+
 int PacketRing::next(RingFrame& frame) {
   if (held_ == slots_) return 0;  // all of the ring is ours: the slot at index_ is one we hold
   uint8_t* start = slot(index_);
@@ -111,7 +130,8 @@ int PacketRing::next(RingFrame& frame) {
   return 1;
 }
 
-void PacketRing::giveBack() {
+uint32_t PacketRing::giveBack() {
+  const uint32_t returned = held_;
   uint32_t index = index_ >= held_ ? index_ - held_ : index_ + slots_ - held_;
   for (; held_ > 0; held_--) {
     auto* header = reinterpret_cast<tpacket2_hdr*>(slot(index));
@@ -119,6 +139,7 @@ void PacketRing::giveBack() {
     std::atomic_ref<uint32_t>(header->tp_status).store(TP_STATUS_KERNEL, std::memory_order_release);
     index = index + 1 == slots_ ? 0 : index + 1;
   }
+  return returned;
 }
 
 }  // namespace wasmtcp

@@ -68,55 +68,60 @@ double realtimeUs() {
 
 PacketSocket::PacketSocket(const SharedMemory& memory, const PacketSocketOptions& options)
     : memory_(memory), options_(options), sender_(memory, options.txRingPtr, options.interfacePtr) {
-  checkRegions();
-  fd_.reset(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd_) {
-    throw SystemError(errno, "socket", "socket(AF_PACKET, " + options_.interface + ")", errno == EPERM ? CAPABILITY_CURE : "");
-  }
+  checkOptions(memory_, options_);
+  fd_ = create();
   checkInterface();
-  configure();
-  ring_ = std::make_unique<PacketRing>(fd_.get(), memory_, options_.ringPtr, options_.ringBytes - options_.overflowBytes, options_.slotBytes,
-                                       options_.inPlace);
-  inPlace_ = ring_->inPlace();
-  slots_ = ring_->slots();
-  bindToInterface();
-  if (options_.fanout.count > 1) {
-    fanoutGroup_ = joinFanout(fd_.get(), options_.fanout);
-    setFilter();
-  }
+  if (options_.firstRingBytes == 0 || !openTwo()) open();
+  inPlace_ = rings_->inPlace();
+  slots_ = rings_->slots();
   monitor_ = std::make_unique<LinkMonitor>(interfaceIndex_);
 }
 
-void PacketSocket::checkRegions() const {
-  const struct {
-    const char* name;
-    uint32_t ptr;
-    uint64_t bytes;
-    uint32_t alignment;
-  } regions[] = {
-      {"ringPtr", options_.ringPtr, options_.ringBytes, 4096},
-      {"rxDescriptorsPtr", options_.rxDescriptorsPtr, layout::RX_DESCRIPTOR_CAPACITY * layout::RX_DESCRIPTOR_BYTES, 8},
-      {"txRingPtr", options_.txRingPtr, layout::TX_RING_BYTES, 8},
-      {"interfacePtr", options_.interfacePtr, layout::INTERFACE_BYTES, 8},
-  };
-  for (const auto& region : regions) {
-    if (region.ptr % region.alignment == 0 && memory_.contains(region.ptr, region.bytes)) continue;
-    throw SystemError(EINVAL, "PacketSocket", std::string("PacketSocket(") + region.name + ")",
-                      std::to_string(region.bytes) + " bytes at " + std::to_string(region.ptr) + " must be aligned to " +
-                          std::to_string(region.alignment) + " and inside the memory of " + std::to_string(memory_.length()) +
-                          " bytes");
+UniqueFd PacketSocket::create() {
+  UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd) return fd;
+  throw SystemError(errno, "socket", "socket(AF_PACKET, " + options_.interface + ")", errno == EPERM ? CAPABILITY_CURE : "");
+}
+
+void PacketSocket::open() {
+  const int fd = fd_.get();
+  const bool alone = options_.fanout.count <= 1;
+  configure(fd);
+  alone ? setFilter(fd) : attachNothingFilter(fd);  // until it shares with the others: a frame must not come to two of them
+  rings_ = std::make_unique<ReceiveRings>(std::make_unique<PacketRing>(
+      fd, memory_, options_.ringPtr, options_.ringBytes - options_.overflowBytes, options_.slotBytes, options_.inPlace));
+  bindToInterface(fd);
+  if (alone) return;
+  fanoutGroup_ = joinFanout(fd, options_.fanout);
+  setFilter(fd);
+}
+
+/// Two sockets that share what comes in. Where they cannot, all is undone: one has to do.
+bool PacketSocket::openTwo() {
+  try {
+    UniqueFd second = create();
+    const uint32_t firstBytes = options_.firstRingBytes;
+    const auto prepare = [this](int fd, uint32_t from, uint32_t bytes, uint32_t blockBytes) {
+      configure(fd);
+      attachNothingFilter(fd);  // a frame must not come to both
+      return std::make_unique<PacketRing>(fd, memory_, options_.ringPtr + from, bytes, options_.slotBytes, true, blockBytes);
+    };
+    auto firstRing = prepare(fd_.get(), 0, firstBytes, PacketRing::BLOCK_BYTES);
+    auto secondRing = prepare(second.get(), firstBytes, options_.ringBytes - firstBytes, PacketRing::BIG_BLOCK_BYTES);
+    if (!firstRing->inPlace() || !secondRing->inPlace()) throw SystemError(EOPNOTSUPP, "mmap", "mmap(PACKET_RX_RING)");
+    bindToInterface(fd_.get());
+    bindToInterface(second.get());
+    const uint32_t group = joinRollover(fd_.get(), true, 0);
+    joinRollover(second.get(), false, group);
+    setFilter(second.get());
+    setFilter(fd_.get());
+    rings_ = std::make_unique<ReceiveRings>(std::move(firstRing), std::move(secondRing), second.get());
+    secondFd_ = std::move(second);
+    return true;
+  } catch (const SystemError&) {
+    fd_ = create();
+    return false;
   }
-  const bool small = options_.slotBytes < PacketRing::SLOT_BYTES;
-  if (options_.slotBytes % TPACKET_ALIGNMENT != 0 || options_.slotBytes < PacketRing::SLOT_BYTES_MIN ||
-      options_.slotBytes > PacketRing::SLOT_BYTES || (small && !options_.inPlace) ||
-      (small ? options_.overflowBytes < PacketRing::SLOT_BYTES || options_.overflowBytes % 4096 != 0 : options_.overflowBytes != 0)) {
-    throw SystemError(EINVAL, "PacketSocket", "PacketSocket(slotBytes)",
-                      "expected a multiple of 16 in " + std::to_string(PacketRing::SLOT_BYTES_MIN) + ".." +
-                          std::to_string(PacketRing::SLOT_BYTES) + "; smaller ones in place, with whole pages of overflowBytes for one frame at least");
-  }
-  if (options_.ringBytes >= uint64_t{PacketRing::RING_BYTES_MIN} + options_.overflowBytes) return;
-  throw SystemError(EINVAL, "PacketSocket", "PacketSocket(ringBytes)",
-                    "expected at least " + std::to_string(PacketRing::RING_BYTES_MIN + options_.overflowBytes) + ", got " + std::to_string(options_.ringBytes));
 }
 
 /// Finds the interface and makes sure that its frames are Ethernet.
@@ -136,8 +141,7 @@ void PacketSocket::checkInterface() {
   ownMac_ = (mac[0] << 8 | mac[1]) == options_.macHigh16 && low == options_.macLow32;
 }
 
-void PacketSocket::configure() {
-  const int fd = fd_.get();
+void PacketSocket::configure(int fd) {
   setOption(fd, SOL_PACKET, PACKET_VERSION, TPACKET_V2, "PACKET_VERSION, TPACKET_V2");
   setOption(fd, SOL_PACKET, PACKET_VNET_HDR, 1, "PACKET_VNET_HDR");
   if (options_.slotBytes < PacketRing::SLOT_BYTES) setOption(fd, SOL_PACKET, PACKET_COPY_THRESH, 1, "PACKET_COPY_THRESH");
@@ -146,27 +150,22 @@ void PacketSocket::configure() {
   setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
   setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options_.receiveBufferBytes);
   setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options_.sendBufferBytes);
-  if (options_.fanout.count > 1) {
-    attachNothingFilter(fd);  // until it shares with the others: a frame must not come to two of them
-  } else {
-    setFilter();
-  }
 }
 
-void PacketSocket::setFilter() {
+void PacketSocket::setFilter(int fd) {
   if (options_.everyFrame) {
-    attachIncomingFilter(fd_.get());
+    attachIncomingFilter(fd);
   } else {
-    attachFilter(fd_.get(), options_.macHigh16, options_.macLow32);
+    attachFilter(fd, options_.macHigh16, options_.macLow32);
   }
 }
 
-void PacketSocket::bindToInterface() {
+void PacketSocket::bindToInterface(int fd) {
   if (options_.everyFrame || !ownMac_) {  // a NIC filters by its own address: frames to ours pass only if it is told to pass everything
     packet_mreq membership{};
     membership.mr_ifindex = interfaceIndex_;
     membership.mr_type = PACKET_MR_PROMISC;
-    if (setsockopt(fd_.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership) != 0) {
+    if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership) != 0) {
       throw SystemError(errno, "setsockopt", "setsockopt(PACKET_MR_PROMISC, " + options_.interface + ")");
     }
   }
@@ -174,7 +173,7 @@ void PacketSocket::bindToInterface() {
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ETH_P_ALL);
   address.sll_ifindex = interfaceIndex_;
-  if (bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw SystemError(errno, "bind", "bind(AF_PACKET, " + options_.interface + ")");
   }
   collectError();  // an interface that is down leaves ENETDOWN behind: takeError() reports it
@@ -182,7 +181,7 @@ void PacketSocket::bindToInterface() {
 
 uint32_t PacketSocket::receive(uint32_t maxFrames, double nowUs) {
   if (closed()) return 0;
-  ring_->giveBack();
+  rings_->giveBack();
   const uint32_t limit = std::min(maxFrames, layout::RX_DESCRIPTOR_CAPACITY);
   const double realtimeOffsetUs = nowUs > 0 ? nowUs - realtimeUs() : 0;
   uint32_t count = 0;
@@ -191,7 +190,7 @@ uint32_t PacketSocket::receive(uint32_t maxFrames, double nowUs) {
   bool losing = false;
   RingFrame frame;
   while (count < limit && hasRoom(used, overflowed)) {
-    const int found = ring_->next(frame);
+    const int found = rings_->next(frame);
     if (found == 0) break;
     if (found < 0) {
       statistics_.malformed++;
@@ -203,7 +202,7 @@ uint32_t PacketSocket::receive(uint32_t maxFrames, double nowUs) {
     const uint32_t descriptor = options_.rxDescriptorsPtr + count * layout::RX_DESCRIPTOR_BYTES;
     describe(descriptor, place(frame, used), frame, realtimeOffsetUs);
     count++;
-    if (!inPlace_) ring_->giveBack();
+    if (!inPlace_) rings_->giveBack();
   }
   statistics_.received += count;
   if (losing) addDrops();
@@ -293,14 +292,19 @@ void PacketSocket::describe(uint32_t descriptor, uint32_t framePtr, const RingFr
 uint32_t PacketSocket::transmit(uint32_t maxFrames) { return closed() ? 0 : sender_.send(fd_.get(), maxFrames); }
 
 void PacketSocket::releaseFrames() {
-  if (!closed()) ring_->giveBack();
+  if (!closed()) rings_->giveBack();
 }
 
 /// PACKET_STATISTICS is cleared by reading it, so what it says is added up here.
 void PacketSocket::addDrops() {
+  addDropsOf(fd_.get());
+  if (secondFd_) addDropsOf(secondFd_.get());
+}
+
+void PacketSocket::addDropsOf(int fd) {
   tpacket_stats kernel{};
   socklen_t length = sizeof kernel;
-  if (getsockopt(fd_.get(), SOL_PACKET, PACKET_STATISTICS, &kernel, &length) != 0) return;
+  if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &kernel, &length) != 0) return;
   statistics_.dropped += kernel.tp_drops;
   memory_.count(options_.interfacePtr + layout::INTERFACE_LINK_DROPS, kernel.tp_drops);
 }
@@ -320,9 +324,11 @@ int PacketSocket::takeError() {
 }
 
 void PacketSocket::collectError() {
-  int number = 0;
-  socklen_t length = sizeof number;
-  if (!closed() && getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &number, &length) == 0 && number != 0) socketError_ = number;
+  for (const int fd : {fd_.get(), secondFd_.get()}) {
+    int number = 0;
+    socklen_t length = sizeof number;
+    if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &length) == 0 && number != 0) socketError_ = number;
+  }
 }
 
 bool PacketSocket::noticeLink() {
@@ -344,7 +350,8 @@ void PacketSocket::close() {
   if (closed()) return;
   addDrops();
   monitor_.reset();
-  ring_.reset();
+  rings_.reset();
+  secondFd_.reset();
   fd_.reset();
 }
 

@@ -4,34 +4,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 
-#include "fanout.h"
 #include "frame-sender.h"
 #include "link-monitor.h"
-#include "packet-ring.h"
+#include "packet-socket-options.h"
+#include "receive-rings.h"
 #include "shared-memory.h"
 #include "unique-fd.h"
 
 namespace wasmtcp {
-
-struct PacketSocketOptions {
-  std::string interface;
-  uint32_t ringPtr = 0;             // region for received frames, page aligned
-  uint32_t ringBytes = 64u << 20;
-  uint32_t slotBytes = PacketRing::SLOT_BYTES;  // of the ring; a longer frame is fetched on its own, into overflowBytes behind the ring
-  uint32_t overflowBytes = 0;       // of the region, at its end: at least PacketRing::SLOT_BYTES with smaller slots
-  bool inPlace = true;
-  uint32_t rxDescriptorsPtr = 0;    // RX_DESCRIPTOR_CAPACITY descriptors
-  uint32_t txRingPtr = 0;           // TX_RING_BYTES
-  uint32_t interfacePtr = 0;        // the interface's record: link counters
-  uint16_t macHigh16 = 0;
-  uint32_t macLow32 = 0;
-  bool everyFrame = false;          // all that passes the interface, whoever it is for, VLAN tags and all: for a wire, not for a host
-  FanoutOptions fanout;             // the socket is one of several that share what comes in
-  uint32_t receiveBufferBytes = 16u << 20;
-  uint32_t sendBufferBytes = 4u << 20;
-};
 
 struct PacketStatistics {
   uint64_t received = 0;   // frames handed to the core
@@ -81,6 +62,7 @@ class PacketSocket {
 
   bool closed() const { return !fd_; }
   int fd() const { return fd_.get(); }
+  int secondFd() const { return secondFd_.get(); }  // of the second ring, or -1: input and errors come there too
   int linkFd() const { return monitor_ ? monitor_->fd() : -1; }  // readable when there is something for noticeLink()
   Blocked blocked() const { return sender_.blocked(); }
   bool inPlace() const { return inPlace_; }
@@ -89,18 +71,20 @@ class PacketSocket {
   uint32_t fanoutGroup() const { return fanoutGroup_; }
 
  private:
-  void checkRegions() const;
   void checkInterface();
-  void configure();
-  void enlargeBuffers();
-  void setFilter();
-  void bindToInterface();
+  void open();
+  bool openTwo();
+  UniqueFd create();
+  void configure(int fd);
+  void setFilter(int fd);
+  void bindToInterface(int fd);
   bool admit(RingFrame& frame);
   bool hasRoom(uint32_t used, uint32_t overflowed) const;
   bool fetch(RingFrame& frame, uint32_t& overflowed);
   uint32_t place(const RingFrame& frame, uint32_t& used);
   void describe(uint32_t descriptor, uint32_t framePtr, const RingFrame& frame, double realtimeOffsetUs);
   void addDrops();
+  void addDropsOf(int fd);
 
   SharedMemory memory_;
   PacketSocketOptions options_;
@@ -112,8 +96,9 @@ class PacketSocket {
   uint32_t slots_ = 0;
   uint32_t fanoutGroup_ = 0;
   int socketError_ = 0;
-  UniqueFd fd_;                       // declared before the ring: the ring goes first
-  std::unique_ptr<PacketRing> ring_;
+  UniqueFd fd_;                       // declared before the rings: they go first
+  UniqueFd secondFd_;
+  std::unique_ptr<ReceiveRings> rings_;
   std::unique_ptr<LinkMonitor> monitor_;
   bool linkChanged_ = true;
 };

@@ -54,7 +54,7 @@ Waiter::Waiter(int wakeFd) : wakeFd_(duplicateWakeFd(wakeFd)) {
 uint32_t Waiter::add(std::shared_ptr<PacketSocket> socket) {
   if (sockets_.size() == SOCKETS_MAX) throw SystemError(ENOSPC, "Waiter.add", "Waiter.add()", "15 sockets at most");
   sockets_.push_back(std::move(socket));
-  polled_.resize(1 + 2 * sockets_.size(), {-1, 0, 0});
+  polled_.resize(1 + PER_SOCKET * sockets_.size(), {-1, 0, 0});
   return static_cast<uint32_t>(sockets_.size() - 1);
 }
 
@@ -67,8 +67,10 @@ uint32_t Waiter::wait(double timeoutUs, uint32_t wantWritable) {
     const bool wanted = (wantWritable >> i & 1) != 0 && !socket.closed();
     if (wanted && socket.blocked() == Blocked::queueFull) sleepUs = std::min(sleepUs, QUEUE_RETRY_US);
     const bool pollOut = wanted && socket.blocked() != Blocked::queueFull;
-    polled_[1 + 2 * i] = {socket.fd(), static_cast<short>(pollOut ? POLLIN | POLLOUT : POLLIN), 0};  // ppoll skips an fd of -1
-    polled_[2 + 2 * i] = {socket.linkFd(), POLLIN, 0};
+    pollfd* polled = &polled_[1 + PER_SOCKET * i];
+    polled[0] = {socket.fd(), static_cast<short>(pollOut ? POLLIN | POLLOUT : POLLIN), 0};  // ppoll skips an fd of -1
+    polled[1] = {socket.secondFd(), POLLIN, 0};
+    polled[2] = {socket.linkFd(), POLLIN, 0};
   }
   // What is told of other links, or of ours without changing it, wakes nobody
   const double deadlineUs = monotonicUs() + sleepUs;
@@ -89,8 +91,9 @@ uint32_t Waiter::sort(uint32_t wantWritable) {
   }
   for (uint32_t i = 0; i < sockets_.size(); i++) {
     PacketSocket& socket = *sockets_[i];
-    const short found = polled_[1 + 2 * i].revents;
-    const bool isLinkNews = polled_[2 + 2 * i].revents != 0 && socket.noticeLink();
+    const pollfd* polled = &polled_[1 + PER_SOCKET * i];
+    const short found = static_cast<short>(polled[0].revents | polled[1].revents);
+    const bool isLinkNews = polled[2].revents != 0 && socket.noticeLink();
     if (found & (POLLERR | POLLHUP)) socket.collectError();
     if (isLinkNews || (found & (POLLIN | POLLERR | POLLHUP))) result |= 1u << (i + READABLE_SHIFT);
     const bool retry = (wantWritable >> i & 1) != 0 && socket.blocked() == Blocked::queueFull;

@@ -33,11 +33,13 @@ class Waiter {
   uint32_t wait(double timeoutUs, uint32_t wantWritable);
 
  private:
+  static constexpr size_t PER_SOCKET = 3;
+
   uint32_t sort(uint32_t wantWritable);
 
   UniqueFd wakeFd_;
   std::vector<std::shared_ptr<PacketSocket>> sockets_;
-  std::vector<pollfd> polled_;  // the wake fd, then each socket and what tells of its link
+  std::vector<pollfd> polled_;  // the wake fd, then of each socket: it, its second one, what tells of its link
 };
 
 }  // namespace wasmtcp

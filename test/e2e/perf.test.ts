@@ -1,4 +1,5 @@
 // `wasmtcp perf` on two hosts: each pair of commands does its work and prints one line of JSON with the fields that harnesses read.
+import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { hasPrivileges, type Running, TwoHosts } from "../support/namespaces.ts";
@@ -48,6 +49,20 @@ if (hasPrivileges()) {
     assert.is(sunk.bytes, sent.bytes);
     assert.is(sent.bytes! % 10_000, 0);
     assert.equal([sunk.flows, sent.flows], [20, 20]);
+  });
+
+  perf("a sink that stops for a while loses nothing of what eight flows send meanwhile", async () => {
+    using hosts = new TwoHosts();
+    const listening = hosts.wasmtcp("a", "perf", "sink", "5001", "--flows", "8");
+    await listening.saw("listening on port");
+    const args = ["source", hosts.stackAddress.a, "5001", "1500ms", "1MiB", "--flows", "8"];
+    const source = line(hosts.wasmtcp("b", "perf", ...args));
+    await sleep(1000); // what waits is now more than the first ring holds
+    listening.child.kill("SIGSTOP");
+    await sleep(300);
+    listening.child.kill("SIGCONT");
+    const [sunk, sent] = await Promise.all([line(listening), source]);
+    assert.is(sunk.bytes, sent.bytes);
   });
 
   perf("64 flows of bulk data lose no frame in front of either host", async () => {

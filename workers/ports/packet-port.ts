@@ -12,9 +12,14 @@ import {
 import { COMMON_GROUP } from "../../src/shards/relay.ts";
 import type { LinkStatus, Port, PortPlace, PortShard } from "../port.ts";
 
-/** Bytes for received frames; the kernel pins as much, or less when it is short of memory. Slots take any frame. */
+/**
+ * Bytes for received frames; the kernel pins as much, or less when it is short of memory. Slots take any frame. A ring is used in a circle,
+ * so all of it passes through the caches: a small one is used as long as it has room, the other has room for hundreds of flows.
+ */
+const FIRST_RING_BYTES = 4 * 1024 * 1024;
+const SECOND_RING_BYTES = 72 * 1024 * 1024;
+/** Shards share this, but each has room for two large windows. */
 const RING_BYTES = 64 * 1024 * 1024;
-/** Shards share that, but each has room for two large windows. */
 const SHARD_RING_BYTES = 16 * 1024 * 1024;
 /**
  * The same where frames of the MTU are all that is to be expected: slots of their size, few enough to stay in a processor's cache, and
@@ -134,10 +139,15 @@ function statusOf({ up, gone, mtu: linkMtu, gsoMaxBytes }: KernelLink, mtuLimit:
 function receiveRegion(
   place: PortPlace,
   bytes: number,
-): Pick<PacketSocketOptions, "ringPtr" | "ringBytes" | "slotBytes" | "overflowBytes"> {
+): Pick<PacketSocketOptions, "ringPtr" | "ringBytes" | "firstRingBytes" | "slotBytes" | "overflowBytes"> {
   const slotBytes = 2 ** Math.ceil(Math.log2(bytes + SLOT_OVERHEAD_BYTES));
   if (slotBytes > SMALL_SLOT_MAX_BYTES) {
-    const ringBytes = Math.max(SHARD_RING_BYTES, RING_BYTES / 2 ** Math.ceil(Math.log2(place.shard?.count ?? 1)));
+    const shards = place.shard?.count ?? 1;
+    if (shards === 1) {
+      const ringBytes = FIRST_RING_BYTES + SECOND_RING_BYTES;
+      return { ringPtr: place.allocate(ringBytes), ringBytes, firstRingBytes: FIRST_RING_BYTES };
+    }
+    const ringBytes = Math.max(SHARD_RING_BYTES, RING_BYTES / 2 ** Math.ceil(Math.log2(shards)));
     return { ringPtr: place.allocate(ringBytes), ringBytes };
   }
   const ringBytes = SMALL_RING_BYTES + OVERFLOW_BYTES;

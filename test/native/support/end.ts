@@ -18,6 +18,7 @@ export interface EndOptions {
   ringBytes?: number;
   slotBytes?: number;
   overflowBytes?: number;
+  firstRingBytes?: number;
   inPlace?: boolean;
   sendBufferBytes?: number;
 }
@@ -75,6 +76,7 @@ export class End {
       macLow32: options.mac,
       ...(options.slotBytes === undefined ? {} : { slotBytes: options.slotBytes }),
       ...(options.overflowBytes === undefined ? {} : { overflowBytes: options.overflowBytes }),
+      ...(options.firstRingBytes === undefined ? {} : { firstRingBytes: options.firstRingBytes }),
       inPlace: options.inPlace ?? true,
       sendBufferBytes: options.sendBufferBytes ?? 4 << 20,
     };
