@@ -185,6 +185,24 @@ if (hasPrivileges()) {
     assert.match(stderr, /left is gone \(ENODEV\)/);
   });
 
+  wire("a wire whose interface is switched off, renamed and on again carries on", async () => {
+    using hosts = new WiredHosts();
+    const running = await hosts.plug();
+    // It shall see all of it at once
+    running.child.kill("SIGSTOP");
+    for (const change of [
+      ["left", "down"],
+      ["left", "name", "other"],
+      ["other", "up"],
+    ]) {
+      hosts.exec("wire", "ip", "link", "set", ...change);
+    }
+    running.child.kill("SIGCONT");
+    // Fails if not one comes back
+    hosts.exec("a", "ping", "-n", "-c", "20", "-i", "0.2", hosts.kernelAddress.b);
+    await unplug(running);
+  });
+
   wire("an unknown interface is an error that names it", async () => {
     using hosts = new WiredHosts();
     const running = hosts.start("wire", process.execPath, "dist/src/cli/main.js", "wire", "left", "nowhere0");

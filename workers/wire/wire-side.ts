@@ -4,6 +4,7 @@ import {
   FRAME_CSUM_PARTIAL,
   FRAME_MAX_BYTES,
   INTERFACE_BYTES,
+  INTERFACE_LINK_NEWS,
   INTERFACES,
   RX_CSUM_OFFSET,
   RX_CSUM_START,
@@ -52,6 +53,9 @@ export class WireSide {
   readonly #ring: TxRing;
   readonly #slots: number;
   readonly #frame = noFrame();
+  /** Index of the word that says that there is news of the link. */
+  readonly #news: number;
+  #isInDoubt = false;
 
   /**
    * @param index - 0 or 1
@@ -64,13 +68,15 @@ export class WireSide {
     this.#descriptors = RX_DESCRIPTORS + index * RX_DESCRIPTOR_CAPACITY * RX_DESCRIPTOR_BYTES;
     this.#ring = new TxRing(views, TX_RINGS + index * TX_RING_BYTES);
     this.#slots = heap + RING_BYTES + FRAME_OFFSET;
+    const interfacePtr = INTERFACES + index * INTERFACE_BYTES;
+    this.#news = (interfacePtr + INTERFACE_LINK_NEWS) >>> 2;
     this.socket = new (loadAddon().PacketSocket)(views.u8, {
       interface: name,
       ringPtr: heap,
       ringBytes: RING_BYTES,
       rxDescriptorsPtr: this.#descriptors,
       txRingPtr: TX_RINGS + index * TX_RING_BYTES,
-      interfacePtr: INTERFACES + index * INTERFACE_BYTES,
+      interfacePtr,
       macHigh16: 0,
       macLow32: 0,
       everyFrame: true,
@@ -146,9 +152,14 @@ export class WireSide {
     this.#ring.tail = (index + 1) >>> 0;
   }
 
-  /** An interface that is down comes back; one that is gone does not. */
+  /** An interface that is down comes back, maybe under another name; one that is gone does not. */
   #checkLink(): void {
-    if (this.socket.takeError() === 0 || loadAddon().interfaceInfo(this.name) !== null) return;
-    throw Object.assign(new Error(`The interface ${this.name} is gone`), { code: "ENODEV" });
+    // The kernel says that it is down before it says that it is gone
+    if (this.socket.takeError() !== 0) this.#isInDoubt = true;
+    if (!this.#isInDoubt && this.#views.u32[this.#news] === 0) return;
+    const link = this.socket.takeLink();
+    if (link === null) return;
+    if (link.gone) throw Object.assign(new Error(`The interface ${this.name} is gone`), { code: "ENODEV" });
+    this.#isInDoubt = !link.up;
   }
 }
