@@ -1,5 +1,6 @@
-// Copies between buffers of users and the shared memory, the fastest way for each size. The engine copies to and from shared memory by
-// single atomic words; memmove of the addon, where a packet link has loaded it, carries a tenth more of one flow (docs/performance.md).
+// Copies between the shared memory and other buffers, those of users and of links, the fastest way for each size. The engine copies to
+// and from shared memory by single atomic words; memmove of the addon, where a packet link has loaded it, carries a tenth more of one flow
+// (docs/performance.md).
 import { loadedAddon } from "./native.ts";
 
 /** Up to so many bytes a loop is faster than making a view for a bulk copy, and allocates nothing. */

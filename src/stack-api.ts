@@ -55,6 +55,7 @@ export interface Stack extends AsyncDisposable {
   /**
    * Calls `listener` at each event: `state` (a connection changed its state), `link` (an interface is up, down or gone), `mtu` (its MTU is
    * another one), `neighbor` (a host of the link answers no more), `conflict` (another host uses our address).
+   * @throws TypeError
    */
   on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this;
 

@@ -154,13 +154,13 @@ export class CoreStack extends ClosingStack implements Stack {
   }
 
   on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    this.#listeners.of(name).add(listener);
+    this.#listeners.add(name, listener);
     this.#updateTrace();
     return this;
   }
 
   off<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    this.#listeners.of(name).delete(listener);
+    this.#listeners.delete(name, listener);
     this.#updateTrace();
     return this;
   }
@@ -280,7 +280,7 @@ export class CoreStack extends ClosingStack implements Stack {
   /** The core tells state changes only while somebody listens. */
   #updateTrace(): void {
     const { views, log } = this.#parts;
-    const isWanted = this.#listeners.of("state").size > 0 || log !== undefined;
+    const isWanted = this.#listeners.has("state") || log !== undefined;
     if (isWanted) Atomics.or(views.i32, CONFIG_TRACE_STATES >>> 2, TRACE_FOR_MAIN);
     else Atomics.and(views.i32, CONFIG_TRACE_STATES >>> 2, ~TRACE_FOR_MAIN);
   }

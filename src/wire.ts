@@ -11,6 +11,8 @@ import {
   INTERFACES,
   STOP,
 } from "../assembly/layout.ts";
+import { object } from "./argument-checks.ts";
+import { invalidType } from "./errors.ts";
 import { failureError } from "./failure.ts";
 import { argumentError } from "./links/argument-errors.ts";
 import type { ImpairmentCounters } from "./links/impairment.ts";
@@ -105,7 +107,12 @@ export class Wire implements AsyncDisposable {
  * @throws (rejects) TypeError, RangeError for options that make no sense; AddonError; Error with code, errno and syscall: EPERM without
  * CAP_NET_RAW, ENODEV for an unknown interface, ENOTSUP for one that is not Ethernet, ENOMEM
  */
-export async function createWire({ interfaces, aToB, bToA }: WireOptions): Promise<Wire> {
+export async function createWire(options: WireOptions): Promise<Wire> {
+  const { interfaces, aToB, bToA } = object("options", options);
+  const isPair = Array.isArray(interfaces) && interfaces.length === 2;
+  if (!isPair || interfaces.some((name: unknown) => typeof name !== "string")) {
+    throw invalidType("interfaces", "two names", interfaces);
+  }
   if (interfaces[0] === interfaces[1])
     throw argumentError(`Expected two different interfaces, got '${interfaces[0]}' twice`);
   for (const impairments of [aToB, bToA]) if (impairments !== undefined) validateImpairment(impairments);

@@ -17,16 +17,8 @@ import {
   TX_PIECE2_LENGTH,
   TX_PIECE2_PTR,
 } from "../assembly/layout.ts";
+import { copyBytes } from "../src/copy-bytes.ts";
 import type { SharedViews } from "../src/memory.ts";
-
-/** Up to so many bytes a loop is faster than making a view for a bulk copy. */
-const LOOP_BYTES = 192;
-
-/** Copies bytes from the shared memory (or any buffer) to another one. */
-export function copyBytes(target: Uint8Array, to: number, source: Uint8Array, from: number, count: number): void {
-  if (count <= LOOP_BYTES) for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
-  else target.set(source.subarray(from, from + count), to);
-}
 
 /** A frame that lies in one run of bytes, as a port puts it into a TX ring. */
 export interface WholeFrame {

@@ -118,13 +118,13 @@ export class ShardedStack extends ClosingStack implements Stack {
   }
 
   on<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    if (TELLERS[name] === "together") this.#listeners.of(name).add(listener);
+    if (TELLERS[name] === "together") this.#listeners.add(name, listener);
     else for (const shard of this.#tellers(name)) shard.on(name, listener);
     return this;
   }
 
   off<Name extends keyof StackEvents>(name: Name, listener: (event: StackEvents[Name]) => void): this {
-    if (TELLERS[name] === "together") this.#listeners.of(name).delete(listener);
+    if (TELLERS[name] === "together") this.#listeners.delete(name, listener);
     else for (const shard of this.#tellers(name)) shard.off(name, listener);
     return this;
   }

@@ -90,6 +90,7 @@ test("connections that wait for a link end with their stack, nothing pending", a
 test("an event that there is none of is refused, with the names that there are", async () => {
   await using pair = await stackPair();
   assert.throws(() => pair.client.on("links" as "link", () => {}), /`state`, `link`, `mtu`, `neighbor` or `conflict`/);
+  assert.throws(() => pair.client.on("link", 5 as never), /`listener` to be a function/);
 });
 
 test.run();

@@ -2,7 +2,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { COUNTERS, COUNTERS_BYTES } from "../../assembly/layout.ts";
 import { Impairment, type ImpairmentCounters } from "../../src/links/impairment.ts";
+import { createWire } from "../../src/wire.ts";
 import { readPassageCounters, writePassageCounters } from "../../src/wire-task.ts";
+import { rejection } from "../support/stack-pair.ts";
 
 const wireTask = suite("src/wire-task");
 
@@ -28,6 +30,18 @@ wireTask("gives main 0 for what a plain passage does not count", () => {
   const { received, forwarded, ...others } = readPassageCounters(f64, 1);
   assert.equal([received, forwarded], [7, 5]);
   assert.ok(Object.values(others).every((value) => value === 0));
+});
+
+wireTask("a wire is refused options that cannot be with an argument's error", async () => {
+  for (const [options, code] of [
+    [null, "ERR_INVALID_ARG_TYPE"],
+    [{}, "ERR_INVALID_ARG_TYPE"],
+    [{ interfaces: ["left"] }, "ERR_INVALID_ARG_TYPE"],
+    [{ interfaces: ["left", 2] }, "ERR_INVALID_ARG_TYPE"],
+    [{ interfaces: ["left", "left"] }, "ERR_INVALID_ARG_VALUE"],
+  ] as const) {
+    assert.is((await rejection(createWire(options as never))).code, code);
+  }
 });
 
 wireTask.run();

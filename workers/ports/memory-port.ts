@@ -9,13 +9,14 @@ import {
   RX_GSO_SIZE,
   RX_TIME_US,
 } from "../../assembly/layout.ts";
+import { copyBytes } from "../../src/copy-bytes.ts";
 import type { Bell } from "../../src/doorbell.ts";
 import type { MemoryLink } from "../../src/links/link.ts";
 import { CableEnd } from "../../src/links/memory-link.ts";
 import { bellOf } from "../../src/local-bells.ts";
 import { countLinkErrors } from "../link-counter.ts";
 import type { LinkStatus, Port, PortPlace } from "../port.ts";
-import { copyBytes, TxRing } from "../tx-ring.ts";
+import { TxRing } from "../tx-ring.ts";
 
 /** Bytes of frames described at once: small enough to stay in the processor's cache, and a frame fits. */
 const REGION_BYTES = 1024 * 1024;

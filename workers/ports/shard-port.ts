@@ -12,12 +12,12 @@ import {
   RX_GSO_SIZE,
   RX_TIME_US,
 } from "../../assembly/layout.ts";
+import { copyBytes } from "../../src/copy-bytes.ts";
 import type { Bell } from "../../src/doorbell.ts";
 import { FrameRingConsumer, FrameRingProducer } from "../../src/links/frame-ring.ts";
 import { bellOf } from "../../src/local-bells.ts";
 import { COMMON_CLAIM, RELAY_BYTES } from "../../src/shards/relay.ts";
 import type { Port, PortPlace, PortShard } from "../port.ts";
-import { copyBytes } from "../tx-ring.ts";
 import { OuterPort } from "./outer-port.ts";
 
 const ETHER_TYPE = 12;

@@ -1,12 +1,12 @@
 // One direction of a wire: frames that arrive at one end leave at the other, at once and as they are, or through an Impairment, packet
 // by packet of wire size.
 import { FRAME_CSUM_PARTIAL, RX_DESCRIPTOR_CAPACITY } from "../../assembly/layout.ts";
+import { copyBytes } from "../../src/copy-bytes.ts";
 import { internetChecksum } from "../../src/links/checksum.ts";
 import { FrameArena } from "../../src/links/frame-arena.ts";
 import type { PooledFrame } from "../../src/links/frame-pool.ts";
 import { Impairment, type ImpairmentCounters, type Impairments } from "../../src/links/impairment.ts";
 import { PASSAGE_HEAP_BYTES } from "../../src/wire-task.ts";
-import { copyBytes } from "../tx-ring.ts";
 import { noFrame, type ReceivedFrame, type WireSide } from "./wire-side.ts";
 
 /** One direction of a wire. */
