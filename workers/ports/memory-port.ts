@@ -1,14 +1,6 @@
 // One end of a cable in memory (src/links/memory-link.ts). Frames are copied into the cable's ring and out of it; a full ring holds
 // the sender back until the peer has made room and rings.
-import {
-  RX_DESCRIPTOR_BYTES,
-  RX_DESCRIPTOR_CAPACITY,
-  RX_FLAGS,
-  RX_FRAME_LENGTH,
-  RX_FRAME_PTR,
-  RX_GSO_SIZE,
-  RX_TIME_US,
-} from "../../assembly/layout.ts";
+import { RX_DESCRIPTOR_CAPACITY } from "../../assembly/layout.ts";
 import { copyBytes } from "../../src/copy-bytes.ts";
 import type { Bell } from "../../src/doorbell.ts";
 import type { MemoryLink } from "../../src/links/link.ts";
@@ -16,6 +8,7 @@ import { CableEnd } from "../../src/links/memory-link.ts";
 import { bellOf } from "../../src/local-bells.ts";
 import { countLinkErrors } from "../link-counter.ts";
 import type { LinkStatus, Port, PortPlace } from "../port.ts";
+import { describeCopy } from "../rx-descriptor.ts";
 import { TxRing } from "../tx-ring.ts";
 
 /** Bytes of frames described at once: small enough to stay in the processor's cache, and a frame fits. */
@@ -63,7 +56,7 @@ export class MemoryPort implements Port {
     for (let at = consumer.peek(); at >= 0 && count < RX_DESCRIPTOR_CAPACITY; at = consumer.peek()) {
       if (used + consumer.length > REGION_BYTES) break;
       copyBytes(views.u8, this.#region + used, consumer.bytes, at, consumer.length);
-      this.#describe(count++, this.#region + used, nowUs);
+      describeCopy(this.#place, count++, this.#region + used, consumer, nowUs);
       used = (used + consumer.length + 63) & -64;
       consumer.advance();
     }
@@ -139,16 +132,5 @@ export class MemoryPort implements Port {
   #lose(first: number, tail: number): number {
     countLinkErrors(this.#place.views, this.#place.interfaceRecord, (tail - first) >>> 0);
     return tail;
-  }
-
-  #describe(index: number, at: number, nowUs: number): void {
-    const { views, rxDescriptors } = this.#place;
-    const { consumer } = this.#cable;
-    const descriptor = rxDescriptors + index * RX_DESCRIPTOR_BYTES;
-    views.u32[(descriptor + RX_FRAME_PTR) >>> 2] = at;
-    views.u32[(descriptor + RX_FRAME_LENGTH) >>> 2] = consumer.length;
-    views.u16[(descriptor + RX_FLAGS) >>> 1] = consumer.flags;
-    views.u16[(descriptor + RX_GSO_SIZE) >>> 1] = consumer.gsoSize;
-    views.f64[(descriptor + RX_TIME_US) >>> 3] = nowUs;
   }
 }

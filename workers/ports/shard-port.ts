@@ -3,21 +3,19 @@
 // does with its claim of the address: the others go by it.
 import {
   INTERFACE_CLAIM,
-  INTERFACE_LINK_DROPS,
   RX_DESCRIPTOR_BYTES,
   RX_DESCRIPTOR_CAPACITY,
-  RX_FLAGS,
   RX_FRAME_LENGTH,
   RX_FRAME_PTR,
-  RX_GSO_SIZE,
-  RX_TIME_US,
 } from "../../assembly/layout.ts";
 import { copyBytes } from "../../src/copy-bytes.ts";
 import type { Bell } from "../../src/doorbell.ts";
 import { FrameRingConsumer, FrameRingProducer } from "../../src/links/frame-ring.ts";
 import { bellOf } from "../../src/local-bells.ts";
 import { COMMON_CLAIM, RELAY_BYTES } from "../../src/shards/relay.ts";
+import { countLinkDrops } from "../link-counter.ts";
 import type { Port, PortPlace, PortShard } from "../port.ts";
+import { describeCopy } from "../rx-descriptor.ts";
 import { OuterPort } from "./outer-port.ts";
 
 const ETHER_TYPE = 12;
@@ -83,13 +81,12 @@ export class FirstShardPort extends OuterPort {
 
   /** What a shard that lags has no room for is lost, as on a link; fragments leave half of the room to ARP. */
   #pass(ptr: number, length: number): void {
-    const { u8, u64 } = this.#place.views;
+    const { u8 } = this.#place.views;
     const spare = isArp(u8, ptr) ? 0 : RELAY_BYTES / 2;
     for (const { ring } of this.#others) {
       const at = ring.reserve(length, spare);
       if (at < 0) {
-        const drops = (this.#place.interfaceRecord + INTERFACE_LINK_DROPS) >>> 3;
-        u64[drops] = u64[drops]! + 1n;
+        countLinkDrops(this.#place.views, this.#place.interfaceRecord, 1);
         continue;
       }
       copyBytes(ring.bytes, at, u8, ptr, length);
@@ -137,7 +134,7 @@ export class FurtherShardPort extends OuterPort {
     let used = 0;
     for (; at >= 0 && count < RX_DESCRIPTOR_CAPACITY && used + ring.length <= REGION_BYTES; at = ring.peek()) {
       copyBytes(this.#place.views.u8, this.#region + used, ring.bytes, at, ring.length);
-      this.#describe(count++, this.#region + used, nowUs);
+      describeCopy(this.#place, count++, this.#region + used, ring, nowUs);
       used = (used + ring.length + 63) & -64;
       ring.advance();
     }
@@ -154,15 +151,5 @@ export class FurtherShardPort extends OuterPort {
     const claim = Atomics.load(this.#shard.common, COMMON_CLAIM);
     const { views, interfaceRecord } = this.#place;
     if (claim !== views.i32[(interfaceRecord + INTERFACE_CLAIM) >>> 2]) this.#shard.onClaim(claim);
-  }
-
-  #describe(index: number, at: number, nowUs: number): void {
-    const { views, rxDescriptors } = this.#place;
-    const descriptor = rxDescriptors + index * RX_DESCRIPTOR_BYTES;
-    views.u32[(descriptor + RX_FRAME_PTR) >>> 2] = at;
-    views.u32[(descriptor + RX_FRAME_LENGTH) >>> 2] = this.#ring.length;
-    views.u16[(descriptor + RX_FLAGS) >>> 1] = 0;
-    views.u16[(descriptor + RX_GSO_SIZE) >>> 1] = 0;
-    views.f64[(descriptor + RX_TIME_US) >>> 3] = nowUs;
   }
 }
