@@ -367,9 +367,9 @@ export const IF_GRO = 16; // frames that continue one another are merged before 
 // -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
 // A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
 // at 0 with the first payload byte, so sequence number = ISS + 1 + offset (mod 2^32).
-export const TCB_BYTES = 1088; // a multiple of the cache line
+export const TCB_BYTES = 960; // a multiple of the cache line
 export const TCB_RECORDS = TABLES;
-// line 0, written by main up to offset 28; behind that lies what only a listener has, the core's own
+// line 0, written by main up to offset 28; from there on the core's own
 export const TCB_SND_TAIL = 0; // u32 offset: bytes written into the send ring
 export const TCB_RCV_HEAD = 4; // u32 offset: bytes read out of the receive ring
 export const TCB_SND_EPOCH_TAKEN = 8; // u32: main has moved to the send ring of this epoch
@@ -434,7 +434,9 @@ export const TCB_SEGS_OUT = 288; // u64 wire segments
 export const TCB_SEGS_IN = 296; // u64 wire segments
 export const TCB_RCV_OOO_SEGS = 304; // u32, segments that came out of order
 export const TCB_PMTU = 308; // u32 bytes
-export const TCB_ADV_MSS = 312; // u32 bytes, the MSS we announced
+export const TCB_ADV_MSS = 312; // u16 bytes, the MSS we announced
+export const TCB_CHRONO = 314; // u8, a CHRONO_ code: what the time since TCB_CHRONO_US counts as
+export const TCB_RATE_APP_LIMITED = 315; // u8 0 | 1: the application limited TCB_RATE_SAMPLE
 export const TCB_DELIVERED_CE = 316; // u32, segments whose ACK echoed a congestion mark
 // the options of a socket, one block that a listener's children inherit (tcp/options-set.ts); written by the core
 export const TCB_SOCKET_OPTIONS = 320;
@@ -474,16 +476,14 @@ export const TCB_BUSY_US = 440; // u64, time with data queued or unacknowledged,
 export const TCB_RWND_LIMITED_US = 448; // u64, and of that, held back by the peer's window
 export const TCB_SNDBUF_LIMITED_US = 456; // u64, and by a full send buffer
 export const TCB_CHRONO_US = 464; // u64 core time since when TCB_CHRONO holds
-export const TCB_CHRONO = 472; // u32, a CHRONO_ code: what the time since then counts as
-export const TCB_DATA_SEGS_IN = 476; // u32, wire segments with payload
+export const TCB_DATA_SEGS_IN = 472; // u32, wire segments with payload
 export const TCB_RATE_SAMPLE = 480; // u64 bytes << 32 | µs that it took to deliver them, the last sample that was not the application's own pace; 0 = none yet
 export const TCB_TOTAL_RTO_TIME_MS = 488; // u32 ms between a first time-out and the ACK that answered
 export const TCB_TOTAL_RTO = 492; // u16, time-outs
 export const TCB_TOTAL_RTO_RECOVERIES = 494; // u16, first ones in a row
 export const TCB_URGENT_STATE = 496; // u32: byte | URGENT_ << 8 | count of urgent pointers << 16; 0 = there never was one
 export const TCB_URGENT_AT = 500; // u32 offset of the urgent byte in the receive stream; written before TCB_URGENT_STATE
-export const TCB_RATE_APP_LIMITED = 504; // u32 0 | 1: the application limited that delivery rate
-export const TCB_SHARED_BYTES = 512; // private fields of the core follow
+export const TCB_SHARED_BYTES = 504; // private fields of the core follow
 
 export const URGENT_POINTER = 1; // announced, not here yet
 export const URGENT_BYTE = 2; // here

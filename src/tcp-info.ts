@@ -197,7 +197,7 @@ export function readTcpInfo(views: TcpViews, tcb: number): TcpInfo {
 }
 
 // State, sequence variables, windows, sizes, round trips
-function variables({ u8, u32 }: Fields) {
+function variables({ u8, u16, u32 }: Fields) {
   const ssthresh = u32(layout.TCB_SSTHRESH);
   return {
     state: stateName(u8(layout.TCB_STATE)),
@@ -212,7 +212,7 @@ function variables({ u8, u32 }: Fields) {
     ssthresh: ssthresh >= layout.SSTHRESH_NONE ? Number.POSITIVE_INFINITY : ssthresh,
     sndMss: u32(layout.TCB_SND_MSS),
     rcvMss: u32(layout.TCB_RCV_MSS),
-    advMss: u32(layout.TCB_ADV_MSS),
+    advMss: u16(layout.TCB_ADV_MSS),
     pmtu: u32(layout.TCB_PMTU),
     srttUs: u32(layout.TCB_SRTT_US),
     rttvarUs: u32(layout.TCB_RTTVAR_US),
@@ -253,7 +253,7 @@ function recovery({ u8, u32 }: Fields) {
 }
 
 // Bytes and segments, when the last ones passed, rates, time-outs
-function traffic({ u16, u32, u64, rate }: Fields) {
+function traffic({ u8, u16, u32, u64, rate }: Fields) {
   return {
     bytesSent: u64(layout.TCB_BYTES_SENT),
     bytesRetrans: u64(layout.TCB_BYTES_RETRANS),
@@ -271,7 +271,7 @@ function traffic({ u16, u32, u64, rate }: Fields) {
     pacingRate: u64(layout.TCB_PACING_RATE),
     maxPacingRate: u64(layout.TCB_MAX_PACING_RATE),
     deliveryRate: rate(layout.TCB_RATE_SAMPLE),
-    deliveryRateAppLimited: u32(layout.TCB_RATE_APP_LIMITED) !== 0,
+    deliveryRateAppLimited: u8(layout.TCB_RATE_APP_LIMITED) !== 0,
     totalRto: u16(layout.TCB_TOTAL_RTO),
     totalRtoRecoveries: u16(layout.TCB_TOTAL_RTO_RECOVERIES),
     totalRtoTimeMs: u32(layout.TCB_TOTAL_RTO_TIME_MS),
@@ -279,13 +279,13 @@ function traffic({ u16, u32, u64, rate }: Fields) {
 }
 
 // What the sender waited for, and what waits in the rings
-function waiting({ u32, u64 }: Fields) {
+function waiting({ u8, u32, u64 }: Fields) {
   return {
     notsentBytes: unsentBytes(u32),
     busyUs: u64(layout.TCB_BUSY_US),
     rwndLimitedUs: u64(layout.TCB_RWND_LIMITED_US),
     sndbufLimitedUs: u64(layout.TCB_SNDBUF_LIMITED_US),
-    chrono: CHRONOS[u32(layout.TCB_CHRONO)] ?? "idle",
+    chrono: CHRONOS[u8(layout.TCB_CHRONO)] ?? "idle",
     chronoUs: u64(layout.TCB_CHRONO_US),
     dataSegsOut: u32(layout.TCB_DATA_SEGS_OUT),
     dataSegsIn: u32(layout.TCB_DATA_SEGS_IN),

@@ -17,7 +17,7 @@ import { freeIfDone, isTcbInUse, nextWantingOutput, wantOutput } from "../tcp/co
 import { Outgoing, outgoing } from "../tcp/outgoing";
 import { output, segmentQueued, segmentSent } from "../tcp/output";
 import { refreshPath, takeIdentification } from "../tcp/path-mtu";
-import { Tcb } from "../tcp/tcb";
+import { TCB_FLAG_MAY_BE_CUT, Tcb } from "../tcp/tcb";
 import { hardError, softError } from "../tcp/user-calls";
 import { finish, fold, pseudoHeaderSumIpv4, sumBytes, sumPieceAt } from "../wire/checksum";
 import { ETHERNET_HEADER, ETHERTYPE_IPV4, EthernetHeader } from "../wire/ethernet";
@@ -142,7 +142,7 @@ function emit(tcb: Tcb, out: Outgoing): void {
     IPV4_HEADER + segmentBytes,
     (tcb.tos & DSCP_MASK) | <u8>out.tos,
     takeIdentification(tcb, out.segments),
-    tcb.mayBeCut === 0 ? IPV4_DF : 0,
+    tcb.has(TCB_FLAG_MAY_BE_CUT) ? 0 : IPV4_DF,
     tcb.ttl !== 0 ? tcb.ttl : <u8>load<u32>(SYSCTL_IP_DEFAULT_TTL),
     PROTOCOL_TCP,
     src,

@@ -54,8 +54,8 @@ export function areEventsDeferred(): bool {
 function tell(tcb: Tcb): void {
   const bits = tcb.readyBits;
   tcb.readyBits = 0;
-  if ((bits & INTERNAL_ATTACHED) !== 0) introduce(tcb, EVENT_ATTACHED, 0);
-  if ((bits & INTERNAL_ACCEPTED) !== 0) introduce(tcb, EVENT_ACCEPTED, tcb.listenerHandle);
+  if ((bits & INTERNAL_ATTACHED) !== 0) introduce(tcb, EVENT_ATTACHED, tcb.token, 0);
+  if ((bits & INTERNAL_ACCEPTED) !== 0) introduce(tcb, EVENT_ACCEPTED, 0, tcb.listenerHandle);
   if ((bits & READY_MASK) !== 0) {
     const slot = pushEvent(EVENT_SOCKET);
     store<u32>(slot, tcb.handle, EVENT_HANDLE);
@@ -68,10 +68,10 @@ function tell(tcb: Tcb): void {
   freeIfDone(tcb);
 }
 
-function introduce(tcb: Tcb, kind: u32, value: u32): void {
+function introduce(tcb: Tcb, kind: u32, token: u32, value: u32): void {
   const slot = pushEvent(kind);
   store<u32>(slot, tcb.handle, EVENT_HANDLE);
-  store<u32>(slot, tcb.token, EVENT_TOKEN);
+  store<u32>(slot, token, EVENT_TOKEN);
   store<u32>(slot, value, EVENT_VALUE);
   store<u32>(slot, ((<u32>tcb.localPort) << 16) | tcb.remotePort, EVENT_PORTS);
   store<u64>(slot, tcb.localAddressHigh, EVENT_LOCAL_ADDRESS);

@@ -29,7 +29,6 @@ import {
   SYSCTL_TCP_ABORT_ON_OVERFLOW,
   TCB_EOF,
 } from "../layout";
-import { NONE } from "../storage/none";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
 import { onAck, onOldAck } from "./acks";
 import { ackNow, answerUnacceptable, challenge } from "./challenge";
@@ -50,6 +49,7 @@ import { updateSendWindow } from "./send-window";
 import { seqGt, seqGte, seqInWindow, seqLt, seqLte } from "./seq";
 import { mayReceive, setState } from "./state";
 import {
+  TCB_FLAG_CHILD,
   TCB_FLAG_FIN_QUEUED,
   TCB_FLAG_PASSIVE,
   TCB_FLAG_READ_SHUT,
@@ -201,7 +201,7 @@ function completeHandshake(tcb: Tcb, seg: Segment, nowUs: u64): u32 {
   }
   if (isFastOpened(tcb)) {
     fastOpenSettle(tcb, false, nowUs);
-  } else if (tcb.listener !== NONE) {
+  } else if (tcb.has(TCB_FLAG_CHILD)) {
     if (isDeferred(tcb, seg)) return DISPOSITION_DONE;
     if (!offerChild(tcb)) return refuseChild(tcb, nowUs);
   }

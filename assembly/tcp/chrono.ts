@@ -10,7 +10,7 @@ export function chronoSet(tcb: Tcb, kind: u32, nowUs: u64): void {
   tcb.busyUs += us;
   if (tcb.chrono === CHRONO_RWND_LIMITED) tcb.rwndLimitedUs += us;
   if (tcb.chrono === CHRONO_SNDBUF_LIMITED) tcb.sndbufLimitedUs += us;
-  tcb.chrono = kind;
+  tcb.chrono = <u8>kind;
   tcb.chronoUs = nowUs;
 }
 

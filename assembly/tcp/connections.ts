@@ -83,13 +83,6 @@ export function allocTcb(): Tcb | null {
   tcb.handle = Slab.at(slabPtr).handleOf(index);
   tcb.outputNext = NONE;
   tcb.eventNext = NONE;
-  tcb.listener = NONE;
-  tcb.listenerNext = NONE;
-  tcb.firstChild = NONE;
-  tcb.lastChild = NONE;
-  tcb.firstAccepted = NONE;
-  tcb.childNext = NONE;
-  tcb.childPrevious = NONE;
   tcb.rtxHead = NONE;
   tcb.rtxTail = NONE;
   tcb.rtxLost = NONE;

@@ -3,10 +3,9 @@
 // more, and the next ACK completes it, data or not. Linux's option; RFC 9293 has no say in when a user accepts.
 import { count } from "../count";
 import { COUNTER_TCP_DEFER_ACCEPT_DROP } from "../counters";
-import { NONE } from "../storage/none";
 import { rtoMaxUs } from "./rtt";
 import { Segment } from "./segment";
-import { Tcb } from "./tcb";
+import { TCB_FLAG_CHILD, Tcb } from "./tcb";
 
 /** tcb.handshake: the peer has acknowledged our SYN-ACK, and the child waits all the same. */
 export const HANDSHAKE_ACKED: u8 = 1;
@@ -39,12 +38,12 @@ export function isDeferred(tcb: Tcb, seg: Segment): bool {
 /** Whether the child waits for data, so that running out of tcp_synack_retries does not end it. */
 export function isDeferring(tcb: Tcb): bool {
   return (
-    tcb.listener !== NONE && (tcb.handshake & HANDSHAKE_ACKED) !== 0 && <u32>tcb.retransmits < deferredTimeouts(tcb)
+    tcb.has(TCB_FLAG_CHILD) && (tcb.handshake & HANDSHAKE_ACKED) !== 0 && <u32>tcb.retransmits < deferredTimeouts(tcb)
   );
 }
 
 /** Whether the SYN (or SYN-ACK) that timed out is sent again: not one that the peer has acknowledged, before its time is up. */
 export function isSynAckWanted(tcb: Tcb): bool {
-  if (tcb.listener === NONE || (tcb.handshake & HANDSHAKE_ACKED) === 0) return true;
+  if (!tcb.has(TCB_FLAG_CHILD) || (tcb.handshake & HANDSHAKE_ACKED) === 0) return true;
   return <u32>tcb.retransmits >= deferredTimeouts(tcb);
 }

@@ -34,7 +34,7 @@ function atoMinUs(): u32 {
 
 /** Sets the estimate of the peer's segment size before anything arrived: at most what everybody can send. */
 export function initialiseRcvMss(tcb: Tcb, window: u32): void {
-  tcb.rcvMss = max(min(min(tcb.advMss, MSS_DEFAULT), window / 2), min(RCV_MSS_MIN, tcb.advMss));
+  tcb.rcvMss = max<u32>(min<u32>(min<u32>(tcb.advMss, MSS_DEFAULT), window / 2), min<u32>(RCV_MSS_MIN, tcb.advMss));
 }
 
 // The mode lies where main sees it: TCP_QUICKACK reads whether this is no dialogue
@@ -74,7 +74,7 @@ function measureRcvMss(tcb: Tcb, seg: Segment): void {
   const lastSize = <u32>tcb.lastSegmentSize;
   tcb.lastSegmentSize = 0;
   if (size >= tcb.rcvMss) {
-    tcb.rcvMss = min(size, tcb.advMss);
+    tcb.rcvMss = min<u32>(size, tcb.advMss);
     if (seg.payloadLength === tcb.rcvMss && (seg.flags & PSH) !== 0) tcb.ackState |= ACK_PUSHED;
     return;
   }
@@ -85,7 +85,7 @@ function measureRcvMss(tcb: Tcb, seg: Segment): void {
   if (withTimestamps >= MSS_DEFAULT || (withTimestamps >= RCV_MSS_MIN && !isRemnant)) {
     tcb.lastSegmentSize = <u16>min<u32>(invariant, 0xffff);
     if (invariant === lastSize) {
-      tcb.rcvMss = min(invariant, tcb.advMss);
+      tcb.rcvMss = min<u32>(invariant, tcb.advMss);
       return;
     }
   }

@@ -14,6 +14,7 @@ import {
   SECRET_ISN,
   SOCKET_FLAG_FASTOPEN_CONNECT,
   SOCKET_FLAG_FASTOPEN_NO_COOKIE,
+  STATE_LISTEN,
   STATE_SYN_RECEIVED,
   STATE_SYN_SENT,
   SYSCTL_TCP_FASTOPEN,
@@ -38,6 +39,7 @@ import {
   isPathPaused,
   notePath,
 } from "./fast-open-cache";
+import { listening } from "./listener-record";
 import { rtxAt, rtxMarkLost } from "./rtx-queue";
 import { Segment } from "./segment";
 import { FIXED_HEADERS, OPTIONS_MAX } from "./sizes";
@@ -73,10 +75,13 @@ const ENDS: usize = memory.data(8, 8);
 const COOKIE: usize = memory.data(16, 8);
 
 function writeKey(listener: Tcb | null, day: u32): void {
-  if (listener !== null && (listener.fastOpenKey0 | listener.fastOpenKey1) !== 0) {
-    store<u64>(KEY, listener.fastOpenKey0);
-    store<u64>(KEY, listener.fastOpenKey1, 8);
-    return;
+  if (listener !== null) {
+    const own = listening(listener);
+    if ((own.fastOpenKey0 | own.fastOpenKey1) !== 0) {
+      store<u64>(KEY, own.fastOpenKey0);
+      store<u64>(KEY, own.fastOpenKey1, 8);
+      return;
+    }
   }
   store<u32>(KEY, load<u32>(SYSCTL_TCP_FASTOPEN_KEY0));
   store<u32>(KEY, load<u32>(SYSCTL_TCP_FASTOPEN_KEY1), 4);
@@ -90,9 +95,15 @@ function writeKey(listener: Tcb | null, day: u32): void {
   }
 }
 
+// The listener that a child came from, while it listens
+function listenerOf(child: Tcb): Tcb | null {
+  const listener = tcbOfHandle(child.listenerHandle);
+  return listener !== null && listener.state === <u8>STATE_LISTEN ? listener : null;
+}
+
 // As Linux computes it, so that servers of one key understand each other's cookies: SipHash of the client's and the server's IPv4 address
 function cookieOf(tcb: Tcb, day: u32): u64 {
-  writeKey(tcbOfHandle(tcb.listenerHandle), day);
+  writeKey(listenerOf(tcb), day);
   store<u32>(ENDS, <u32>(tcb.remoteAddressLow >> 32));
   store<u32>(ENDS, <u32>(tcb.localAddressLow >> 32), 4);
   return sipHash24(KEY, ENDS, 8);
@@ -124,15 +135,16 @@ export function fastOpenAdmits(listener: Tcb, child: Tcb, seg: Segment, nowUs: u
   count(COUNTER_TCP_FASTOPEN_PASSIVE);
   child.handshake |= ACCEPTED | PENDING;
   if (seg.payloadLength !== 0) child.options |= <u8>TCB_OPTION_SYN_DATA;
-  listener.fastOpenPending += 1;
+  listening(listener).fastOpenPending += 1;
   return true;
 }
 
 // RFC 7413 5.1: "Limit the number of pending TFO connection requests"
 function isListenerBusy(listener: Tcb, nowUs: u64): bool {
-  if (nowUs - listener.fastOpenResetUs > RESET_PENALTY_US) listener.fastOpenResets = 0;
-  const limit: u32 = listener.fastOpen === 0 ? listener.backlog : listener.fastOpen;
-  if (<u32>listener.fastOpenPending + listener.fastOpenResets < limit) return false;
+  const record = listening(listener);
+  if (nowUs - record.fastOpenResetUs > RESET_PENALTY_US) record.fastOpenResets = 0;
+  const limit: u32 = listener.fastOpen === 0 ? record.backlog : listener.fastOpen;
+  if (<u32>record.fastOpenPending + record.fastOpenResets < limit) return false;
   count(COUNTER_TCP_FASTOPEN_LISTEN_OVERFLOW);
   return true;
 }
@@ -167,12 +179,13 @@ export function mayAnswerEarly(tcb: Tcb): bool {
 export function fastOpenSettle(tcb: Tcb, isReset: bool, nowUs: u64): void {
   if ((tcb.handshake & PENDING) === 0) return;
   tcb.handshake &= ~PENDING;
-  const listener = tcbOfHandle(tcb.listenerHandle);
+  const listener = listenerOf(tcb);
   if (listener === null) return;
-  listener.fastOpenPending -= 1;
+  const record = listening(listener);
+  record.fastOpenPending -= 1;
   if (!isReset) return;
-  listener.fastOpenResets += 1;
-  listener.fastOpenResetUs = nowUs;
+  record.fastOpenResets += 1;
+  record.fastOpenResetUs = nowUs;
 }
 
 // ------------------------------------------------------------------------------------------------------------------ client

@@ -42,8 +42,8 @@ export function prepareConnection(tcb: Tcb, interfaceIndex: u32, mtu: u32): void
   tcb.interfaceIndex = interfaceIndex;
   startPath(tcb, mtu);
   // RFC 9293 3.7.1 (MUST-67): the largest packet we take, less the fixed headers
-  tcb.advMss = mtu > headers + ADV_MSS_MIN ? mtu - headers : ADV_MSS_MIN;
-  if (tcb.userMss !== 0) tcb.advMss = min<u32>(tcb.advMss, tcb.userMss);
+  const advMss = mtu > headers + ADV_MSS_MIN ? min<u32>(mtu - headers, 0xffff) : ADV_MSS_MIN;
+  tcb.advMss = <u16>(tcb.userMss !== 0 ? min<u32>(advMss, tcb.userMss) : advMss);
   tcb.peerMss = <u16>limitMss(tcb, isV4(tcb) ? MSS_DEFAULT : MSS_DEFAULT_V6);
   let options: u32 = ecnOffer();
   if (load<u32>(SYSCTL_TCP_TIMESTAMPS) !== 0) options |= TCB_OPTION_TIMESTAMPS;

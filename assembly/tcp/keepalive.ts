@@ -22,6 +22,7 @@ import { hasUserTimeout, isUserTimeoutOver } from "./user-timeout";
 export function setKeepAlive(tcb: Tcb, isOn: bool, nowUs: u64): void {
   tcb.setOption(SOCKET_FLAG_KEEPALIVE, isOn);
   tcb.keepAliveProbes = 0;
+  if (!isSupervised(tcb)) return; // while it connects, main's limit for that runs in its place
   tcb.keepAliveUs = 0;
   startKeepAlive(tcb, nowUs);
 }
@@ -44,7 +45,7 @@ export function setKeepCount(tcb: Tcb, probes: u32): void {
 
 // A shorter or longer idle time than the one that runs
 function resumeKeepAlive(tcb: Tcb, nowUs: u64): void {
-  if (tcb.keepAliveUs === 0) return;
+  if (tcb.keepAliveUs === 0 || !isSupervised(tcb)) return;
   tcb.keepAliveUs = max<u64>(tcb.lastReceivedUs + idleUs(tcb), nowUs);
   arm(tcb);
 }

@@ -9,13 +9,20 @@ import {
   COUNTER_TCP_SYN_BACKLOG_DROPS,
 } from "../counters";
 import { INTERNAL_ACCEPTED } from "../events";
-import { ECONNABORTED, STATE_CLOSED, SYSCTL_TCP_MAX_SYN_BACKLOG, SYSCTL_TCP_SYNCOOKIES } from "../layout";
+import {
+  ECONNABORTED,
+  HANDLE_INDEX_MASK,
+  STATE_CLOSED,
+  SYSCTL_TCP_MAX_SYN_BACKLOG,
+  SYSCTL_TCP_SYNCOOKIES,
+} from "../layout";
 import { NONE } from "../storage/none";
 import { abortConnection, enterClosed } from "./close";
 import { freeIfDone, raise } from "./connections";
+import { ListenerRecord, listening } from "./listener-record";
 import { removeListener } from "./listener-table";
 import { setState } from "./state";
-import { TCB_FLAG_ACCEPT_QUEUE, TCB_FLAG_OWNED, Tcb } from "./tcb";
+import { TCB_FLAG_ACCEPT_QUEUE, TCB_FLAG_CHILD, TCB_FLAG_OWNED, Tcb } from "./tcb";
 
 // What becomes of a SYN
 /** It is dropped (counted). */
@@ -26,7 +33,7 @@ export const ADMIT_CHILD: u32 = 1;
 export const ADMIT_COOKIE: u32 = 2;
 
 /** Whether the accept queue is full. Linux's rule: a backlog of n admits n + 1. */
-function isAcceptQueueFull(listener: Tcb): bool {
+function isAcceptQueueFull(listener: ListenerRecord): bool {
   if (listener.acceptQueueLength <= listener.backlog) return false;
   count(COUNTER_TCP_LISTEN_OVERFLOWS);
   return true;
@@ -37,7 +44,8 @@ function isAcceptQueueFull(listener: Tcb): bool {
  * SYN queue full. With 0 a full queue gives up its oldest child: under a flood that is most likely a spoofed one, while a peer that
  * exists completes its handshake within a round trip (RFC 4987 3.3).
  */
-export function admit(listener: Tcb, nowUs: u64): u32 {
+export function admit(tcb: Tcb, nowUs: u64): u32 {
+  const listener = listening(tcb);
   if (isAcceptQueueFull(listener)) return ADMIT_NOT;
   const mode = load<u32>(SYSCTL_TCP_SYNCOOKIES);
   if (mode === 2) return ADMIT_COOKIE;
@@ -52,19 +60,21 @@ export function admit(listener: Tcb, nowUs: u64): u32 {
 }
 
 /** Whether a SYN that must make a child, cookies or not (it recycles TIME-WAIT), may do so. Makes room in the SYN queue. */
-export function maySpawn(listener: Tcb, nowUs: u64): bool {
+export function maySpawn(tcb: Tcb, nowUs: u64): bool {
+  const listener = listening(tcb);
   if (isAcceptQueueFull(listener)) return false;
   makeRoom(listener, listener.backlog, nowUs);
   return true;
 }
 
 /** Whether more children than the backlog are in SYN-RECEIVED. */
-export function isSynQueueOverfull(listener: Tcb): bool {
+export function isSynQueueOverfull(tcb: Tcb): bool {
+  const listener = listening(tcb);
   return listener.synQueueLength > max<u32>(listener.backlog, 1);
 }
 
 // Ends the oldest child in SYN-RECEIVED if there are `limit` of them. Without a word: whoever it was may not exist
-function makeRoom(listener: Tcb, limit: u32, nowUs: u64): void {
+function makeRoom(listener: ListenerRecord, limit: u32, nowUs: u64): void {
   if (listener.synQueueLength < max<u32>(limit, 1) || listener.lastChild === NONE) return;
   count(COUNTER_TCP_SYN_BACKLOG_DROPS);
   enterClosed(Tcb.at(listener.lastChild), 0, nowUs);
@@ -72,9 +82,9 @@ function makeRoom(listener: Tcb, limit: u32, nowUs: u64): void {
 
 /** Puts a new child into its listener's SYN queue, as the newest. */
 export function joinListener(child: Tcb, listener: Tcb): void {
-  child.listener = listener.index;
   child.listenerHandle = listener.handle;
-  linkSyn(child, listener);
+  child.set(TCB_FLAG_CHILD);
+  linkSyn(child, listening(listener));
 }
 
 /**
@@ -82,7 +92,7 @@ export function joinListener(child: Tcb, listener: Tcb): void {
  * @returns false, with nothing changed but a counter, if that queue is full
  */
 export function offerChild(child: Tcb): bool {
-  const listener = Tcb.at(child.listener);
+  const listener = listenerOf(child);
   if (isAcceptQueueFull(listener)) return false;
   unlink(child, listener);
   child.set(TCB_FLAG_ACCEPT_QUEUE | TCB_FLAG_OWNED); // main may use the handle from EVENT_ACCEPTED on
@@ -97,15 +107,17 @@ export function offerChild(child: Tcb): bool {
 
 /** Takes a child out of whichever queue of its listener it is in: it was accepted, or it is gone. */
 export function leaveListener(child: Tcb): void {
-  if (child.listener === NONE) return;
-  unlink(child, Tcb.at(child.listener));
-  child.clear(TCB_FLAG_ACCEPT_QUEUE);
-  child.listener = NONE;
-  child.childNext = NONE;
-  child.childPrevious = NONE;
+  if (!child.has(TCB_FLAG_CHILD)) return;
+  unlink(child, listenerOf(child));
+  child.clear(TCB_FLAG_ACCEPT_QUEUE | TCB_FLAG_CHILD);
 }
 
-function linkSyn(child: Tcb, listener: Tcb): void {
+// The listener in whose queue a child is: it does not go before they have left (closeListening)
+function listenerOf(child: Tcb): ListenerRecord {
+  return listening(Tcb.at(child.listenerHandle & HANDLE_INDEX_MASK));
+}
+
+function linkSyn(child: Tcb, listener: ListenerRecord): void {
   child.childPrevious = NONE;
   child.childNext = listener.firstChild;
   if (listener.firstChild !== NONE) Tcb.at(listener.firstChild).childPrevious = child.index;
@@ -114,7 +126,7 @@ function linkSyn(child: Tcb, listener: Tcb): void {
   listener.synQueueLength += 1;
 }
 
-function unlink(child: Tcb, listener: Tcb): void {
+function unlink(child: Tcb, listener: ListenerRecord): void {
   const isAccepted = child.has(TCB_FLAG_ACCEPT_QUEUE);
   if (child.childNext !== NONE) Tcb.at(child.childNext).childPrevious = child.childPrevious;
   else if (!isAccepted) listener.lastChild = child.childPrevious;
@@ -128,8 +140,9 @@ function unlink(child: Tcb, listener: Tcb): void {
 /** Ends a listener: its port is free, and the children that nobody accepted are reset. */
 export function closeListening(listener: Tcb, nowUs: u64): void {
   removeListener(listener);
-  while (listener.firstChild !== NONE) endChild(Tcb.at(listener.firstChild), nowUs);
-  while (listener.firstAccepted !== NONE) endChild(Tcb.at(listener.firstAccepted), nowUs);
+  const record = listening(listener);
+  while (record.firstChild !== NONE) endChild(Tcb.at(record.firstChild), nowUs);
+  while (record.firstAccepted !== NONE) endChild(Tcb.at(record.firstAccepted), nowUs);
   listener.clear(TCB_FLAG_OWNED);
   setState(listener, STATE_CLOSED, nowUs);
   freeIfDone(listener);

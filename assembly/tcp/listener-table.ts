@@ -1,6 +1,7 @@
 // Which listener gets a SYN: one chain of listeners per local port, the more specific address first served. RFC 9293 3.9.1.1
 // (MUST-43: a listener may name its local address). Knows no queues and no states.
 import { NONE } from "../storage/none";
+import { listening } from "./listener-record";
 import { Tcb } from "./tcb";
 
 const PORTS: u32 = 65536;
@@ -42,7 +43,7 @@ function covers(listener: Tcb, high: u64, low: u64): bool {
  */
 export function findListener(high: u64, low: u64, port: u32): u32 {
   let found = NONE;
-  for (let index = head(port); index !== NONE; index = Tcb.at(index).listenerNext) {
+  for (let index = head(port); index !== NONE; index = listening(Tcb.at(index)).next) {
     const listener = Tcb.at(index);
     if (!covers(listener, high, low)) continue;
     if (!isUnspecified(listener.localAddressHigh, listener.localAddressLow)) return index;
@@ -54,7 +55,7 @@ export function findListener(high: u64, low: u64, port: u32): u32 {
 /** Whether a listener on this port and address would share an address with one there is (any conflicts with all). */
 export function isListenerTaken(high: u64, low: u64, port: u32): bool {
   const wantsAny = isUnspecified(high, low);
-  for (let index = head(port); index !== NONE; index = Tcb.at(index).listenerNext) {
+  for (let index = head(port); index !== NONE; index = listening(Tcb.at(index)).next) {
     if (wantsAny || covers(Tcb.at(index), high, low)) return true;
   }
   return false;
@@ -62,7 +63,7 @@ export function isListenerTaken(high: u64, low: u64, port: u32): bool {
 
 /** Puts a listener into the table under its local port. */
 export function addListener(listener: Tcb): void {
-  listener.listenerNext = head(listener.localPort);
+  listening(listener).next = head(listener.localPort);
   setHead(listener.localPort, listener.index);
 }
 
@@ -71,15 +72,15 @@ export function removeListener(listener: Tcb): void {
   const wanted = listener.index;
   let index = head(listener.localPort);
   if (index === wanted) {
-    setHead(listener.localPort, listener.listenerNext);
+    setHead(listener.localPort, listening(listener).next);
     return;
   }
   while (index !== NONE) {
-    const other = Tcb.at(index);
-    if (other.listenerNext === wanted) {
-      other.listenerNext = listener.listenerNext;
+    const other = listening(Tcb.at(index));
+    if (other.next === wanted) {
+      other.next = listening(listener).next;
       return;
     }
-    index = other.listenerNext;
+    index = other.next;
   }
 }

@@ -25,7 +25,7 @@ import { bytesToBoundary } from "./send-marks";
 import { syncMss, usableWindow } from "./send-window";
 import { seqGte } from "./seq";
 import { FIXED_HEADERS, headerBytes, sentOffset } from "./sizes";
-import { Tcb } from "./tcb";
+import { TCB_FLAG_MTU_SEARCHED, Tcb } from "./tcb";
 
 /** No probe is due. */
 export const PROBE_NONE: u32 = 0;
@@ -44,7 +44,8 @@ function baseMtu(tcb: Tcb): u32 {
 /** Starts a connection whose segment size is known: it searches from the beginning if tcp_mtu_probing is 2. */
 export function startMtuSearch(tcb: Tcb, nowUs: u64): void {
   beginSearch(tcb, baseMtu(tcb), nowUs);
-  tcb.isMtuSearched = load<u32>(SYSCTL_TCP_MTU_PROBING) === MODE_ALWAYS ? 1 : 0;
+  if (load<u32>(SYSCTL_TCP_MTU_PROBING) === MODE_ALWAYS) tcb.set(TCB_FLAG_MTU_SEARCHED);
+  else tcb.clear(TCB_FLAG_MTU_SEARCHED);
 }
 
 function beginSearch(tcb: Tcb, low: u32, nowUs: u64): void {
@@ -63,8 +64,8 @@ function beginSearch(tcb: Tcb, low: u32, nowUs: u64): void {
 export function blackHoleSuspected(tcb: Tcb, nowUs: u64): void {
   if (load<u32>(SYSCTL_TCP_MTU_PROBING) === 0) return;
   tcb.mtuProbeBytes = 0;
-  if (tcb.isMtuSearched === 0) {
-    tcb.isMtuSearched = 1;
+  if (!tcb.has(TCB_FLAG_MTU_SEARCHED)) {
+    tcb.set(TCB_FLAG_MTU_SEARCHED);
     tcb.mtuSearchUs = nowUs;
   } else {
     const now = <u32>tcb.mtuSearchLow > headerBytes(tcb) ? <u32>tcb.mtuSearchLow - headerBytes(tcb) : 0;
@@ -77,7 +78,7 @@ export function blackHoleSuspected(tcb: Tcb, nowUs: u64): void {
 
 /** Payload bytes of the probe that should leave now, PROBE_NONE or PROBE_WAIT. */
 export function mtuProbeDue(tcb: Tcb, nowUs: u64): u32 {
-  if (tcb.isMtuSearched === 0 || tcb.mtuProbeBytes !== 0 || tcb.caState !== <u8>CA_OPEN) return PROBE_NONE;
+  if (!tcb.has(TCB_FLAG_MTU_SEARCHED) || tcb.mtuProbeBytes !== 0 || tcb.caState !== <u8>CA_OPEN) return PROBE_NONE;
   if (tcb.cwnd < CWND_MIN || tcb.sackBlocks !== 0 || tcb.dsackDue !== 0) return PROBE_NONE;
   const low: u32 = tcb.mtuSearchLow;
   const high: u32 = tcb.mtuSearchHigh;

@@ -8,14 +8,14 @@ import { segmentSizeNow } from "./send-window";
 import { seqGt } from "./seq";
 import { sentOffset } from "./sizes";
 import { isSynchronized } from "./state";
-import { TCB_FLAG_FIN_QUEUED, TCB_FLAG_MORE, TCB_FLAG_MORE_HELD, TCB_FLAG_PUSH, Tcb } from "./tcb";
+import { TCB_FLAG_CHILD, TCB_FLAG_FIN_QUEUED, TCB_FLAG_MORE, TCB_FLAG_MORE_HELD, TCB_FLAG_PUSH, Tcb } from "./tcb";
 import { isUrgentOut } from "./urgent-out";
 
 /** TCP_NODELAY: Nagle off or on. Off also lets go what a cork or MSG_MORE holds now (Linux). */
 export function setNoDelay(tcb: Tcb, isOn: bool): void {
   tcb.setOption(SOCKET_FLAG_NODELAY, isOn);
   if (!isSynchronized(tcb.state)) return;
-  if (isOn) {
+  if (isOn && !tcb.has(TCB_FLAG_CHILD)) {
     tcb.pushTo = tcb.sndTail;
     tcb.set(TCB_FLAG_PUSH);
   }

@@ -52,6 +52,7 @@ import { setReceiveBuffer, setSendBuffer } from "./buffer-sizes";
 import { congestionChoose } from "./congestion/control";
 import { setQuickAck } from "./delayed-ack";
 import { setKeepAlive, setKeepCount, setKeepIdle, setKeepInterval } from "./keepalive";
+import { listening } from "./listener-record";
 import { setCork, setNoDelay } from "./nagle";
 import { Tcb } from "./tcb";
 
@@ -147,10 +148,10 @@ function remember(tcb: Tcb, code: u32, value: u32, value2: u32): bool {
       tcb.setOption(SOCKET_FLAG_FASTOPEN_CONNECT, value !== 0);
       return true;
     case SOCKET_OPTION_FASTOPEN_KEY0:
-      if (tcb.state <= <u8>STATE_LISTEN) tcb.fastOpenKey0 = <u64>value | ((<u64>value2) << 32);
+      if (tcb.state <= <u8>STATE_LISTEN) listening(tcb).fastOpenKey0 = <u64>value | ((<u64>value2) << 32);
       return true;
     case SOCKET_OPTION_FASTOPEN_KEY1:
-      if (tcb.state <= <u8>STATE_LISTEN) tcb.fastOpenKey1 = <u64>value | ((<u64>value2) << 32);
+      if (tcb.state <= <u8>STATE_LISTEN) listening(tcb).fastOpenKey1 = <u64>value | ((<u64>value2) << 32);
       return true;
     case SOCKET_OPTION_FASTOPEN_NO_COOKIE:
       tcb.setOption(SOCKET_FLAG_FASTOPEN_NO_COOKIE, value !== 0);

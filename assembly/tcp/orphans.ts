@@ -3,7 +3,7 @@
 import { count } from "../count";
 import { COUNTER_TCP_ABORT_ON_MEMORY } from "../counters";
 import { SYSCTL_TCP_MAX_ORPHANS } from "../layout";
-import { Tcb } from "./tcb";
+import { TCB_FLAG_ORPHAN, Tcb } from "./tcb";
 
 let orphans: u32 = 0;
 
@@ -19,19 +19,19 @@ export function orphanCount(): u32 {
 
 /** Main has closed a connection that goes on. @returns false, and counts, if there are tcp_max_orphans: it is to be aborted */
 export function orphanJoin(tcb: Tcb): bool {
-  if (tcb.isOrphan !== 0) return true;
+  if (tcb.has(TCB_FLAG_ORPHAN)) return true;
   if (orphans >= load<u32>(SYSCTL_TCP_MAX_ORPHANS)) {
     count(COUNTER_TCP_ABORT_ON_MEMORY);
     return false;
   }
-  tcb.isOrphan = 1;
+  tcb.set(TCB_FLAG_ORPHAN);
   orphans += 1;
   return true;
 }
 
 /** A connection ends or enters TIME-WAIT, which has a bound of its own. */
 export function orphanLeave(tcb: Tcb): void {
-  if (tcb.isOrphan === 0) return;
-  tcb.isOrphan = 0;
+  if (!tcb.has(TCB_FLAG_ORPHAN)) return;
+  tcb.clear(TCB_FLAG_ORPHAN);
   orphans -= 1;
 }

@@ -3,10 +3,9 @@
 // that rate. Timers of a process fire late: what was due meanwhile is made up for, and at high rates bursts last as long as timers
 // are late, so that the rate is what was asked for at 20 Gbit/s too.
 import { SYSCTL_TCP_MIN_TSO_SEGS } from "../layout";
-import { Tcb } from "./tcb";
-import { arm } from "./timers";
+import { TCB_FLAG_PACED, Tcb } from "./tcb";
+import { arm, NS_PER_US } from "./timers";
 
-const NS_PER_US: u64 = 1000;
 /**
  * C.send_quantum of draft-ietf-ccwg-bbr-06 5.6.3, which leaves it to the implementation beyond a millisecond: 1/512 s worth, two super-segments of
  * Linux's size, because each wake-up of a process costs; at most 64 KiB,
@@ -30,7 +29,7 @@ export function isPaced(tcb: Tcb, nowUs: u64): bool {
     return false;
   }
   if (tcb.pacingBurst < burstBytes(tcb)) return false;
-  tcb.pacingTimerUs = tcb.pacingNextNs / NS_PER_US;
+  tcb.set(TCB_FLAG_PACED);
   arm(tcb);
   return true;
 }

@@ -13,7 +13,7 @@ import { currentSsthresh } from "./reduction";
 import { rtxAt, rtxMarkLost } from "./rtx-queue";
 import { hasSender, segmentSize, syncMss } from "./send-window";
 import { FIXED_HEADERS } from "./sizes";
-import { TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
+import { TCB_FLAG_MAY_BE_CUT, TCB_FLAG_SYN_PENDING, Tcb } from "./tcb";
 import { TLP_NONE } from "./tlp-state";
 import { undoForget } from "./undo";
 
@@ -94,7 +94,7 @@ export function linkMtuChanged(interfaceIndex: u32, mtu: u32): void {
 // Only a SYN with data (Fast Open) can have been too big: it leaves again without, and announces what the path holds (Linux)
 function resendSyn(tcb: Tcb): void {
   if (tcb.state !== <u8>STATE_SYN_SENT || tcb.sndNxt === tcb.iss + 1) return;
-  if (tcb.pmtu > FIXED_HEADERS) tcb.advMss = min<u32>(tcb.advMss, tcb.pmtu - FIXED_HEADERS);
+  if (tcb.pmtu > FIXED_HEADERS) tcb.advMss = <u16>min<u32>(tcb.advMss, tcb.pmtu - FIXED_HEADERS);
   tcb.set(TCB_FLAG_SYN_PENDING);
   wantOutput(tcb);
 }
@@ -138,7 +138,8 @@ function takePath(tcb: Tcb, mtu: u32): void {
   tcb.pmtuGeneration = pathMtuGeneration;
   tcb.pmtu = mode < DISCOVER_PROBE ? pathMtu(tcb.remoteAddressHigh, tcb.remoteAddressLow, mtu) : mtu;
   const isLocked = mode === DISCOVER_WANT && isPathLocked(tcb.remoteAddressHigh, tcb.remoteAddressLow);
-  tcb.mayBeCut = mode === DISCOVER_DONT || mode >= DISCOVER_INTERFACE || isLocked ? 1 : 0;
+  if (mode === DISCOVER_DONT || mode >= DISCOVER_INTERFACE || isLocked) tcb.set(TCB_FLAG_MAY_BE_CUT);
+  else tcb.clear(TCB_FLAG_MAY_BE_CUT);
 }
 
 /**
@@ -146,7 +147,7 @@ function takePath(tcb: Tcb, mtu: u32): void {
  * started anywhere.
  */
 export function takeIdentification(tcb: Tcb, segments: u32): u16 {
-  if (tcb.mayBeCut === 0) return 0;
+  if (!tcb.has(TCB_FLAG_MAY_BE_CUT)) return 0;
   const first = tcb.identification;
   tcb.identification = <u16>(<u32>first + segments);
   return first;

@@ -17,11 +17,11 @@ import { NONE } from "../storage/none";
 import { reportDuplicate, reportOld } from "./dsack";
 import { allocGrowth, allocNeeded } from "./memory";
 import { ensureReceiveRing, placeReceived, publishReceived, updateReceiveHead } from "./receive-ring";
-import { clearSackBlocks, cutSackBlocks, noteSackBlock, trimSackBlocks } from "./sack-blocks";
+import { clearSackBlocks, cutSackBlocks, noteSackBlock, SACK_BYTES, trimSackBlocks } from "./sack-blocks";
 import { seqGt, seqGte, seqLt, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
 
-/** Bytes of the first set of ranges and of the largest: 29 and 509 ranges. What bounds work and memory per connection (CVE-2018-5390). */
+/** Bytes of the first block of ranges and SACK blocks and of the largest: 25 and 505 ranges. What bounds work and memory per connection (CVE-2018-5390). */
 const SET_BYTES_FIRST: u32 = 256;
 const SET_BYTES_MAX: u32 = 4096;
 /** Eighths of the heap up to which a set may grow. */
@@ -46,36 +46,41 @@ export function receiveOffset(tcb: Tcb, seq: u32): u32 {
 
 /** Whether bytes wait behind a gap. */
 export function isOutOfOrder(tcb: Tcb): bool {
-  return tcb.oooSet !== 0; // a set is freed when it becomes empty
+  return tcb.oooBlock !== 0; // a set is freed when it becomes empty
 }
 
 /** Offset after the last byte in the receive ring. */
 export function receiveEnd(tcb: Tcb): u32 {
-  if (tcb.oooSet === 0) return tcb.rcvTail;
-  const set = IntervalSet.at(tcb.oooSet);
+  if (tcb.oooBlock === 0) return tcb.rcvTail;
+  const set = setOf(tcb);
   return receiveOffset(tcb, set.endAt(set.count - 1));
 }
 
 /** Forgets the bytes that wait out of order. */
 export function dropOutOfOrder(tcb: Tcb): void {
-  if (tcb.oooSet === 0) return;
-  heapFree(tcb.oooSet);
-  tcb.oooSet = 0;
+  if (tcb.oooBlock === 0) return;
+  heapFree(tcb.oooBlock);
+  tcb.oooBlock = 0;
   clearSackBlocks(tcb);
 }
 
-// Ranges of a set of so many bytes
+// The ranges that wait. There must be some
+function setOf(tcb: Tcb): IntervalSet {
+  return IntervalSet.at(tcb.oooBlock + SACK_BYTES);
+}
+
+// Ranges that a block of so many bytes holds
 function rangesIn(bytes: u32): u32 {
-  return (bytes - intervalSetBytes(0)) / (intervalSetBytes(1) - intervalSetBytes(0));
+  return (bytes - SACK_BYTES - intervalSetBytes(0)) / (intervalSetBytes(1) - intervalSetBytes(0));
 }
 
 // Copies those bytes of [from, to) that are not there yet
 function placeMissing(tcb: Tcb, from: u32, to: u32, sourcePtr: usize): void {
-  if (tcb.oooSet === 0) {
+  if (tcb.oooBlock === 0) {
     placeReceived(tcb, receiveOffset(tcb, from), sourcePtr, to - from);
     return;
   }
-  const set = IntervalSet.at(tcb.oooSet);
+  const set = setOf(tcb);
   let at = from;
   for (let index = set.firstEndingAfter(from); index !== NONE && index < set.count; index++) {
     const start = set.startAt(index);
@@ -91,8 +96,8 @@ function placeMissing(tcb: Tcb, from: u32, to: u32, sourcePtr: usize): void {
 export function advance(tcb: Tcb, to: u32): u32 {
   let next = to;
   let outcome = TEXT_IN_ORDER;
-  if (tcb.oooSet !== 0) {
-    const set = IntervalSet.at(tcb.oooSet);
+  if (tcb.oooBlock !== 0) {
+    const set = setOf(tcb);
     next = set.coveredFrom(to);
     if (tcb.peerFinSeen !== 0) next = seqMin(next, tcb.peerFinSeq); // the stream ends there, whatever lies behind
     set.removeBelow(next);
@@ -108,8 +113,8 @@ export function advance(tcb: Tcb, to: u32): u32 {
 
 // Bytes of [from, to) that wait out of order already: the first run of them, as one D-SACK block holds no more
 function reportOverlap(tcb: Tcb, from: u32, to: u32): void {
-  if (tcb.oooSet === 0) return;
-  const set = IntervalSet.at(tcb.oooSet);
+  if (tcb.oooBlock === 0) return;
+  const set = setOf(tcb);
   const index = set.firstEndingAfter(from);
   if (index === NONE || seqGte(set.startAt(index), to)) return;
   reportDuplicate(tcb, seqMax(from, set.startAt(index)), seqMin(to, set.endAt(index)));
@@ -117,25 +122,26 @@ function reportOverlap(tcb: Tcb, from: u32, to: u32): void {
 
 // The set that remembers what waits, made for the first range
 function outOfOrderSet(tcb: Tcb): bool {
-  if (tcb.oooSet !== 0) return true;
+  if (tcb.oooBlock !== 0) return true;
   const ptr = allocNeeded(SET_BYTES_FIRST);
   if (ptr === 0) return false;
-  IntervalSet.at(ptr).init(tcb.rcvNxt, rangesIn(SET_BYTES_FIRST));
-  tcb.oooSet = <u32>ptr;
+  IntervalSet.at(ptr + SACK_BYTES).init(tcb.rcvNxt, rangesIn(SET_BYTES_FIRST));
+  tcb.oooBlock = <u32>ptr;
   return true;
 }
 
 // A larger block for a set that is full: four times the size, up to SET_BYTES_MAX
 function growSet(tcb: Tcb): bool {
-  const set = IntervalSet.at(tcb.oooSet);
+  const set = setOf(tcb);
   let bytes = SET_BYTES_FIRST;
   while (rangesIn(bytes) <= set.capacity) bytes *= 4;
   if (bytes > SET_BYTES_MAX) return false;
   const ptr = allocGrowth(bytes, SET_SHARE);
   if (ptr === 0) return false;
-  set.moveTo(ptr, rangesIn(bytes));
-  heapFree(tcb.oooSet);
-  tcb.oooSet = <u32>ptr;
+  memory.copy(ptr, tcb.oooBlock, SACK_BYTES);
+  set.moveTo(ptr + SACK_BYTES, rangesIn(bytes));
+  heapFree(tcb.oooBlock);
+  tcb.oooBlock = <u32>ptr;
   return true;
 }
 
@@ -143,7 +149,7 @@ function growSet(tcb: Tcb): bool {
 // one, which will be needed sooner (RFC 2018 8: "the data receiver is permitted to discard data in its queue that has not been
 // acknowledged", even if it was reported). Returns bytes added, or NONE if it was refused
 function remember(tcb: Tcb, from: u32, to: u32): u32 {
-  let set = IntervalSet.at(tcb.oooSet);
+  let set = setOf(tcb);
   set.refused = 0;
   let added = set.insert(from, to);
   while (set.refused !== 0) {
@@ -152,7 +158,7 @@ function remember(tcb: Tcb, from: u32, to: u32): u32 {
       cutSackBlocks(tcb, set.dropLast());
       count(COUNTER_TCP_OFO_PRUNED);
     }
-    set = IntervalSet.at(tcb.oooSet);
+    set = setOf(tcb);
     set.refused = 0;
     added = set.insert(from, to);
   }
@@ -171,7 +177,7 @@ function queueOutOfOrder(tcb: Tcb, from: u32, to: u32, sourcePtr: usize, segment
     countMany(COUNTER_TCP_IN_OFO_DROPPED, segments);
     return TEXT_REFUSED;
   }
-  const set = IntervalSet.at(tcb.oooSet);
+  const set = setOf(tcb);
   const range = set.firstEndingAfter(from);
   noteSackBlock(tcb, set.startAt(range), set.endAt(range));
   if (added === 0) {

@@ -152,7 +152,7 @@ function moveRing(tcb: Tcb, end: u32, ptr: usize, bytes: u32): void {
 export function releaseIdleReceiveRing(tcb: Tcb): void {
   if (tcb.rcvBufferPtr === 0) return;
   updateReceiveHead(tcb);
-  if (tcb.oooSet === 0 && tcb.rcvHead === tcb.rcvTail) releaseReceiveRing(tcb);
+  if (tcb.oooBlock === 0 && tcb.rcvHead === tcb.rcvTail) releaseReceiveRing(tcb);
 }
 
 /** Copies payload to its place. `offset`, `length`: within [rcvHead, rcvHead + rcvBufferCapacity) */
@@ -217,10 +217,12 @@ export function growReceiveRing(tcb: Tcb, end: u32): bool {
 export function releaseReceiveRing(tcb: Tcb): void {
   if (tcb.rcvOldBufferPtr !== 0) heapFree(tcb.rcvOldBufferPtr);
   if (tcb.rcvBufferPtr !== 0) heapFree(tcb.rcvBufferPtr);
-  if (tcb.oooSet !== 0) heapFree(tcb.oooSet);
+  if (tcb.oooBlock !== 0) heapFree(tcb.oooBlock);
   tcb.rcvOldBufferPtr = 0;
   tcb.rcvBufferPtr = 0;
   tcb.rcvRingCapacity = 0;
   tcb.rcvRing = 0;
-  tcb.oooSet = 0;
+  tcb.oooBlock = 0;
+  tcb.sackBlocks = 0; // they lay in it
+  tcb.sackUntold = 0;
 }

@@ -2,7 +2,9 @@
 // several ACKs. A D-SACK block, if one is due, stands before them (RFC 2883 4). Kept as a list of four beside the set of ranges,
 // as a look at all ranges per ACK would cost too much. Must not know how the bytes are stored.
 //
-//   tcb:  │ dsackStart dsackEnd │ sack0Start sack0End │ sack1 ... │ sack2 ... │ sack3 ... │     host order, as emitSack() reads it
+// The four lie before that set in its heap block, which there is only while something waits; a D-SACK block may be due without one.
+//
+//   tcb.oooBlock:  │ start end │ start end │ start end │ start end │ set of ranges ...     host order, as emitSack() reads them
 import { TCB_OPTION_SACK } from "../layout";
 import { emitSack, sackBlocksMax, sackOptionBytes } from "../wire/tcp-options";
 import { wantOutputSoon } from "./connections";
@@ -14,9 +16,14 @@ import { hasTimestamps } from "./timestamps";
 /** Blocks remembered: as many as an option without timestamps holds. */
 const BLOCKS: u32 = 4;
 const BLOCK_BYTES: usize = 8;
+/** Bytes that they take of tcb.oooBlock. */
+export const SACK_BYTES: u32 = BLOCKS * <u32>BLOCK_BYTES;
+
+// What an option is made of if a D-SACK block goes before the others
+const WITH_DSACK: usize = memory.data(40, 8);
 
 function blockPtr(tcb: Tcb, index: u32): usize {
-  return tcb.ptr + offsetof<Tcb>("sack0Start") + <usize>index * BLOCK_BYTES;
+  return <usize>tcb.oooBlock + <usize>index * BLOCK_BYTES;
 }
 
 /** Whether both ends sent SACK-permitted on their SYN. */
@@ -26,7 +33,7 @@ export function hasSack(tcb: Tcb): bool {
 
 /**
  * The range [start, end) that waits out of order was added to, or came again: it is the first block of the next ACK.
- * Blocks that it has swallowed are forgotten; of more than four the oldest is.
+ * Blocks that it has swallowed are forgotten; of more than four the oldest is. tcb.oooBlock is there.
  */
 export function noteSackBlock(tcb: Tcb, start: u32, end: u32): void {
   if (!hasSack(tcb)) return;
@@ -129,8 +136,11 @@ export function sackBytesBeside(tcb: Tcb): u32 {
 export function writeSack(tcb: Tcb, ptr: usize): u32 {
   const blocks = blocksDue(tcb);
   if (blocks === 0) return 0;
-  const first = tcb.ptr + (tcb.dsackDue !== 0 ? offsetof<Tcb>("dsackStart") : offsetof<Tcb>("sack0Start"));
-  tcb.dsackDue = 0;
   tcb.sackUntold = 0;
-  return emitSack(ptr, first, blocks);
+  if (tcb.dsackDue === 0) return emitSack(ptr, blockPtr(tcb, 0), blocks);
+  tcb.dsackDue = 0;
+  store<u32>(WITH_DSACK, tcb.dsackStart);
+  store<u32>(WITH_DSACK, tcb.dsackEnd, 4);
+  if (blocks > 1) memory.copy(WITH_DSACK + BLOCK_BYTES, blockPtr(tcb, 0), (<usize>blocks - 1) * BLOCK_BYTES);
+  return emitSack(ptr, WITH_DSACK, blocks);
 }

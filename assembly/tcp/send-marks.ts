@@ -9,7 +9,7 @@ import { COUNTER_RING_INDEX_INVALID, COUNTER_TCP_MARKS_DROPPED } from "../counte
 import { heapAlloc, heapFree } from "../heap";
 import { SEND_MARK_END_OF_RECORD, SEND_MARK_MORE, SEND_MARK_URGENT } from "../layout";
 import { seqGt, seqLte } from "./seq";
-import { TCB_FLAG_MORE, TCB_FLAG_MORE_HELD, Tcb } from "./tcb";
+import { TCB_FLAG_CHILD, TCB_FLAG_MORE, TCB_FLAG_MORE_HELD, Tcb } from "./tcb";
 import { markUrgent } from "./urgent-out";
 
 const COUNT: usize = 0;
@@ -29,7 +29,8 @@ export const NO_BOUNDARY: u32 = 0xffffffff;
  */
 export function takeMark(tcb: Tcb, flags: u32, offset: u32): void {
   tcb.marksTaken += 1;
-  if (offset - tcb.sndTail > tcb.sndBufferCapacity) {
+  // Who has not taken a child has no send ring to write into
+  if (offset - tcb.sndTail > tcb.sndBufferCapacity || tcb.has(TCB_FLAG_CHILD)) {
     count(COUNTER_RING_INDEX_INVALID);
     return;
   }

@@ -10,7 +10,7 @@ import { sackBytesBeside } from "./sack-blocks";
 import { Segment } from "./segment";
 import { seqLt, seqLte } from "./seq";
 import { constantOptions, FIXED_HEADERS, MSS_DEFAULT, OPTIONS_MAX } from "./sizes";
-import { Tcb } from "./tcb";
+import { TCB_FLAG_MTU_SEARCHED, Tcb } from "./tcb";
 import { cancelRetransmitTimer, TIMER_PERSIST } from "./timers";
 
 /** Payload of a path with the smallest MTU IPv4 knows (68 bytes). */
@@ -72,7 +72,7 @@ export function usableWindow(tcb: Tcb): u32 {
 export function syncMss(tcb: Tcb): void {
   const announced = tcb.peerMss === 0 ? MSS_DEFAULT : tcb.peerMss;
   if (<u32>tcb.mtuSearchHigh > tcb.pmtu) tcb.mtuSearchHigh = <u16>tcb.pmtu;
-  const packet = tcb.isMtuSearched !== 0 ? min<u32>(tcb.pmtu, tcb.mtuSearchLow) : tcb.pmtu;
+  const packet = tcb.has(TCB_FLAG_MTU_SEARCHED) ? min<u32>(tcb.pmtu, tcb.mtuSearchLow) : tcb.pmtu;
   const path = packet > FIXED_HEADERS ? packet - FIXED_HEADERS : SMALLEST_PAYLOAD;
   const options = constantOptions(tcb);
   const leastMss = load<u32>(SYSCTL_TCP_MIN_SND_MSS);

@@ -19,6 +19,7 @@ import {
   WINDOW_SCALE_MAX,
 } from "../wire/tcp-options";
 import { isEcnSetupSyn } from "./ecn";
+import { listening } from "./listener-record";
 import { Segment } from "./segment";
 import { MSS_DEFAULT } from "./sizes";
 import { Tcb } from "./tcb";
@@ -102,7 +103,8 @@ export function cookieTimestamp(seg: Segment, nowMs: u32): u32 {
 export function expectsCookies(listener: Tcb, nowUs: u64): bool {
   const mode = load<u32>(SYSCTL_TCP_SYNCOOKIES);
   if (mode === 0) return false;
-  return mode === 2 || (listener.synOverflowUs !== 0 && nowUs - listener.synOverflowUs <= OVERFLOW_VALID_US);
+  const overflowUs = listening(listener).synOverflowUs;
+  return mode === 2 || (overflowUs !== 0 && nowUs - overflowUs <= OVERFLOW_VALID_US);
 }
 
 /**

@@ -2,9 +2,11 @@
 // TCB_SHARED_BYTES are laid down in layout.ts because main reads (and in line 0 writes) them; the rest is the core's own.
 // Fields are grouped by who touches them together. Nothing here decides anything.
 import {
+  TCB_ADV_MSS,
   TCB_BUSY_US,
   TCB_BYTES,
   TCB_BYTES_SENT,
+  TCB_CHRONO,
   TCB_CONGESTION,
   TCB_CWND,
   TCB_DATA_SEGS_IN,
@@ -20,6 +22,7 @@ import {
   TCB_MAX_PACING_RATE,
   TCB_PACING_RATE,
   TCB_PMTU,
+  TCB_RATE_APP_LIMITED,
   TCB_RATE_SAMPLE,
   TCB_RCV_EPOCH_TAKEN,
   TCB_RCV_HEAD,
@@ -72,6 +75,16 @@ export const TCB_FLAG_URGENT_OUT: u32 = 524288; // sndUp holds: urgent data of o
 export const TCB_FLAG_READ_SHUT: u32 = 1048576; // main will not read: text after our FIN is answered with RST
 export const TCB_FLAG_RING_WANTED: u32 = 4194304; // main waits for a send ring that the heap did not grant
 export const TCB_FLAG_URGENT_TOLD: u32 = 2097152; // the probe that announces urgent data has left, the one that asks follows
+export const TCB_FLAG_PACED: u32 = 8388608; // output waits for pacingNextNs
+export const TCB_FLAG_CHILD: u32 = 16777216; // in a queue of its listener, which listenerHandle names
+export const TCB_FLAG_CONGESTION_BLOCK: u32 = 33554432; // congestionState0 is the address of a heap block
+export const TCB_FLAG_ORPHAN: u32 = 67108864; // counted by orphans.ts
+export const TCB_FLAG_TIME_WAITING: u32 = 134217728; // on the list of time-wait.ts
+export const TCB_FLAG_MTU_SEARCHED: u32 = 268435456; // SND.MSS follows the search (RFC 4821)
+export const TCB_FLAG_MAY_BE_CUT: u32 = 536870912; // packets leave without DF
+
+/** An algorithm's own state of congestion control in the TCB. */
+export const CONGESTION_STATE_BYTES: u32 = 64;
 
 @unmanaged
 @final
@@ -84,19 +97,19 @@ export class Tcb {
   waitsShared: u32;
   kickedShared: u32;
   sndMarksShared: u32;
-  // the rest of the line is the core's: what only a listener has, whose words above main never writes, and a word of the opening
-  backlog: u32;
-  fastOpenResetUs: u64;
-  fastOpenPending: u16; // children of Fast Open whose handshake is not complete
-  fastOpenResets: u16; // of those, reset within the last minute
-  synQueueLength: u32; // children in SYN-RECEIVED
-  acceptQueueLength: u32; // children established and not accepted
-  listenerNext: u32; // the next one on the same port, NONE = end
-  firstAccepted: u32; // children whose handshake is complete
-  token: u32; // of the OP_CONNECT or OP_LISTEN
+  // the rest of the line is the core's, rarely touched: recovery (reduction.ts, undo.ts), the probe in flight, who made it
+  priorCwnd: u32; // for undo
+  priorSsthresh: u32;
+  prrDelivered: u32; // RFC 6937: segments delivered and sent since recovery began
+  prrOut: u32;
+  retransmitTs: u32; // our timestamp on the first retransmission of this recovery, 0 = none (RFC 3522)
+  undoMarker: u32; // SND.UNA when the recovery began
+  undoRetrans: i32; // retransmissions that no D-SACK has answered; -1: there was none yet
+  mtuProbeStart: u32; // sequence numbers of the probe in flight
+  token: u32; // of the OP_CONNECT or OP_LISTEN; a child has listenerHandle there
   // line 1, written by the core for main: publish with the atomic writers below
   sndHeadShared: u32;
-  rcvTailShared: u32;
+  rcvTail: u32; // offset of rcvNxt's byte: publish it
   sndRingPtr: u32; // of sndEpoch, offered; the ring in use is sndBufferPtr
   sndRingCapacity: u32;
   sndEpoch: u32;
@@ -111,7 +124,7 @@ export class Tcb {
   dataSegsOut: u32;
   // the core's own, written with the words above
   rcvHead: u32; // private copy of the checked shared offset
-  rcvTail: u32; // offset of rcvNxt's byte
+  sndTail: u32; // private copy of the checked shared offset
   rcvAdvertised: u32; // right edge we advertised: RCV.NXT + RCV.WND then (never moves left)
   lastAckSent: u32; // RCV.NXT of the last ACK we sent
   // line 2: key and info
@@ -158,7 +171,9 @@ export class Tcb {
   segsIn: u64;
   rcvOooSegs: u32;
   pmtu: u32;
-  advMss: u32;
+  advMss: u16;
+  chrono: u8; // CHRONO_
+  rateAppLimited: u8; // 1: deliveryRate is from a sample that the application limited
   deliveredCe: u32;
   // the options of the socket
   socketFlags: u32; // SOCKET_FLAG_
@@ -197,16 +212,14 @@ export class Tcb {
   rwndLimitedUs: u64;
   sndbufLimitedUs: u64;
   chronoUs: u64;
-  chrono: u32; // CHRONO_
   dataSegsIn: u32;
+  urgentSpan: u32; // which 2^30 bytes of the stream urgentAt lies in
   rateSample: u64; // bytes << 32 | µs, the last sample that was not limited by the application, or a better one
   totalRtoTimeMs: u32; // time spent in recoveries from time-outs
   totalRto: u16; // time-outs
   totalRtoRecoveries: u16; // of these, first ones in a row
   urgentState: u32; // byte | URGENT_ << 8 | count << 16; written after urgentAt
   urgentAt: u32; // offset of the urgent byte
-  rateAppLimited: u32; // 1: deliveryRate is from a sample that the application limited
-  urgentSpan: u32; // which 2^30 bytes of the stream urgentAt lies in
 
   // ------------------------------------------------------------------------------------------------ private to the core
   flags: u32; // TCB_FLAG_
@@ -214,18 +227,9 @@ export class Tcb {
   // intrusive lists of TCB indices, NONE = end
   outputNext: u32;
   eventNext: u32;
-  // listener (STATE_LISTEN) and child
-  listener: u32; // child: index of its listener, NONE once accepted or without
-  listenerHandle: u32; // child: of that listener, for EVENT_ACCEPTED
-  softErrno: u32; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
-  firstChild: u32; // listener: children that were not accepted yet
-  childNext: u32;
-  childPrevious: u32;
   ecn: u8; // ecn.ts
   handshake: u8; // HANDSHAKE_ bits
-  isOrphan: u8; // 1: counted by orphans.ts
-  isTimeWaiting: u8; // 1: on the list of time-wait.ts
-  lastChild: u32; // listener: the oldest child in SYN-RECEIVED; firstChild is the newest
+  softErrno: u16; // what the network last said about the path (RFC 9293 3.9.1.8), 0 = nothing
   // sender
   sndWl1: u32;
   sndWl2: u32;
@@ -233,7 +237,6 @@ export class Tcb {
   sndBufferPtr: u32; // the send ring in use (main has taken this epoch)
   sndBufferCapacity: u32;
   sndBufferEpoch: u32;
-  sndTail: u32; // private copy of the checked shared offset
   marksTaken: u32; // OP_MARKs that have arrived
   moreAt: u32; // with TCB_FLAG_MORE: offset of the end of a write after which more follows
   pushTo: u32; // with TCB_FLAG_PUSH: offset up to which small segments leave whatever holds them
@@ -246,16 +249,12 @@ export class Tcb {
   rtxTail: u32;
   rtxLost: u32; // where the search for lost records starts
   txQueuedBytes: u32; // payload bytes of ours in a TX ring, not yet taken by the link
-  txQueuedFrames: u32;
+  txQueuedFrames: u16; // no more than the TX rings hold
+  identification: u16; // of the next packet without DF
   highSeq: u32; // SND.NXT when recovery or loss began: `recover` of RFC 6582
   segmentsPerAck8: u32; // ack-slots.ts, eighths of a wire segment
   cwndUsageSeq: u32; // SND.NXT when cwndUsed and cwndLimited were set: they hold until it is acknowledged
-  priorCwnd: u32; // for undo
-  priorSsthresh: u32;
   cwndUsed: u32; // largest packetsOut of this window of data (cwnd validation)
-  prrDelivered: u32; // RFC 6937: segments delivered and sent since recovery began
-  prrOut: u32;
-  retransmitTs: u32; // our timestamp on the first retransmission of this recovery, 0 = none (RFC 3522)
   rtxCount: u32; // records in the retransmission queue
   smallEnd: u32; // SND.NXT after the last segment below one MSS (Nagle as Minshall has it)
   sndOldBufferPtr: u32; // a send ring main has left, while frames in a TX ring still point into it; 0 = none
@@ -267,12 +266,12 @@ export class Tcb {
   rackCursor: u32; // the first record that was sent once and is neither lost nor SACKED, or one before it
   sndBlockBase: u32; // offset in the stream from which super-segments are counted (send-blocks.ts)
   fack: u32; // end of the highest SACKed record; valid while sackedOut is not 0
+  tlpHighSeq: u32; // SND.NXT when the loss probe left
   // loss recovery: RACK-TLP (RFC 8985)
   rackXmitUs: u64; // when the most recently sent segment that was delivered left
   rackEndSeq: u32;
   rackRttUs: u32;
   rackDeliveredMark: u64; // `delivered` when the reordering window was widened last
-  tlpHighSeq: u32; // SND.NXT when the loss probe left
   timerKind: u8; // what retransmitUs means: TIMER_ tag, these exclude each other
   cwndLimited: u8; // 1: the congestion window kept data back in this window of data
   duplicateAcksOwed: u8; // wire segments that came out of order since RCV.NXT last moved, each worth a duplicate ACK
@@ -287,32 +286,29 @@ export class Tcb {
   frto: u8; // FRTO_ of frto.ts
   undoValid: u8; // 1: undoMarker holds
   shareEpochs: u8; // bulk-share.ts: the epochs in which it was counted, four bits a direction: receiving, sending
-  identification: u16; // of the next packet without DF
-  undoMarker: u32; // SND.UNA when the recovery began
-  undoRetrans: i32; // retransmissions that no D-SACK has answered; -1: there was none yet
+  mtuSearchHigh: u16; // bytes of packet: none above this one gets through, and mtuSearchLow does
   // delivery rate (BBR draft 4.1.1): carried per record, sampled at each ACK
   lostTotal: u32; // segments taken for lost in the connection's life, modulo 2^32
+  pacingBurst: u32; // bytes sent at one go since output last waited
   delivered: u64; // bytes
   deliveredUs: u64;
   firstSentUs: u64;
   appLimited: u64; // `delivered` at which the application limit ends, 0 = not limited
+  // the congestion control's own: state, or the address of a block of it; a listener has what listener-record.ts says
   congestionState0: u64;
   congestionState1: u64;
   congestionState2: u64;
-  congestionState3: u64; // the congestion control's own
+  congestionState3: u64;
   congestionState4: u64;
   congestionState5: u64;
   congestionState6: u64;
   congestionState7: u64;
-  pacingNextNs: u64; // when the next data may leave, ns
-  pacingTimerUs: u64; // output waits for that; 0 = it does not
-  pacingBurst: u32; // bytes sent at one go since output last waited
-  congestionBlock: u32; // heap block of a congestion control whose state is larger, 0 = none
+  pacingNextNs: u64; // when the next data may leave, ns; with TCB_FLAG_PACED output waits for that
   // receiver
   rcvBufferPtr: u32; // the ring we write into
   rcvBufferCapacity: u32; // bytes promised; the ring itself may be smaller yet (rcvRingCapacity), or absent
   rcvOldBufferPtr: u32; // the ring main may still be reading, 0 = none
-  oooSet: u32; // heap address of the interval set of out-of-order ranges, 0 = none
+  oooBlock: u32; // heap block of what waits out of order (reassembly.ts): SACK blocks, set of ranges; 0 = nothing does
   peerFinSeq: u32; // sequence number of the peer's FIN, valid with peerFinSeen
   tsRecent: u32; // TS.Recent
   tsOffset: u32; // added to the clock of our timestamps
@@ -323,18 +319,10 @@ export class Tcb {
   rcvRttMarkUs: u64;
   rcvSpaceMarkUs: u64;
   lastChallengeUs: u64;
-  // sack-blocks.ts: pairs of sequence numbers in a row, as emitSack() reads them
+  // sack-blocks.ts
   dsackStart: u32;
   dsackEnd: u32;
-  sack0Start: u32;
-  sack0End: u32;
-  sack1Start: u32;
-  sack1End: u32;
-  sack2Start: u32;
-  sack2End: u32;
-  sack3Start: u32;
-  sack3End: u32;
-  sackBlocks: u8; // valid ones from sack0 on
+  sackBlocks: u8; // valid ones in oooBlock
   dsackDue: u8; // 1: the dsack pair was not sent yet
   lastSegmentSize: u16; // a size below rcvMss that came once
   ackState: u8; // delayed-ack.ts
@@ -343,19 +331,14 @@ export class Tcb {
   peerFinSeen: u8;
   // the path: path-mtu.ts, mtu-probe.ts
   pmtuGeneration: u32; // pathMtuGeneration for which pmtu holds
-  mtuProbeStart: u32; // sequence numbers of the probe in flight
   mtuProbeBytes: u16; // its payload, 0 = none is in flight
-  mtuSearchLow: u16; // bytes of packet: this size gets through
-  mtuSearchHigh: u16; // and none above this one does
-  isMtuSearched: u8; // 1: SND.MSS follows the search (RFC 4821)
-  mayBeCut: u8; // 1: packets leave without DF
+  mtuSearchLow: u16;
   mtuSearchUs: u64; // when the search began
   // timers, absolute µs, 0 = off; the wheel holds the earliest (tcp/timers.ts)
   persistSinceUs: u64; // when the first probe of this shut window left
   retransmitUs: u64;
   delayedAckUs: u64;
-  keepAliveUs: u64;
-  connectDeadlineUs: u64;
+  keepAliveUs: u64; // before ESTABLISHED: connectDeadlineUs
   ringsUs: u64; // the rings are looked at: one is wanted and the heap was full, or they may be idle (idle-rings.ts)
   firstUnansweredUs: u64; // R2 counts from here: the first transmission that nothing has answered
 
@@ -371,40 +354,50 @@ export class Tcb {
     return changetype<usize>(this);
   }
 
-  // A listener is challenged by nobody: when its SYN queue was full last (0 = never) lies where a connection has its last challenge ACK
-  get synOverflowUs(): u64 {
-    return this.lastChallengeUs;
+  // The keepalive timer runs from ESTABLISHED on, main's limit for a connect before it: startSender() ends that
+  get connectDeadlineUs(): u64 {
+    return this.keepAliveUs;
   }
-  set synOverflowUs(us: u64) {
-    this.lastChallengeUs = us;
-  }
-
-  // A listener has no congestion control at work: its TCP_FASTOPEN_KEY (all 0 = tcp_fastopen_key) lies where a connection has that state
-  get fastOpenKey0(): u64 {
-    return this.congestionState0;
-  }
-  set fastOpenKey0(key: u64) {
-    this.congestionState0 = key;
-  }
-  get fastOpenKey1(): u64 {
-    return this.congestionState1;
-  }
-  set fastOpenKey1(key: u64) {
-    this.congestionState1 = key;
+  set connectDeadlineUs(us: u64) {
+    this.keepAliveUs = us;
   }
 
-  // A connection in TIME-WAIT is no listener: its links in the list of time-wait.ts lie where a listener has its children
+  // A record is opened by main, with a token, or it is the child of a listener
+  get listenerHandle(): u32 {
+    return this.token;
+  }
+  set listenerHandle(handle: u32) {
+    this.token = handle;
+  }
+
+  // With TCB_FLAG_CHILD: the neighbours in the queue of its listener. Main writes nothing before it has taken the child out of there, so
+  // TCB_FLAG_MORE and TCB_FLAG_PUSH, with which moreAt and pushTo hold, are refused as long (send-marks.ts, nagle.ts)
+  get childNext(): u32 {
+    return this.moreAt;
+  }
+  set childNext(index: u32) {
+    this.moreAt = index;
+  }
+  get childPrevious(): u32 {
+    return this.pushTo;
+  }
+  set childPrevious(index: u32) {
+    this.pushTo = index;
+  }
+
+  // With TCB_FLAG_TIME_WAITING: the neighbours in the list of time-wait.ts. All we sent is acknowledged then and the retransmission queue
+  // purged, so no recovery counts what is delivered and sent
   get timeWaitNext(): u32 {
-    return this.firstChild;
+    return this.prrDelivered;
   }
   set timeWaitNext(index: u32) {
-    this.firstChild = index;
+    this.prrDelivered = index;
   }
   get timeWaitPrevious(): u32 {
-    return this.lastChild;
+    return this.prrOut;
   }
   set timeWaitPrevious(index: u32) {
-    this.lastChild = index;
+    this.prrOut = index;
   }
 
   has(flag: u32): bool {
@@ -471,7 +464,7 @@ export class Tcb {
 // The map in layout.ts and this class say the same thing, or the build fails.
 if (offsetof<Tcb>("sndMarksShared") !== TCB_SND_MARKS) ERROR("layout drift: Tcb.sndMarksShared");
 if (offsetof<Tcb>("sndHeadShared") !== TCB_SND_HEAD) ERROR("layout drift: Tcb.sndHeadShared");
-if (offsetof<Tcb>("rcvTailShared") !== TCB_RCV_TAIL) ERROR("layout drift: Tcb.rcvTailShared");
+if (offsetof<Tcb>("rcvTail") !== TCB_RCV_TAIL) ERROR("layout drift: Tcb.rcvTail");
 if (offsetof<Tcb>("sndEpoch") !== TCB_SND_EPOCH) ERROR("layout drift: Tcb.sndEpoch");
 if (offsetof<Tcb>("rcvKickAt") !== TCB_RCV_KICK_AT) ERROR("layout drift: Tcb.rcvKickAt");
 if (offsetof<Tcb>("state") !== TCB_STATE) ERROR("layout drift: Tcb.state");
@@ -498,6 +491,9 @@ if (offsetof<Tcb>("maxPacingRate") !== TCB_MAX_PACING_RATE) ERROR("layout drift:
 if (offsetof<Tcb>("synRetries") !== TCB_SYNCNT) ERROR("layout drift: Tcb.synRetries");
 if (offsetof<Tcb>("fastOpen") !== TCB_FASTOPEN) ERROR("layout drift: Tcb.fastOpen");
 if (offsetof<Tcb>("lastSentUs") !== TCB_LAST_SENT_US) ERROR("layout drift: Tcb.lastSentUs");
+if (offsetof<Tcb>("advMss") !== TCB_ADV_MSS) ERROR("layout drift: Tcb.advMss");
+if (offsetof<Tcb>("chrono") !== TCB_CHRONO) ERROR("layout drift: Tcb.chrono");
+if (offsetof<Tcb>("rateAppLimited") !== TCB_RATE_APP_LIMITED) ERROR("layout drift: Tcb.rateAppLimited");
 if (offsetof<Tcb>("busyUs") !== TCB_BUSY_US) ERROR("layout drift: Tcb.busyUs");
 if (offsetof<Tcb>("dataSegsIn") !== TCB_DATA_SEGS_IN) ERROR("layout drift: Tcb.dataSegsIn");
 if (offsetof<Tcb>("pacingRate") !== TCB_PACING_RATE) ERROR("layout drift: Tcb.pacingRate");

@@ -13,6 +13,7 @@ import {
   congestionOnTransmitStart,
   congestionOnUndo,
   congestionStart,
+  congestionStatePtr,
 } from "./congestion/control";
 import { MAX_FILTER_BYTES, maxFilterUpdate } from "./congestion/max-filter";
 import { backOffRto, rttReset, rttSample } from "./rtt";
@@ -120,7 +121,7 @@ export function congestionTestExit(index: u32): void {
  */
 export function bbrTestField(index: u32, field: u32): f64 {
   const tcb = Tcb.at(index);
-  const bbr = BbrState.at(tcb.congestionBlock);
+  const bbr = BbrState.at(congestionStatePtr(tcb));
   switch (field) {
     case 0:
       return bbr.state;
@@ -152,7 +153,7 @@ export function bbrTestField(index: u32, field: u32): f64 {
 /** A number of a BBR version 1 connection's: 0 state, 1 bw, 2 min_rtt, 3 phase of the cycle, 4 rounds, 5 pacing rate, 6 packet conservation. */
 export function bbr1TestField(index: u32, field: u32): f64 {
   const tcb = Tcb.at(index);
-  const bbr = Bbr1State.at(tcb.congestionBlock);
+  const bbr = Bbr1State.at(congestionStatePtr(tcb));
   switch (field) {
     case 0:
       return bbr.state;

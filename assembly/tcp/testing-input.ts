@@ -17,6 +17,7 @@ import { arrivesClosed } from "./arrives-closed";
 import { freeIfDone, isTcbInUse, lookup, nextEvent, nextWantingOutput, tcbsInUse, tcpInitialise } from "./connections";
 import { setQuickAck } from "./delayed-ack";
 import { initialSequenceNumber } from "./isn";
+import { listening } from "./listener-record";
 import { setSocketOption } from "./options-set";
 import { orphanCount } from "./orphans";
 import { outgoing } from "./outgoing";
@@ -36,6 +37,7 @@ import {
   closeListener,
   hardError,
   kick,
+  mark,
   openActive,
   openPassive,
   release,
@@ -234,6 +236,10 @@ export function inputOption(index: u32, code: u32, value: u32, value2: u32, nowU
   return setSocketOption(Tcb.at(index), code, value, value2, <u64>nowUs);
 }
 
+export function inputMark(index: u32, flags: u32, offset: u32): void {
+  mark(Tcb.at(index), flags, offset);
+}
+
 export function inputRingWanted(index: u32): void {
   ringWanted(Tcb.at(index), 0);
 }
@@ -294,7 +300,7 @@ export function inputTsRecent(index: u32): u32 {
 }
 
 export function inputSynQueue(index: u32): u32 {
-  return Tcb.at(index).synQueueLength;
+  return listening(Tcb.at(index)).synQueueLength;
 }
 
 export function inputTimeWaits(): u32 {
@@ -310,7 +316,7 @@ export function inputPeerMss(index: u32): u32 {
 }
 
 export function inputAcceptQueue(index: u32): u32 {
-  return Tcb.at(index).acceptQueueLength;
+  return listening(Tcb.at(index)).acceptQueueLength;
 }
 
 export function inputSetQuickAck(index: u32, isQuick: bool): void {

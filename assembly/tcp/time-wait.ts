@@ -9,7 +9,7 @@ import { STATE_TIME_WAIT, SYSCTL_TCP_MAX_TW_BUCKETS, SYSCTL_TCP_TW_REUSE } from 
 import { NONE } from "../storage/none";
 import { enterClosed } from "./close";
 import { allocTcb } from "./connections";
-import { Tcb } from "./tcb";
+import { TCB_FLAG_TIME_WAITING, Tcb } from "./tcb";
 import { hasTimestamps } from "./timestamps";
 
 /** TS.Recent must be older than this, so that our next timestamp is surely greater (RFC 6191 2; Linux's number). */
@@ -36,7 +36,7 @@ export function timeWaitCount(): u32 {
 /** A connection enters TIME-WAIT, or starts its 2 MSL again: it becomes the newest. */
 export function timeWaitJoin(tcb: Tcb): void {
   timeWaitLeave(tcb);
-  tcb.isTimeWaiting = 1;
+  tcb.set(TCB_FLAG_TIME_WAITING);
   tcb.timeWaitNext = NONE;
   tcb.timeWaitPrevious = newest;
   if (newest !== NONE) Tcb.at(newest).timeWaitNext = tcb.index;
@@ -47,12 +47,12 @@ export function timeWaitJoin(tcb: Tcb): void {
 
 /** A connection leaves TIME-WAIT, if it is in it. */
 export function timeWaitLeave(tcb: Tcb): void {
-  if (tcb.isTimeWaiting === 0) return;
+  if (!tcb.has(TCB_FLAG_TIME_WAITING)) return;
   if (tcb.timeWaitNext !== NONE) Tcb.at(tcb.timeWaitNext).timeWaitPrevious = tcb.timeWaitPrevious;
   else newest = tcb.timeWaitPrevious;
   if (tcb.timeWaitPrevious !== NONE) Tcb.at(tcb.timeWaitPrevious).timeWaitNext = tcb.timeWaitNext;
   else oldest = tcb.timeWaitNext;
-  tcb.isTimeWaiting = 0;
+  tcb.clear(TCB_FLAG_TIME_WAITING);
   waiting -= 1;
 }
 

@@ -33,6 +33,7 @@ import {
   TCB_FLAG_ACK_NOW,
   TCB_FLAG_CONNECT_TIMEOUT,
   TCB_FLAG_OWNED,
+  TCB_FLAG_PACED,
   TCB_FLAG_PROBE_PENDING,
   TCB_FLAG_SYN_PENDING,
   Tcb,
@@ -41,6 +42,7 @@ import { enterLoss } from "./timeout-loss";
 import {
   arm,
   nextTimer as nextEntry,
+  pacingDueUs,
   popTimer,
   setRetransmitTimer,
   TIMER_FIN_WAIT_2,
@@ -67,9 +69,9 @@ export function runTimers(nowUs: u64): void {
 }
 
 function expire(tcb: Tcb, nowUs: u64): void {
-  if (isDue(tcb.connectDeadlineUs, nowUs)) {
+  if (tcb.has(TCB_FLAG_CONNECT_TIMEOUT) && isDue(tcb.connectDeadlineUs, nowUs)) {
     tcb.connectDeadlineUs = 0;
-    if (tcb.has(TCB_FLAG_CONNECT_TIMEOUT) && tcb.state < <u8>STATE_ESTABLISHED) {
+    if (tcb.state < <u8>STATE_ESTABLISHED) {
       // Main's own limit: always ETIMEDOUT
       count(COUNTER_TCP_ABORT_ON_TIMEOUT);
       enterClosed(tcb, ETIMEDOUT, nowUs);
@@ -78,8 +80,8 @@ function expire(tcb: Tcb, nowUs: u64): void {
   }
   if (isDue(tcb.delayedAckUs, nowUs)) ackIsDue(tcb);
   if (isDue(tcb.ringsUs, nowUs)) ringsDue(tcb, nowUs);
-  if (isDue(tcb.pacingTimerUs, nowUs)) {
-    tcb.pacingTimerUs = 0;
+  if (tcb.has(TCB_FLAG_PACED) && isDue(pacingDueUs(tcb), nowUs)) {
+    tcb.clear(TCB_FLAG_PACED);
     wantOutput(tcb);
   }
   if (isDue(tcb.keepAliveUs, nowUs) && keepAliveExpired(tcb, nowUs)) {

@@ -5,7 +5,7 @@
 // where it is, and the entry finds its new place when it fires. So the common path touches no wheel.
 import { TCB_CAPACITY } from "../layout";
 import { NEVER_US, TimerWheel, timerWheelBytes } from "../storage/timer-wheel";
-import { Tcb } from "./tcb";
+import { TCB_FLAG_PACED, Tcb } from "./tcb";
 
 // What tcb.retransmitUs means; these exclude each other
 export const TIMER_NONE: u32 = 0;
@@ -18,6 +18,9 @@ export const TIMER_REORDER: u32 = 6; // RFC 8985 6.2: the reordering window
 
 /** A value of ringsUs: the rings are new, or one is wanted. */
 export const RINGS_NEW: u64 = 1;
+
+/** Pacing counts in ns. */
+export const NS_PER_US: u64 = 1000;
 
 let wheel: usize = 0;
 
@@ -56,10 +59,9 @@ export function disarm(tcb: Tcb): void {
   tcb.timerKind = <u8>TIMER_NONE;
   tcb.retransmitUs = 0;
   tcb.delayedAckUs = 0;
-  tcb.keepAliveUs = 0;
-  tcb.connectDeadlineUs = 0;
+  tcb.keepAliveUs = 0; // connectDeadlineUs, too
   tcb.ringsUs = 0;
-  tcb.pacingTimerUs = 0;
+  tcb.clear(TCB_FLAG_PACED);
   TimerWheel.at(wheel).cancel(tcb.index);
 }
 
@@ -86,13 +88,17 @@ export function cancelRetransmitTimer(tcb: Tcb, kind: u32): void {
   tcb.retransmitUs = 0;
 }
 
+/** With TCB_FLAG_PACED: when output may go on. */
+export function pacingDueUs(tcb: Tcb): u64 {
+  return tcb.pacingNextNs / NS_PER_US;
+}
+
 function earliest(tcb: Tcb): u64 {
   let due = sooner(NEVER_US, tcb.retransmitUs);
   due = sooner(due, tcb.delayedAckUs);
   due = sooner(due, tcb.keepAliveUs);
-  due = sooner(due, tcb.connectDeadlineUs);
   due = sooner(due, tcb.ringsUs);
-  return sooner(due, tcb.pacingTimerUs);
+  return tcb.has(TCB_FLAG_PACED) ? sooner(due, pacingDueUs(tcb)) : due;
 }
 
 function sooner(due: u64, deadlineUs: u64): u64 {

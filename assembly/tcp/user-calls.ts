@@ -30,6 +30,7 @@ import { fastOpenConnects, fastOpenStart } from "./fast-open";
 import { prepareConnection } from "./handshake";
 import { ISS_DISTANCE, initialSequenceNumberBeyond } from "./isn";
 import { closeListening, leaveListener } from "./listen";
+import { startListener } from "./listener-record";
 import { addListener, findListener, isListenerTaken, isUnspecified } from "./listener-table";
 import { setSocketOption } from "./options-set";
 import { applyStaged, forgetStaged, stageOption } from "./options-staged";
@@ -156,7 +157,7 @@ export function openPassive(token: u32, localHigh: u64, localLow: u64, localPort
   tcb.localAddressLow = localLow;
   tcb.localPort = <u16>port;
   tcb.token = token;
-  tcb.backlog = max<u32>(min(backlog, load<u32>(SYSCTL_SOMAXCONN)), 1);
+  startListener(tcb, max<u32>(min(backlog, load<u32>(SYSCTL_SOMAXCONN)), 1));
   tcb.set(TCB_FLAG_OWNED);
   applyStaged(tcb, token, nowUs);
   addListener(tcb);
@@ -334,5 +335,5 @@ export function hardError(tcb: Tcb, errno: u32, nowUs: u64): void {
  * A hint that may pass (RFC 9293 3.9.2.2, MUST-56; RFC 5927 for synchronized connections): kept, and reported if the connection times out.
  */
 export function softError(tcb: Tcb, errno: u32): void {
-  if (tcb.state !== STATE_CLOSED && tcb.state !== STATE_LISTEN) tcb.softErrno = errno;
+  if (tcb.state !== STATE_CLOSED && tcb.state !== STATE_LISTEN) tcb.softErrno = <u16>errno;
 }

@@ -18,7 +18,7 @@ import {
 import { inFlight } from "../rtx-queue";
 import { RtxRecord } from "../rtx-record";
 import { hasSender } from "../send-window";
-import { Tcb } from "../tcb";
+import { CONGESTION_STATE_BYTES, TCB_FLAG_CONGESTION_BLOCK, Tcb } from "../tcb";
 import { AckSample, CongestionWindow, congestionWindow, LostSample, lostSample } from "./ack-sample";
 import {
   bbrOnAck,
@@ -49,8 +49,6 @@ import { vegasOff, vegasOn, vegasOnAck, vegasStart } from "./vegas";
 
 /** No window passes this many segments, so that products with a segment size fit 63 bits and sums fit 32. */
 const CWND_MAX: u32 = 1 << 24;
-/** An algorithm's own state in the TCB. */
-const INLINE_STATE_BYTES: u32 = 64;
 
 let clockUs: u64 = 0;
 
@@ -92,8 +90,9 @@ export function congestionStart(tcb: Tcb): void {
 
 /** The connection is over: gives back what its algorithm holds. */
 export function congestionRelease(tcb: Tcb): void {
-  if (tcb.congestionBlock !== 0) heapFree(tcb.congestionBlock);
-  tcb.congestionBlock = 0;
+  if (!tcb.has(TCB_FLAG_CONGESTION_BLOCK)) return;
+  heapFree(<usize>tcb.congestionState0);
+  tcb.clear(TCB_FLAG_CONGESTION_BLOCK);
 }
 
 /** Whether the algorithm sets the window in a recovery too, so that proportional rate reduction keeps off it. */
@@ -302,7 +301,7 @@ export function congestionOnIdleRestart(tcb: Tcb): void {
   give(tcb, window);
 }
 
-// Bytes of state that the algorithm needs beyond INLINE_STATE_BYTES: it then gets a block of the heap; 0 = none
+// Bytes of state of an algorithm that needs more than CONGESTION_STATE_BYTES: it then gets a block of the heap; 0 = none
 function blockBytes(algorithm: u8): u32 {
   if (algorithm === <u8>CONGESTION_BBR) return BBR_STATE_BYTES;
   return algorithm === <u8>CONGESTION_BBR1 ? BBR1_STATE_BYTES : 0;
@@ -312,12 +311,17 @@ function blockBytes(algorithm: u8): u32 {
 function initialise(tcb: Tcb): void {
   congestionRelease(tcb);
   tcb.pacingRate = 0;
-  memory.fill(changetype<usize>(tcb) + offsetof<Tcb>("congestionState0"), 0, INLINE_STATE_BYTES);
+  memory.fill(changetype<usize>(tcb) + offsetof<Tcb>("congestionState0"), 0, CONGESTION_STATE_BYTES);
   const bytes = blockBytes(tcb.congestion);
   if (bytes !== 0) {
-    tcb.congestionBlock = <u32>heapAlloc(bytes);
-    if (tcb.congestionBlock === 0) tcb.congestion = <u8>CONGESTION_RENO;
-    else memory.fill(tcb.congestionBlock, 0, bytes);
+    const block = heapAlloc(bytes);
+    if (block === 0) {
+      tcb.congestion = <u8>CONGESTION_RENO;
+    } else {
+      memory.fill(block, 0, bytes);
+      tcb.congestionState0 = <u64>block;
+      tcb.set(TCB_FLAG_CONGESTION_BLOCK);
+    }
   }
   const window = take(tcb);
   switch (tcb.congestion) {
@@ -337,6 +341,12 @@ function initialise(tcb: Tcb): void {
   give(tcb, window);
 }
 
+/** Where the algorithm's state of a connection with a sender lies. */
+export function congestionStatePtr(tcb: Tcb): usize {
+  const inline = changetype<usize>(tcb) + offsetof<Tcb>("congestionState0");
+  return tcb.has(TCB_FLAG_CONGESTION_BLOCK) ? <usize>tcb.congestionState0 : inline;
+}
+
 function take(tcb: Tcb): CongestionWindow {
   const window = congestionWindow();
   window.nowUs = clockUs;
@@ -350,8 +360,7 @@ function take(tcb: Tcb): CongestionWindow {
   window.nxt = tcb.sndNxt;
   window.delivered = tcb.delivered;
   window.appLimited = tcb.appLimited;
-  const block: usize = tcb.congestionBlock;
-  window.statePtr = block !== 0 ? block : changetype<usize>(tcb) + offsetof<Tcb>("congestionState0");
+  window.statePtr = congestionStatePtr(tcb);
   return window;
 }
 

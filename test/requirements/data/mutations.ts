@@ -353,7 +353,9 @@ export const MUTATIONS: readonly Mutation[] = [
     id: "MUST-47",
     what: "soft errors are forgotten",
     file: "assembly/tcp/user-calls.ts",
-    edits: [["tcb.state !== STATE_LISTEN) tcb.softErrno = errno;", "tcb.state !== STATE_LISTEN) tcb.softErrno = 0;"]],
+    edits: [
+      ["tcb.state !== STATE_LISTEN) tcb.softErrno = <u16>errno;", "tcb.state !== STATE_LISTEN) tcb.softErrno = 0;"],
+    ],
   },
   {
     id: "MUST-48",
@@ -435,7 +437,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "assembly/tcp/user-calls.ts",
     edits: [
       [
-        "tcb.state !== STATE_LISTEN) tcb.softErrno = errno;",
+        "tcb.state !== STATE_LISTEN) tcb.softErrno = <u16>errno;",
         "tcb.state !== STATE_LISTEN) enterClosed(tcb, errno, tcb.lastReceivedUs);",
       ],
     ],
@@ -513,7 +515,7 @@ export const MUTATIONS: readonly Mutation[] = [
     id: "MUST-67",
     what: "the IP header is not taken off",
     file: "assembly/tcp/handshake.ts",
-    edits: [["? mtu - headers : ADV_MSS_MIN", "? mtu - headers + 20 : ADV_MSS_MIN"]],
+    edits: [["min<u32>(mtu - headers, 0xffff)", "min<u32>(mtu - headers + 20, 0xffff)"]],
   },
   {
     id: "MUST-68",
