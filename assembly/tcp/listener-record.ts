@@ -30,7 +30,7 @@ export function listening(listener: Tcb): ListenerRecord {
   return changetype<ListenerRecord>(listener.ptr + offsetof<Tcb>("congestionState0"));
 }
 
-/** Makes the queues of a new listener. `backlog`: children that each may hold. Its options are set already, the key of Fast Open too. */
+/** Makes the queues of a new listener. `backlog`: children that each may hold. The key of Fast Open is an option, and stays. */
 export function startListener(listener: Tcb, backlog: u32): void {
   const record = listening(listener);
   record.backlog = backlog;

@@ -54,6 +54,7 @@ import { setQuickAck } from "./delayed-ack";
 import { setKeepAlive, setKeepCount, setKeepIdle, setKeepInterval } from "./keepalive";
 import { listening } from "./listener-record";
 import { setCork, setNoDelay } from "./nagle";
+import { hasSender } from "./send-window";
 import { Tcb } from "./tcb";
 
 /** Smallest TCP_WINDOW_CLAMP. */
@@ -99,6 +100,11 @@ export function setSocketOption(tcb: Tcb, code: u32, value: u32, value2: u32, no
     default:
       return remember(tcb, code, value, value2);
   }
+}
+
+// Whether it listens or is to: a connection has other things where a listener has its own, when it is closed too
+function mayListen(tcb: Tcb): bool {
+  return tcb.state <= <u8>STATE_LISTEN && !hasSender(tcb);
 }
 
 // Options that are looked at when their time comes
@@ -148,10 +154,10 @@ function remember(tcb: Tcb, code: u32, value: u32, value2: u32): bool {
       tcb.setOption(SOCKET_FLAG_FASTOPEN_CONNECT, value !== 0);
       return true;
     case SOCKET_OPTION_FASTOPEN_KEY0:
-      if (tcb.state <= <u8>STATE_LISTEN) listening(tcb).fastOpenKey0 = <u64>value | ((<u64>value2) << 32);
+      if (mayListen(tcb)) listening(tcb).fastOpenKey0 = <u64>value | ((<u64>value2) << 32);
       return true;
     case SOCKET_OPTION_FASTOPEN_KEY1:
-      if (tcb.state <= <u8>STATE_LISTEN) listening(tcb).fastOpenKey1 = <u64>value | ((<u64>value2) << 32);
+      if (mayListen(tcb)) listening(tcb).fastOpenKey1 = <u64>value | ((<u64>value2) << 32);
       return true;
     case SOCKET_OPTION_FASTOPEN_NO_COOKIE:
       tcb.setOption(SOCKET_FLAG_FASTOPEN_NO_COOKIE, value !== 0);

@@ -162,8 +162,7 @@ export function placeReceived(tcb: Tcb, offset: u32, sourcePtr: usize, length: u
 
 /** Hands main all bytes before `tail`, and wakes it if it waits for them. */
 export function publishReceived(tcb: Tcb, tail: u32): void {
-  tcb.rcvTail = tail;
-  tcb.publishRcvTail(tail);
+  tcb.publishRcvTail(tail); // and tcb.rcvTail, the same word: a plain store of it could be seen before the bytes are
   if (tcb.loadWaits() === 0) return;
   if (tcb.takeWaits(READY_READABLE) !== 0) raise(tcb, READY_READABLE);
 }

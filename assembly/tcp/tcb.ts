@@ -109,7 +109,7 @@ export class Tcb {
   token: u32; // of the OP_CONNECT or OP_LISTEN; a child has listenerHandle there
   // line 1, written by the core for main: publish with the atomic writers below
   sndHeadShared: u32;
-  rcvTail: u32; // offset of rcvNxt's byte: publish it
+  rcvTail: u32; // offset of rcvNxt's byte: written by publishRcvTail() alone
   sndRingPtr: u32; // of sndEpoch, offered; the ring in use is sndBufferPtr
   sndRingCapacity: u32;
   sndEpoch: u32;

@@ -187,4 +187,23 @@ test("what waited out of order is in no SACK block once main has closed and its 
   assert.equal(sackBlocks(core.expect({ flags: FIN | ACK, ack: 1 }).options), []);
 });
 
+test("the block that a congestion control holds is given back whatever main says to a connection that has ended", async () => {
+  for (const congestion of [L.CONGESTION_BBR, L.CONGESTION_BBR1]) {
+    const core = (await Core.create()).established();
+    const before = core.x.heapBytesInUse();
+    core.x.inputOption(core.index, L.SOCKET_OPTION_CONGESTION, congestion, 0, core.now);
+    const block = core.x.heapBytesInUse() - before;
+    assert.ok(block > 0);
+    core.arrive({ flags: RST | ACK, seq: 1, ack: 1 });
+    assert.is(core.state(), L.STATE_CLOSED);
+    const closed = core.x.heapBytesInUse();
+    fiddle(core, core.index, [L.SOCKET_OPTION_CONGESTION]);
+    assert.is(core.x.heapBytesInUse(), closed);
+    core.x.inputClose(core.index, core.now);
+    core.events();
+    assert.ok(core.isFree(core.index));
+    assert.ok(core.x.heapBytesInUse() <= closed - block);
+  }
+});
+
 test.run();
