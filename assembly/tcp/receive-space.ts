@@ -70,9 +70,14 @@ export function ringSpace(tcb: Tcb): u32 {
 
 /** Bytes beyond RCV.NXT that we would promise now. */
 export function promisable(tcb: Tcb): u32 {
+  return min(promisableAlone(tcb), linkBound(tcb));
+}
+
+/** The same if nobody shared the link: for a given ring that only reading and receiving change. */
+export function promisableAlone(tcb: Tcb): u32 {
   const used = tcb.rcvTail - tcb.rcvHead;
   const most = promisedAtMost(tcb);
-  return min(min(used < most ? most - used : 0, clampBytes(tcb)), linkBound(tcb));
+  return min(used < most ? most - used : 0, clampBytes(tcb));
 }
 
 // What the link's slots hold, and the share in what all that receive in bulk are promised together

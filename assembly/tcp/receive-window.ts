@@ -3,7 +3,6 @@
 // what the receive ring holds. Must not know why a segment was accepted.
 
 import { TCB_RCV_KICK_AT } from "../layout";
-import { bulkShareClock } from "./bulk-share";
 import { ackNow } from "./challenge";
 import {
   ackLeft,
@@ -18,7 +17,7 @@ import {
 import { isOutOfOrder, receiveOffset, TEXT_GAP_FILLED, TEXT_IN_ORDER, TEXT_OUT_OF_ORDER } from "./reassembly";
 import { noteReceived, startAutotuning } from "./receive-autotune";
 import { unreadBytes, updateReceiveHead } from "./receive-ring";
-import { mayRoundUp, promisable, promisedAtMost, reach, ringSpace, windowUnit } from "./receive-space";
+import { mayRoundUp, promisable, promisableAlone, promisedAtMost, reach, ringSpace, windowUnit } from "./receive-space";
 import { hasSack } from "./sack-blocks";
 import { Segment } from "./segment";
 import { seqGte, seqLt, seqMax, seqMin } from "./seq";
@@ -34,7 +33,6 @@ export function startReceiver(tcb: Tcb, irs: u32, nowUs: u64): void {
   tcb.irs = irs;
   tcb.rcvNxt = irs + 1;
   tcb.lastAckSent = tcb.rcvNxt;
-  bulkShareClock(nowUs);
   tcb.rcvAdvertised = tcb.rcvNxt + windowInSyn(tcb);
   tcb.rcvWnd = tcb.rcvAdvertised - tcb.rcvNxt;
   startAutotuning(tcb, nowUs);
@@ -42,9 +40,12 @@ export function startReceiver(tcb: Tcb, irs: u32, nowUs: u64): void {
   updateKickAt(tcb);
 }
 
-/** The window field of a SYN or SYN-ACK: never scaled (RFC 7323 2.2). */
+/**
+ * The window field of a SYN or SYN-ACK: never scaled (RFC 7323 2.2). What it told is known again when the peer answers, also where nothing was
+ * kept (a cookie, a SYN sent again), so it does not depend on who shares the link by then.
+ */
 export function windowInSyn(tcb: Tcb): u32 {
-  return min(promisable(tcb), WINDOW_FIELD_MAX);
+  return min(promisableAlone(tcb), WINDOW_FIELD_MAX);
 }
 
 /**

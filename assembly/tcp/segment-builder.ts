@@ -62,7 +62,6 @@ export function buildSyn(tcb: Tcb, out: Outgoing, nowUs: u64): void {
   out.seq = tcb.iss;
   out.flags = (isOffer ? SYN : SYN | ACK) | ecnSynFlags(tcb, isOffer);
   out.ack = isOffer ? 0 : tcb.rcvNxt;
-  bulkShareClock(nowUs);
   out.window = windowInSyn(tcb);
   out.optionsLength = emitSynOptions(
     out.optionsPtr,
