@@ -59,13 +59,6 @@ export function heapReserve(bytes: u32): usize {
   return ptr;
 }
 
-/** Gives back what heapReserve() gave. @returns as heapFree() */
-export function heapUnreserve(ptr: usize): bool {
-  const bytes = heapBlockBytes(ptr);
-  reserved -= min(bytes, reserved);
-  return heapFree(ptr);
-}
-
 /** Bytes that are not handed out, in however small blocks. */
 export function heapBytesFree(): u32 {
   return PowerOfTwoAllocator.at(allocator).bytesFree;

@@ -1,7 +1,7 @@
 // The production exports: what the worker's loop, the simulator and the benchmarks call. Thin; numbers only, times as f64 µs (u64 would
 // be a BigInt per call), IPv4 addresses as u32 in host order. What a call does stands in the module it forwards to.
 import { eventsInitialise } from "./events";
-import { heapBytesInUse, heapInitialise, heapReserve, heapUnreserve } from "./heap";
+import { heapBytesInUse, heapInitialise, heapReserve } from "./heap";
 import { rateLimitInitialise } from "./icmp/rate-limit";
 import { announceStart } from "./iface/announce";
 import { reap } from "./iface/egress";
@@ -122,11 +122,6 @@ export function removeInterface(index: u32, nowUs: f64): i32 {
 /** Takes a heap block for a link's receive region. @returns its address, a multiple of its size, or 0 */
 export function heapAllocate(bytes: u32): u32 {
   return <u32>heapReserve(bytes);
-}
-
-/** Gives back what heapAllocate() gave. @returns whether one was in use there */
-export function heapFree(ptr: u32): bool {
-  return heapUnreserve(ptr);
 }
 
 /** Does what main asked for. @returns ops taken */

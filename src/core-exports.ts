@@ -26,10 +26,8 @@ export interface CoreExports {
   setInterfaceClaim(index: number, claim: number, nowUs: number): number;
   /** The link is gone for good. */
   removeInterface(index: number, nowUs: number): number;
-  /** A block of the heap, 0: none left. */
+  /** A block of the heap for as long as the core lives, 0: none left. */
   heapAllocate(bytes: number): number;
-  /** Gives a block back. */
-  heapFree(ptr: number): number;
   /** Takes operations from the op ring. */
   userCalls(nowUs: number): number;
   /** Takes received frames from the descriptors. */

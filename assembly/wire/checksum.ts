@@ -1,4 +1,4 @@
-// The Internet checksum (RFC 1071), its incremental update (RFC 1624) and the pseudo headers, with SIMD.
+// The Internet checksum (RFC 1071) and IPv4's pseudo header, with SIMD.
 // A *sum* is a u64 that holds the exact total of little-endian words as they lie in memory; sums of scattered pieces are
 // simply added. Only fold() turns one into a 16-bit number, and that number reads as in the RFCs (network byte order).
 // Knows no header and no packet.
@@ -68,31 +68,8 @@ export function isChecksumValid(ptr: usize, length: u32): bool {
  * @param length bytes of the upper-layer header and data
  */
 export function pseudoHeaderSumIpv4(src: u32, dst: u32, protocol: u32, length: u32): u64 {
-  return <u64>bswap<u32>(src) + <u64>bswap<u32>(dst) + pseudoHeaderRest(protocol, length);
-}
-
-/**
- * Sum of the IPv6 pseudo header, to go on with (RFC 8200 8.1).
- * @param srcPtr, dstPtr -> 16 bytes each, as on the wire
- * @param nextHeader the upper-layer protocol, even when extension headers stand before it
- */
-export function pseudoHeaderSumIpv6(srcPtr: usize, dstPtr: usize, nextHeader: u32, length: u32): u64 {
-  return sumBytes(srcPtr, 16, sumBytes(dstPtr, 16, pseudoHeaderRest(nextHeader, length)));
-}
-
-/**
- * The checksum after one of the covered 16-bit words changed (RFC 1624 3, equation 3: HC' = ~(~HC + ~m + m')).
- * All three words and the result are host-order numbers.
- */
-export function updateChecksum16(oldChecksum: u16, oldWord: u16, newWord: u16): u16 {
-  const sum: u32 = (<u32>oldChecksum ^ 0xffff) + (<u32>oldWord ^ 0xffff) + <u32>newWord;
-  const once = (sum & 0xffff) + (sum >> 16);
-  return ~(<u16>(once + (once >> 16)));
-}
-
-/** Both pseudo headers end in zeros, protocol and a 32-bit length (a 16-bit one in IPv4, where its upper half is 0). */
-function pseudoHeaderRest(protocol: u32, length: u32): u64 {
-  return <u64>bswap<u32>(length) + <u64>bswap<u32>(protocol);
+  // It ends in a zero, the protocol and a length of 16 bits: two words of 32 bits whose upper halves are 0
+  return <u64>bswap<u32>(src) + <u64>bswap<u32>(dst) + <u64>bswap<u32>(length) + <u64>bswap<u32>(protocol);
 }
 
 /** 2^16 = 1 modulo 65,535: halves may be added until 16 bits are left. Zero only if the sum is zero. */

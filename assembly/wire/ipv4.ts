@@ -290,8 +290,3 @@ export function isUnspecified(address: u32): bool {
 export function isThisNetwork(address: u32): bool {
   return address >> 24 === 0;
 }
-
-/** 240.0.0.0/4 without the limited broadcast: class E, reserved (RFC 1112 4). */
-export function isReserved(address: u32): bool {
-  return address >> 28 === 0xf && address !== 0xffffffff;
-}

@@ -1,17 +1,7 @@
 // Plain functions over the wire views for the unit tests and micro-benchmarks; not part of the production module.
 // A `...Read` function writes what the accessors say as u32 words to `out`, in the order of its lines.
 import { ArpPacket } from "./arp";
-import {
-  checksum,
-  finish,
-  fold,
-  isChecksumValid,
-  pseudoHeaderSumIpv4,
-  pseudoHeaderSumIpv6,
-  sumBytes,
-  sumPieceAt,
-  updateChecksum16,
-} from "./checksum";
+import { checksum, finish, fold, isChecksumValid, pseudoHeaderSumIpv4, sumBytes, sumPieceAt } from "./checksum";
 import {
   ETHERNET_HEADER,
   ETHERTYPE_IPV4,
@@ -30,7 +20,6 @@ import {
   isLimitedBroadcast,
   isLoopback,
   isMulticast,
-  isReserved,
   isThisNetwork,
   isUnspecified,
   PROTOCOL_TCP,
@@ -68,12 +57,6 @@ export function wireIsChecksumValid(ptr: usize, length: u32): bool {
 }
 export function wirePseudoHeaderSumIpv4(src: u32, dst: u32, protocol: u32, length: u32): u64 {
   return pseudoHeaderSumIpv4(src, dst, protocol, length);
-}
-export function wirePseudoHeaderSumIpv6(srcPtr: usize, dstPtr: usize, nextHeader: u32, length: u32): u64 {
-  return pseudoHeaderSumIpv6(srcPtr, dstPtr, nextHeader, length);
-}
-export function wireUpdateChecksum16(oldChecksum: u16, oldWord: u16, newWord: u16): u32 {
-  return updateChecksum16(oldChecksum, oldWord, newWord);
 }
 
 // ------------------------------------------------------------------------------------------------------------- Ethernet
@@ -160,15 +143,14 @@ export function wireIpv4Read(ptr: usize, out: usize): void {
 export function wireIpv4OptionsAcceptable(ptr: usize): bool {
   return ipv4OptionsAcceptable(ptr);
 }
-/** One bit per predicate: multicast, loopback, limited broadcast, unspecified, this network, reserved. */
+/** One bit per predicate: multicast, loopback, limited broadcast, unspecified, this network. */
 export function wireIpv4AddressClass(address: u32): u32 {
   return (
     <u32>isMulticast(address) |
     ((<u32>isLoopback(address)) << 1) |
     ((<u32>isLimitedBroadcast(address)) << 2) |
     ((<u32>isUnspecified(address)) << 3) |
-    ((<u32>isThisNetwork(address)) << 4) |
-    ((<u32>isReserved(address)) << 5)
+    ((<u32>isThisNetwork(address)) << 4)
   );
 }
 

@@ -158,12 +158,12 @@ test("text for which the heap has no room is refused, counted, and taken when it
   const core = (await Core.create()).established();
   const hog: number[] = [];
   for (let bytes = 64 << 20; bytes >= 256; bytes /= 2) {
-    for (let ptr = core.x.heapAllocate(bytes); ptr !== 0; ptr = core.x.heapAllocate(bytes)) hog.push(ptr);
+    for (let ptr = core.x.inputHog(bytes); ptr !== 0; ptr = core.x.inputHog(bytes)) hog.push(ptr);
   }
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10 });
   assert.is(core.counter(C.COUNTER_TCP_IN_NO_MEMORY), 1);
   assert.is(core.rcvNxt(), 1);
-  for (const ptr of hog) core.x.heapFree(ptr);
+  for (const ptr of hog) core.x.inputUnhog(ptr);
   core.arrive({ flags: ACK, seq: 1, ack: 1, data: 10 });
   assert.is(core.rcvNxt(), 11);
 });

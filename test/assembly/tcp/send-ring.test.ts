@@ -57,14 +57,14 @@ test("offers again when asked again, but no second ring", () => {
 test("tries again later if the heap is full", () => {
   const hog: number[] = [];
   for (let bytes = 64 << 20; bytes >= 256; bytes /= 2) {
-    for (let ptr = wasm.heapAllocate(bytes); ptr !== 0; ptr = wasm.heapAllocate(bytes)) hog.push(ptr);
+    for (let ptr = wasm.outputHog(bytes); ptr !== 0; ptr = wasm.outputHog(bytes)) hog.push(ptr);
   }
   const tcb = wasm.outputTcb();
   wasm.outputOfferRing(tcb);
   assert.is(get(tcb, TCB_SND_EPOCH), 0);
   wasm.outputRunTimers(1_000_000);
   assert.is(get(tcb, TCB_SND_EPOCH), 0);
-  for (const ptr of hog) wasm.heapFree(ptr);
+  for (const ptr of hog) wasm.outputUnhog(ptr);
   wasm.outputRunTimers(1_049_999);
   assert.is(get(tcb, TCB_SND_EPOCH), 0);
   wasm.outputRunTimers(1_050_000);
@@ -83,7 +83,7 @@ test("gives the smallest ring if the heap is scarce, and leaves the last quarter
   const other = wasm.outputTcb();
   wasm.outputOfferRing(other);
   assert.is(get(other, TCB_SND_RING_CAPACITY), 0);
-  for (const ptr of hog) wasm.heapFree(ptr);
+  for (const ptr of hog) wasm.outputUnhog(ptr);
   setSysctl(instance, SYSCTL_TCP_WMEM_DEFAULT, 16_384);
 });
 
