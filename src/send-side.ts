@@ -94,11 +94,6 @@ export class SendSide {
     this.#owner = owner;
   }
 
-  /** Whether nothing more can be written. */
-  get ended(): boolean {
-    return this.#ended || this.#error !== undefined;
-  }
-
   /** Whether something has not found room in the send ring yet. */
   get isWaiting(): boolean {
     return this.#jobs.length > 0;

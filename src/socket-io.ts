@@ -10,7 +10,6 @@ import {
   SYSCTL_TCP_NOTSENT_LOWAT,
   TCB_BYTES,
   TCB_EOF,
-  TCB_ERROR,
   TCB_ISS,
   TCB_KICKED,
   TCB_NOTSENT_LOWAT,
@@ -143,11 +142,6 @@ export class SocketIo {
   /** A STATE_ code. */
   get state(): number {
     return Atomics.load(this.#u8, this.tcb + TCB_STATE);
-  }
-
-  /** The errno with which the connection ended, 0 if none. */
-  get errno(): number {
-    return Atomics.load(this.#views.u16, (this.tcb + TCB_ERROR) >>> 1);
   }
 
   /** Bytes written that the peer has not acknowledged. */

@@ -52,7 +52,6 @@ export class Simulator {
   readonly #invariants: Invariants[];
   #lateUs = -1;
   #nowUs = START_US;
-  #steps = 0;
 
   constructor(options: SimulatorOptions) {
     const { module, seed = 1, a, b, wholeDelayUs, checkInvariants = true } = options;
@@ -71,27 +70,12 @@ export class Simulator {
     return this.#nowUs;
   }
 
-  /** Steps taken so far. */
-  get steps(): number {
-    return this.#steps;
-  }
-
   /**
-   * Does everything there is to do now, then moves the clock to the next deadline.
-   * @param untilUs - the clock goes no further
-   * @returns false when there is nothing left to wait for before `untilUs`, where the clock then stands
-   * @throws InvariantError; Error if the hosts never come to rest
-   */
-  step(untilUs = Number.POSITIVE_INFINITY): boolean {
-    this.#settle();
-    return this.#advance(untilUs);
-  }
-
-  /**
-   * Runs until a time.
+   * Runs until a time: does everything there is to do, then moves the clock to the next deadline, and so on.
    * @param untilUs - µs on the simulator's clock
    * @param done - asked whenever all is done that there was to do at a time; true ends the run, at that time
    * @returns whether `done` said so
+   * @throws InvariantError; Error if the hosts never come to rest
    */
   run(untilUs: number, done: () => boolean = () => false): boolean {
     do {
@@ -106,8 +90,8 @@ export class Simulator {
     return this.run(this.#nowUs + us, done);
   }
 
+  /** Moves the clock. @returns false when there is nothing left to wait for before `untilUs`, where it then stands */
   #advance(untilUs: number): boolean {
-    this.#steps++;
     // What was asked for since we settled is done before the clock moves; once, as some ask again each time they are asked
     if ((this.a.hasOps || this.b.hasOps) && this.#lateUs !== this.#nowUs) {
       this.#lateUs = this.#nowUs;

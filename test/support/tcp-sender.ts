@@ -28,7 +28,6 @@ import { instantiate, type TestInstance } from "./wasm.ts";
 
 export const ISS = 0xfffffc00;
 export const FIN = 1;
-export const SYN = 2;
 export const RST = 4;
 export const PSH = 8;
 export const ACK = 16;

@@ -1,6 +1,6 @@
 // Terminals for a page's commands: shells in namespaces of their own (mounts, network, processes), so that names such as `h1` meet nobody
 // else's and everything is gone when the machine is. Needs root.
-import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -35,11 +35,6 @@ export class FreshMachine implements AsyncDisposable {
     const opened = new Terminal(name, children(this.#first.pid!)[0]!, this.#folder);
     this.#terminals.set(name, opened);
     return opened;
-  }
-
-  /** What a command prints there. */
-  run(...command: string[]): string {
-    return execFileSync("nsenter", [...entering(children(this.#first.pid!)[0]!), ...command], { encoding: "utf8" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

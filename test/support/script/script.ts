@@ -132,11 +132,6 @@ export class Script {
     return this.take().flatMap(({ packet }) => (packet.kind === "tcp" ? [packet.tcp] : []));
   }
 
-  /** The lines so far, for messages. */
-  get trace(): string {
-    return this.#trace.join("\n");
-  }
-
   /** Moves the clock. @throws Error if the stack sends something on the way */
   goTo(us: number): void {
     while (this.#step(us)) if (this.sent.length > 0) this.#refuseSent();
