@@ -63,7 +63,6 @@ class PacketSocketObject : public Napi::ObjectWrap<PacketSocketObject> {
                            InstanceAccessor<&PacketSocketObject::blocked>("blocked"),
                            InstanceAccessor<&PacketSocketObject::inPlace>("inPlace"),
                            InstanceAccessor<&PacketSocketObject::slots>("slots"),
-                           InstanceAccessor<&PacketSocketObject::interfaceIndex>("interfaceIndex"),
                            InstanceAccessor<&PacketSocketObject::fanoutGroup>("fanoutGroup"),
                        });
   }
@@ -142,7 +141,6 @@ class PacketSocketObject : public Napi::ObjectWrap<PacketSocketObject> {
   }
   Napi::Value inPlace(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), socket_->inPlace()); }
   Napi::Value slots(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_->slots()); }
-  Napi::Value interfaceIndex(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_->interfaceIndex()); }
   Napi::Value fanoutGroup(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_->fanoutGroup()); }
 
   napi_env env_;
@@ -287,10 +285,6 @@ Napi::Value createWakeFd(const Napi::CallbackInfo& info) {
 
 Napi::Value wake(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), wasmtcp::ringWakeFd(descriptor(info))); }
 
-Napi::Value drainWake(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), wasmtcp::drainWakeFd(descriptor(info)));
-}
-
 Napi::Value closeWakeFd(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), wasmtcp::closeWakeFd(descriptor(info)));
 }
@@ -338,7 +332,6 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("createWakeFd", Napi::Function::New<createWakeFd>(env, "createWakeFd"));
   exports.Set("copyBytes", Napi::Function::New<copyBytes>(env, "copyBytes"));
   exports.Set("wake", Napi::Function::New<wake>(env, "wake"));
-  exports.Set("drainWake", Napi::Function::New<drainWake>(env, "drainWake"));
   exports.Set("closeWakeFd", Napi::Function::New<closeWakeFd>(env, "closeWakeFd"));
   exports.Set("interfaceInfo", Napi::Function::New<interfaceInfo>(env, "interfaceInfo"));
   return exports;

@@ -108,8 +108,6 @@ export declare class PacketSocket {
   readonly inPlace: boolean;
   /** Frames that may be in flight towards us without loss: slots of the ring; of a second one three quarters, as the kernel stops there. */
   readonly slots: number;
-  /** The kernel's number of the interface. */
-  readonly interfaceIndex: number;
   /** The kernel's number of the group that shares what comes in, 0 without one. */
   readonly fanoutGroup: number;
   /** Whether the last `transmit()` stopped because the kernel took no more (back-pressure; nothing is lost). */
@@ -242,8 +240,6 @@ export interface NativeAddon {
   createWakeFd(): number;
   /** Wakes whoever waits on the fd, now or at its next wait. @returns false when it is not an open wake fd */
   wake(fd: number): boolean;
-  /** Forgets wakes that nobody waited for. @returns whether there were any */
-  drainWake(fd: number): boolean;
   /** @returns false when it is not an open wake fd */
   closeWakeFd(fd: number): boolean;
   /** @returns null when this network namespace has no interface of that name */

@@ -19,6 +19,9 @@ enum class Blocked : uint8_t {
   queueFull,   // ENOBUFS: the interface's queue refused the frame; nothing will tell us, so try again soon
 };
 
+/// When to try again after queueFull; at 1 Gbit/s this is 60 KB of a device's queue.
+constexpr double QUEUE_RETRY_US = 500;
+
 class FrameSender {
  public:
   FrameSender(const SharedMemory& memory, uint32_t txRingPtr, uint32_t interfacePtr);

@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "clock.h"
 #include "system-error.h"
 #include "unique-fd.h"
 #include "wake.h"
@@ -20,14 +20,7 @@ namespace wasmtcp {
 
 namespace {
 
-constexpr double QUEUE_RETRY_US = 500;  // as in waiter.cc
 constexpr double NEVER = std::numeric_limits<double>::infinity();
-
-double monotonicUs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
-}
 
 }  // namespace
 
@@ -78,7 +71,7 @@ struct LoopWatcher::Handles {
   }
 
   void setTimer(double timeoutUs) {
-    const double now = monotonicUs();
+    const double now = clockUs(CLOCK_MONOTONIC);
     const double wanted = now + std::max(timeoutUs, 0.0);
     if (timeoutUs == NEVER || (timerUs > now && timerUs <= wanted)) return;
     itimerspec spec{};

@@ -13,8 +13,6 @@ namespace wasmtcp {
 
 class LoopWatcher {
  public:
-  static constexpr uint32_t SOCKETS_MAX = 15;
-
   /// Watches the wake fd from now on. Does not keep the loop alive until hold(true).
   /// @param wakeFd from createWakeFd(); a duplicate is kept. Throws SystemError: EBADF when it is not one, EMFILE.
   /// @param onWake called from the loop: a socket has input, an error or room; the wake fd was rung; the time of arm() is over

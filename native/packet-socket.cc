@@ -11,11 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "clock.h"
 #include "interface-info.h"
 #include "layout.h"
 #include "packet-filter.h"
@@ -56,12 +56,6 @@ void putTagBack(RingFrame& frame) {
   frame.wireLength += TAG_BYTES;
   if (frame.offload.flags & OFFLOAD_NEEDS_CSUM) frame.offload.csumStart += TAG_BYTES;
   if (frame.offload.gsoType != GSO_NONE) frame.offload.headerBytes += TAG_BYTES;
-}
-
-double realtimeUs() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
 }
 
 }  // namespace
@@ -183,7 +177,7 @@ uint32_t PacketSocket::receive(uint32_t maxFrames, double nowUs) {
   if (closed()) return 0;
   rings_->giveBack();
   const uint32_t limit = std::min(maxFrames, layout::RX_DESCRIPTOR_CAPACITY);
-  const double realtimeOffsetUs = nowUs > 0 ? nowUs - realtimeUs() : 0;
+  const double realtimeOffsetUs = nowUs > 0 ? nowUs - clockUs(CLOCK_REALTIME) : 0;
   uint32_t count = 0;
   uint32_t used = 0;        // bytes of the region filled by copies in this call
   uint32_t overflowed = 0;  // bytes behind the ring filled by frames that were longer than a slot

@@ -1,5 +1,5 @@
-// One AF_PACKET socket on one interface: opened with everything a stack with a MAC address of its own needs, receiving
-// through a PacketRing, sending through a FrameSender. Runs on one thread. Read packet(7) first.
+// The AF_PACKET socket of one interface (two, if there are two receive rings): opened with everything a stack with a MAC address of its own
+// needs, receiving through ReceiveRings, sending through a FrameSender. Runs on one thread. Read packet(7) first.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -23,6 +23,9 @@ struct PacketStatistics {
   uint64_t sent = 0;
   uint64_t sendErrors = 0;
 };
+
+/// Sockets that one thread waits for at most: each has a bit in the masks of Waiter and LoopWatcher.
+constexpr uint32_t SOCKETS_MAX = 15;
 
 class PacketSocket {
  public:
@@ -67,7 +70,6 @@ class PacketSocket {
   Blocked blocked() const { return sender_.blocked(); }
   bool inPlace() const { return inPlace_; }
   uint32_t slots() const { return slots_; }
-  int interfaceIndex() const { return interfaceIndex_; }
   uint32_t fanoutGroup() const { return fanoutGroup_; }
 
  private:

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "clock.h"
 #include "system-error.h"
 #include "wake.h"
 
@@ -17,13 +17,6 @@ namespace wasmtcp {
 namespace {
 
 constexpr unsigned long TIMER_SLACK_NS = 1000;
-constexpr double QUEUE_RETRY_US = 500;  // a full device queue announces nothing; at 1 Gbit/s this is 60 KB of it
-
-double monotonicUs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
-}
 
 void sharpenTimers() {
   thread_local bool done = false;
@@ -33,8 +26,8 @@ void sharpenTimers() {
 
 /// ppoll with the time that is left after signals.
 int pollUntil(std::vector<pollfd>& fds, double timeoutUs) {
-  const double deadlineUs = monotonicUs() + timeoutUs;
-  for (double leftUs = timeoutUs;; leftUs = std::max(0.0, deadlineUs - monotonicUs())) {
+  const double deadlineUs = clockUs(CLOCK_MONOTONIC) + timeoutUs;
+  for (double leftUs = timeoutUs;; leftUs = std::max(0.0, deadlineUs - clockUs(CLOCK_MONOTONIC))) {
     timespec left{};
     left.tv_sec = static_cast<time_t>(leftUs / 1e6);
     left.tv_nsec = static_cast<long>(std::fmod(leftUs, 1e6) * 1e3);
@@ -73,9 +66,9 @@ uint32_t Waiter::wait(double timeoutUs, uint32_t wantWritable) {
     polled[2] = {socket.linkFd(), POLLIN, 0};
   }
   // What is told of other links, or of ours without changing it, wakes nobody
-  const double deadlineUs = monotonicUs() + sleepUs;
+  const double deadlineUs = clockUs(CLOCK_MONOTONIC) + sleepUs;
   for (;;) {
-    const int ready = pollUntil(polled_, std::max(0.0, deadlineUs - monotonicUs()));
+    const int ready = pollUntil(polled_, std::max(0.0, deadlineUs - clockUs(CLOCK_MONOTONIC)));
     const uint32_t result = sort(wantWritable);
     if (result != 0 || ready == 0) return result;
   }

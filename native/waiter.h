@@ -13,7 +13,6 @@ namespace wasmtcp {
 
 class Waiter {
  public:
-  static constexpr uint32_t SOCKETS_MAX = 15;
   static constexpr uint32_t WOKEN = 1;           // bit 0 of wait()'s result
   static constexpr uint32_t READABLE_SHIFT = 1;  // bits 1..15, one per socket in the order of add()
   static constexpr uint32_t WRITABLE_SHIFT = 16; // bits 16..30

@@ -44,12 +44,6 @@ bool ringWakeFd(int fd) {
   return true;
 }
 
-bool drainWakeFd(int fd) {
-  std::shared_lock lock(open().mutex);
-  eventfd_t rings = 0;
-  return open().fds.contains(fd) && eventfd_read(fd, &rings) == 0;
-}
-
 bool closeWakeFd(int fd) {
   std::unique_lock lock(open().mutex);
   if (open().fds.erase(fd) == 0) return false;

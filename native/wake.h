@@ -8,8 +8,6 @@ namespace wasmtcp {
 int createWakeFd();
 /// Makes `fd` readable. @returns false when it is not an open wake fd
 bool ringWakeFd(int fd);
-/// Makes `fd` unreadable again. @returns whether it had been rung; false too when it is not an open wake fd
-bool drainWakeFd(int fd);
 /// @returns false when it is not an open wake fd
 bool closeWakeFd(int fd);
 /// A descriptor of the caller's own for the same eventfd, or -1 when `fd` is not an open wake fd. Throws SystemError.

@@ -12,7 +12,7 @@ const READABLE = (n: number) => 1 << (WAIT_READABLE_SHIFT + n);
 const WRITABLE = (n: number) => 1 << (WAIT_WRITABLE_SHIFT + n);
 
 inNamespace("native/waiter", import.meta.url, (test) => {
-  const { Waiter, createWakeFd, wake, drainWake, closeWakeFd } = loadAddon();
+  const { Waiter, createWakeFd, wake, closeWakeFd } = loadAddon();
 
   test("returns 0 when nothing happens in time", () => {
     const fd = createWakeFd();
@@ -39,21 +39,11 @@ inNamespace("native/waiter", import.meta.url, (test) => {
     closeWakeFd(fd);
   });
 
-  test("drains wakes nobody waited for", () => {
-    const fd = createWakeFd();
-    assert.not(drainWake(fd));
-    wake(fd);
-    assert.ok(drainWake(fd));
-    assert.not(drainWake(fd));
-    closeWakeFd(fd);
-  });
-
   test("refuses descriptors that are not wake fds", () => {
     const fd = createWakeFd();
     assert.ok(closeWakeFd(fd));
     for (const other of [fd, 0, 1, 2, 0x7fffffff]) {
       assert.not(wake(other), `wake(${other})`);
-      assert.not(drainWake(other));
       assert.not(closeWakeFd(other));
       assert.throws(
         () => new Waiter(other),
