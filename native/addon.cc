@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "arguments.h"
 #include "interface-info.h"
@@ -14,6 +15,7 @@
 #include "loop-watcher.h"
 #include "packet-socket.h"
 #include "system-error.h"
+#include "thread-affinity.h"
 #include "waiter.h"
 #include "wake.h"
 
@@ -289,6 +291,19 @@ Napi::Value closeWakeFd(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), wasmtcp::closeWakeFd(descriptor(info)));
 }
 
+Napi::Value threadAffinity(const Napi::CallbackInfo& info) {
+  const auto cpus = guarded(info.Env(), [] { return wasmtcp::threadAffinity(); });
+  auto result = Napi::Array::New(info.Env(), cpus.size());
+  for (uint32_t i = 0; i < cpus.size(); i++) result.Set(i, cpus[i]);
+  return result;
+}
+
+Napi::Value setThreadAffinity(const Napi::CallbackInfo& info) {
+  const auto cpus = wasmtcp::processors(info.Env(), info[0]);
+  guarded(info.Env(), [&] { wasmtcp::setThreadAffinity(cpus); });
+  return info.Env().Undefined();
+}
+
 std::string macText(const std::array<uint8_t, 6>& mac) {
   char text[18];
   std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
@@ -333,6 +348,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("copyBytes", Napi::Function::New<copyBytes>(env, "copyBytes"));
   exports.Set("wake", Napi::Function::New<wake>(env, "wake"));
   exports.Set("closeWakeFd", Napi::Function::New<closeWakeFd>(env, "closeWakeFd"));
+  exports.Set("threadAffinity", Napi::Function::New<threadAffinity>(env, "threadAffinity"));
+  exports.Set("setThreadAffinity", Napi::Function::New<setThreadAffinity>(env, "setThreadAffinity"));
   exports.Set("interfaceInfo", Napi::Function::New<interfaceInfo>(env, "interfaceInfo"));
   return exports;
 }

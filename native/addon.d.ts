@@ -1,4 +1,4 @@
-// The types of the addon that native/addon.cc defines: AF_PACKET sockets, waiting and waking. Loaded by src/native.ts.
+// The types of the addon that native/addon.cc defines: AF_PACKET sockets, waiting and waking, placing a thread. Loaded by src/native.ts.
 // Addresses are u32 byte offsets into the shared WebAssembly.Memory; records are laid out by assembly/layout.ts.
 
 /** Where a packet socket puts and finds things in the memory, and which interface it serves. */
@@ -242,6 +242,14 @@ export interface NativeAddon {
   wake(fd: number): boolean;
   /** @returns false when it is not an open wake fd */
   closeWakeFd(fd: number): boolean;
+  /** The processors that the calling thread may run on, ascending. @throws Error with `code`, `errno`, `syscall` */
+  threadAffinity(): number[];
+  /**
+   * The calling thread runs on these processors from now on, and so do threads that it makes.
+   * @param cpus 0..8191, ascending, each once, at least one
+   * @throws TypeError for others; Error EINVAL when there are some that it may not use: nothing has changed then
+   */
+  setThreadAffinity(cpus: readonly number[]): void;
   /** @returns null when this network namespace has no interface of that name */
   interfaceInfo(name: string): InterfaceInfo | null;
 }

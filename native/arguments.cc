@@ -1,10 +1,13 @@
 // Read addon.d.ts for what the options mean; what is left out there has its default in packet-socket.h.
 #include "arguments.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 
 #include "layout.h"
+#include "thread-affinity.h"
 
 namespace wasmtcp {
 
@@ -29,6 +32,16 @@ SharedMemory memoryOf(Napi::Env env, const Napi::Value& value, const char* name)
     throw Napi::TypeError::New(env, std::string("Expected `") + name + "` to be a Uint8Array");
   }
   return {static_cast<uint8_t*>(data), length};
+}
+
+std::vector<uint32_t> processors(Napi::Env env, const Napi::Value& value) {
+  if (!value.IsArray()) throw Napi::TypeError::New(env, "Expected `cpus` to be an array");
+  const auto given = value.As<Napi::Array>();
+  std::vector<uint32_t> cpus;
+  for (uint32_t i = 0; i < given.Length() && i <= HIGHEST_CPU; i++) cpus.push_back(integer(env, given.Get(i), "cpus", HIGHEST_CPU));
+  const bool ascending = std::adjacent_find(cpus.begin(), cpus.end(), std::greater_equal()) == cpus.end();
+  if (cpus.size() == given.Length() && !cpus.empty() && ascending) return cpus;
+  throw Napi::TypeError::New(env, "Expected `cpus` to be processors in ascending order, at least one");
 }
 
 namespace {

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "packet-socket.h"
 #include "shared-memory.h"
@@ -18,6 +19,9 @@ int descriptor(const Napi::CallbackInfo& info);
 
 /// The bytes behind a Uint8Array, over a shared WebAssembly.Memory too; napi_get_arraybuffer_info would refuse it on Node 20.
 SharedMemory memoryOf(Napi::Env env, const Napi::Value& value, const char* name = "memory");
+
+/// An array of processors (thread-affinity.h), at least one, in ascending order.
+std::vector<uint32_t> processors(Napi::Env env, const Napi::Value& value);
 
 /// PacketSocketOptions of addon.d.ts.
 PacketSocketOptions socketOptions(Napi::Env env, const Napi::Value& value);

@@ -17,6 +17,7 @@
             "packet-socket-options.cc",
             "packet-socket.cc",
             "receive-rings.cc",
+            "thread-affinity.cc",
             "waiter.cc",
             "wake.cc"
           ],

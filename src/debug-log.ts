@@ -20,11 +20,12 @@ import {
   READY_CONNECTED,
 } from "../assembly/layout.ts";
 import { formatIpv4, readAddress } from "./address.ts";
+import { formatCpuList } from "./cpu-set.ts";
 import { interfaceEventText, stateChangeText } from "./event-text.ts";
 import { readInterfaceEvent } from "./interface-event.ts";
 import type { Link } from "./links/link.ts";
 import type { SharedViews } from "./memory.ts";
-import type { InterfaceSetup, OpenedLink, RouteSetup } from "./protocol.ts";
+import type { InterfaceSetup, RouteSetup, StartedCore } from "./protocol.ts";
 import { readStats } from "./stats.ts";
 
 const log = debuglog("wasmtcp");
@@ -61,8 +62,8 @@ export class DebugLog {
   started(
     thread: string,
     interfaces: readonly InterfaceSetup[],
-    links: readonly OpenedLink[],
     routes: readonly RouteSetup[],
+    { links, cpus }: StartedCore,
   ): void {
     for (const [at, { name, link, address, prefixLength, mac, mtu }] of interfaces.entries()) {
       const { gsoMax, checksumOffload, rxSlots } = links[at]!;
@@ -74,7 +75,7 @@ export class DebugLog {
       const way = gateway === 0 ? "" : ` via ${formatIpv4(gateway)}`;
       this.#line(`route ${formatIpv4(destination)}/${prefixLength}${way} on ${this.#interfaceNames[interfaceIndex]}`);
     }
-    this.#line(`started, thread ${thread}`);
+    this.#line(`started, thread ${thread}${cpus === undefined ? "" : ` on processors ${formatCpuList(cpus)}`}`);
   }
 
   /** It could not start. */

@@ -13,6 +13,7 @@ import {
   parseMac,
 } from "./address.ts";
 import { boolean, integer, object } from "./argument-checks.ts";
+import { type Affinity, HIGHEST_CPU } from "./cpu-set.ts";
 import { invalidType, invalidValue } from "./errors.ts";
 import { checkLink } from "./links/emulated.ts";
 import { type Link, wireOf } from "./links/link.ts";
@@ -74,6 +75,14 @@ export interface StackOptions {
    */
   spinUs?: number | undefined;
   /**
+   * Where the worker may run. `none`: wherever the system puts it. An array: on these processors, numbered as for taskset(1), 0..8191;
+   * `createStack` rejects with `EINVAL` if the process may not use them all. `auto`: not on the processors that receive the frames of the
+   * stack's packet links (RPS: `rps_cpus` in /sys/class/net/IF/queues/rx-*, read once), if at least as many others are left as there are
+   * shards; without RPS nothing is changed. Which of them is fast depends on the other host, see docs/performance.md. An array only with
+   * `thread: 'worker'`; your own threads are never moved. Default `none`.
+   */
+  affinity?: "auto" | "none" | readonly number[] | undefined;
+  /**
    * On how many processors the stack runs, 1..64. Each shard is a core in a worker of its own and has some of the connections; a listener is
    * in all of them. Only with `thread: 'worker'` and packet links, bare ones: nothing else can say which shard a frame is for. Each pins
    * a receive ring per interface, 16 MiB at least where super-segments may come: 1 GiB with 64 shards. Default 1.
@@ -98,6 +107,7 @@ export interface ResolvedStack {
   lookup: ((hostname: string) => Promise<string>) | undefined;
   thread: "worker" | "caller";
   spinUs: number;
+  affinity: Affinity;
   shards: number;
 }
 
@@ -120,6 +130,7 @@ export function resolveStackOptions(options: StackOptions): ResolvedStack {
   if (lookup !== undefined && typeof lookup !== "function") throw invalidType("lookup", "a function", lookup);
   const thread = resolveThread(options.thread);
   const spinUs = resolveSpin(options.spinUs, thread);
+  const affinity = resolveAffinity(options.affinity, thread);
   const resolved = interfaces.map((one, index) => resolveInterface(`interfaces[${index}]`, one, index));
   checkInterfacesTogether(resolved);
   const shards = resolveShards(options.shards, thread, resolved);
@@ -131,7 +142,7 @@ export function resolveStackOptions(options: StackOptions): ResolvedStack {
   const room = ROUTE_CAPACITY - resolved.length - 1;
   if (allRoutes.length > room) throw invalidValue("routes", `at most ${room} routes and gateways`, allRoutes.length);
   const sysctl = resolveSysctl(options.sysctl);
-  return { interfaces: resolved, routes: allRoutes, sysctl, lookup, thread, spinUs, shards };
+  return { interfaces: resolved, routes: allRoutes, sysctl, lookup, thread, spinUs, affinity, shards };
 }
 
 function resolveThread(thread: StackOptions["thread"] = "worker"): "worker" | "caller" {
@@ -144,6 +155,19 @@ function resolveSpin(spinUs: number | undefined, thread: "worker" | "caller"): n
   if (thread === "caller")
     throw invalidValue("spinUs", "left out with thread 'caller', which has nothing to spin", spinUs);
   return integer("spinUs", spinUs, 0, MOST_SPIN_US);
+}
+
+function resolveAffinity(affinity: StackOptions["affinity"] = "none", thread: "worker" | "caller"): Affinity {
+  if (affinity === "auto" || affinity === "none") return affinity;
+  if (!Array.isArray(affinity)) {
+    throw invalidValue("affinity", "'auto', 'none' or an array of processors", affinity);
+  }
+  if (thread === "caller") throw invalidValue("affinity", "no array with thread 'caller', which is yours", affinity);
+  if (affinity.length === 0) throw invalidValue("affinity", "an array of one processor at least", affinity);
+  // Not a map of the array, which would leave its holes out.
+  const cpus = Array.from(affinity, (cpu, index) => integer(`affinity[${index}]`, cpu, 0, HIGHEST_CPU));
+  if (new Set(cpus).size < cpus.length) throw invalidValue("affinity", "an array without duplicates", affinity);
+  return cpus;
 }
 
 function resolveShards(shards = 1, thread: "worker" | "caller", interfaces: ResolvedInterface[]): number {

@@ -1,6 +1,7 @@
 // What the two threads of a stack say to each other: the task that starts the worker, and the control plane that comlink carries
 // afterwards. Data never travels here. The only file, with layout.ts, that src and workers share knowledge through.
 import type { MessagePort } from "node:worker_threads";
+import type { Affinity } from "./cpu-set.ts";
 import type { Link } from "./links/link.ts";
 import type { ShardRelay } from "./shards/relay.ts";
 import type { ShardPlace } from "./shards/shard-of.ts";
@@ -14,6 +15,8 @@ export interface WorkerTask {
   module: WebAssembly.Module;
   /** µs the loop looks on for work before it sleeps. */
   spinUs: number;
+  /** Where the thread may run. */
+  affinity: Affinity;
 }
 
 /** What a packet link of a stack with several shards needs to know. */
@@ -72,8 +75,18 @@ export interface OpenedLink {
   rxSlots: number;
 }
 
-/** The answer to `start`, with the links in the order of their interfaces. `timeOriginMs`: wall clock (ms since 1970) at zero of the core's clock. */
-export type StartResult = { ok: true; timeOriginMs: number; links: OpenedLink[] } | { ok: false; failure: Failure };
+/** The answer to `start`. */
+export type StartResult = { ok: true; started: StartedCore } | { ok: false; failure: Failure };
+
+/** What came of a start. */
+export interface StartedCore {
+  /** Wall clock (ms since 1970) at zero of the core's clock. */
+  timeOriginMs: number;
+  /** In the order of their interfaces. */
+  links: OpenedLink[];
+  /** The processors that the worker was given, or undefined if it was left where it was. */
+  cpus: readonly number[] | undefined;
+}
 
 /** What the core and its links hold at the moment; all zero but for links' own blocks after everything was closed. */
 export interface Usage {

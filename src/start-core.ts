@@ -42,15 +42,16 @@ export async function startCore(
   const pump = new EventPump(views, (slot) => dispatcher.dispatch(slot), !isCaller);
   const host: StackHost = isCaller
     ? await CallerHost.start(views, () => pump.turn())
-    : await WorkerHost.start(views, resolved.spinUs);
+    : await WorkerHost.start(views, resolved);
   const interfaceNames = ["lo", ...resolved.interfaces.map(({ name }) => name)];
   const log = openDebugLog(views, interfaceNames);
   if (log !== undefined) dispatcher.onEvent = (slot) => log.event(slot);
   try {
     const interfaces = await setup;
-    const started = await host.call((control) => control.start({ interfaces, routes: resolved.routes }));
-    if (!started.ok) throw failureError(started.failure);
-    log?.started(resolved.thread, interfaces, started.links, resolved.routes);
+    const result = await host.call((control) => control.start({ interfaces, routes: resolved.routes }));
+    if (!result.ok) throw failureError(result.failure);
+    const { started } = result;
+    log?.started(resolved.thread, interfaces, resolved.routes, started);
     const plugged: PluggedStack[] = [];
     const cables = cablesOf(resolved);
     for (const { link, index } of cables) {

@@ -25,6 +25,8 @@ const STOP_TIMEOUT_MS = 5000;
 /** Workers to stop when the process exits: one that sleeps in poll would hold it up. */
 const running = new Set<WorkerHost>();
 
+type WorkerOptions = Pick<WorkerTask, "spinUs" | "affinity">;
+
 function stopAll(): void {
   for (const host of running) host.askToStop();
 }
@@ -48,7 +50,7 @@ export class WorkerHost implements StackHost {
   /** Its end, under way or over. */
   #stopped: Promise<void> | undefined;
 
-  private constructor(views: SharedViews, module: WebAssembly.Module, spinUs: number) {
+  private constructor(views: SharedViews, module: WebAssembly.Module, { spinUs, affinity }: WorkerOptions) {
     this.#views = views;
     this.doorbell = new Doorbell(views.i32, (fd) => loadAddon().wake(fd));
     this.crashed = new Promise((_, reject) => {
@@ -68,7 +70,8 @@ export class WorkerHost implements StackHost {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#control = wrap(endpointOf(port1)) as unknown as RemoteControl;
-    this.#task = this.#pool.run({ port: port2, memory: views.memory, module, spinUs }, { transferList: [port2] });
+    const task = { port: port2, memory: views.memory, module, spinUs, affinity };
+    this.#task = this.#pool.run(task, { transferList: [port2] });
     const thread = this.#pool.threads[0];
     this.#exited = new Promise((resolve) => thread?.once("exit", () => resolve()) ?? resolve());
     this.#task.then(
@@ -81,10 +84,10 @@ export class WorkerHost implements StackHost {
 
   /**
    * Starts a worker on a memory whose CONFIG has been written. It keeps the process alive until `unref`.
-   * @param spinUs - see `StackOptions.spinUs`
+   * @param options - see `StackOptions`
    */
-  static async start(views: SharedViews, spinUs: number): Promise<WorkerHost> {
-    return new WorkerHost(views, await loadCore(), spinUs);
+  static async start(views: SharedViews, options: WorkerOptions): Promise<WorkerHost> {
+    return new WorkerHost(views, await loadCore(), options);
   }
 
   get thread(): Worker | undefined {

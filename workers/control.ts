@@ -30,6 +30,8 @@ import type { CaptureStatus, InterfaceSetup, StackControl, StackSetup, StartResu
 import { type OpenedLinks, openPort } from "./open-port.ts";
 import type { LinkStatus, Port, PortPlace } from "./port.ts";
 
+type PlaceThread = (interfaces: readonly InterfaceSetup[]) => readonly number[] | undefined;
+
 /** Control of one core. */
 export class Control implements StackControl {
   /** Ports by interface; 0 is the loopback, which has none. */
@@ -38,18 +40,30 @@ export class Control implements StackControl {
   readonly #views: SharedViews;
   readonly #core: CoreExports;
   readonly #onStarted: () => void;
+  readonly #placeThread: PlaceThread;
   #linkBytes = 0;
 
-  /** @param onStarted - the loop can run */
-  constructor(views: SharedViews, core: CoreExports, onStarted: () => void) {
+  /**
+   * @param onStarted - the loop can run
+   * @param placeThread - gives the thread its processors, if it has any of its own, and tells which
+   */
+  constructor(
+    views: SharedViews,
+    core: CoreExports,
+    onStarted: () => void,
+    placeThread: PlaceThread = () => undefined,
+  ) {
     this.#views = views;
     this.#core = core;
     this.#onStarted = onStarted;
+    this.#placeThread = placeThread;
   }
 
   start(setup: StackSetup): StartResult {
     return this.#handled(() => {
+      let cpus: readonly number[] | undefined;
       try {
+        cpus = this.#placeThread(setup.interfaces);
         check("initialise", this.#core.initialise());
         for (const [at, one] of setup.interfaces.entries()) this.#addInterface(one, at + 1);
         for (const { destination, prefixLength, gateway, interfaceIndex } of setup.routes) {
@@ -64,7 +78,7 @@ export class Control implements StackControl {
         const { link, checksumOffload, rxSlots } = port!;
         return { gsoMax: link.gsoMax, checksumOffload, rxSlots };
       });
-      return { ok: true, timeOriginMs: performance.timeOrigin, links };
+      return { ok: true, started: { timeOriginMs: performance.timeOrigin, links, cpus } };
     });
   }
 

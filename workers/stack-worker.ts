@@ -4,21 +4,23 @@ import { expose } from "comlink";
 import { STOP } from "../assembly/layout.ts";
 import { endpointOf } from "../src/comlink-endpoint.ts";
 import type { CoreExports } from "../src/core-exports.ts";
+import type { Affinity } from "../src/cpu-set.ts";
 import { SharedViews } from "../src/memory.ts";
 import type { WorkerTask } from "../src/protocol.ts";
 import { Control } from "./control.ts";
 import { Loop } from "./loop.ts";
+import { placeThread } from "./placement.ts";
 import { futexSleeper, pollSleeper } from "./sleep.ts";
 
 /** How often a stack that is not up looks whether it is to end, ms. */
 const STOP_POLL_MS = 5;
 
 /** Runs a stack until main stops it. Throws (a WASM trap, for example) when it cannot go on. */
-export default async function runStack({ port, memory, module, spinUs }: WorkerTask): Promise<void> {
+export default async function runStack({ port, memory, module, spinUs, affinity }: WorkerTask): Promise<void> {
   const views = new SharedViews(memory);
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const core = instance.exports as unknown as CoreExports;
-  const control = await startedControl(port, views, core);
+  const control = await startedControl(port, views, core, affinity);
   if (control === null) {
     port.close();
     return;
@@ -46,9 +48,16 @@ export default async function runStack({ port, memory, module, spinUs }: WorkerT
 }
 
 /** The control once the stack is up, or null if main gave up on it: then it could not start. */
-function startedControl(port: MessagePort, views: SharedViews, core: CoreExports): Promise<Control | null> {
+function startedControl(
+  port: MessagePort,
+  views: SharedViews,
+  core: CoreExports,
+  affinity: Affinity,
+): Promise<Control | null> {
   return new Promise((resolve) => {
-    const control = new Control(views, core, () => settle(control));
+    const onStarted = (): void => settle(control);
+    // The thread ends with its stack, and what libuv's pool has was started by main, which read the core's file with it.
+    const control = new Control(views, core, onStarted, (interfaces) => placeThread(affinity, interfaces));
     // Until there is a loop nobody sees the stop flag.
     const watch = setInterval(() => {
       if (Atomics.load(views.i32, STOP >>> 2) !== 0) settle(null);

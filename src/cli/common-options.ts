@@ -11,6 +11,7 @@ import {
   type Stack,
   type Sysctl,
 } from "../index.ts";
+import { type Affinity, affinity } from "./affinity.ts";
 import { printLinkLines } from "./link-lines.ts";
 import { printStateLines } from "./state-lines.ts";
 import { takeOver } from "./take-over.ts";
@@ -28,6 +29,7 @@ export type CommonOptions = {
   takeOver?: boolean;
   sysctl: string[];
   thread: "worker" | "caller";
+  affinity: Affinity;
   shards?: number;
   json?: boolean;
 };
@@ -52,6 +54,14 @@ export function addCommonOptions(command: Command): Command {
       new Option("--thread <where>", "run the stack in a worker, or in the thread of the command: less latency")
         .choices(["worker", "caller"])
         .default("worker"),
+    )
+    .addOption(
+      new Option(
+        "--affinity <where>",
+        "processors of the worker: none (any), a list such as 0,2-3, or auto (not those of the interface's RPS)",
+      )
+        .argParser(affinity)
+        .default("none"),
     )
     .option(
       "--shards <count>",
@@ -143,6 +153,7 @@ export async function openStack(options: CommonOptions): Promise<Stack> {
     ],
     sysctl: parseSysctls(options.sysctl),
     thread: options.thread,
+    affinity: options.affinity,
     ...(options.shards !== undefined && { shards: options.shards }),
     // Its gateway option counts more than the default route that the kernel had.
     ...(taken !== undefined && {

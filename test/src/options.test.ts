@@ -189,6 +189,28 @@ options("chooses the thread and how long a worker looks on before it sleeps", ()
   assert.is(failure(() => resolve({ spinUs: "1" })).code, "ERR_INVALID_ARG_TYPE");
 });
 
+options("takes processors for a worker, and none for the caller's thread", () => {
+  const interfaces = [{ link, address: "10.0.0.1/24" }];
+  const resolve = (more: object): ResolvedStack => resolveStackOptions({ interfaces, ...more });
+  assert.is(resolve({}).affinity, "none");
+  assert.is(resolve({ affinity: "auto" }).affinity, "auto");
+  assert.equal(resolve({ affinity: [3, 0, 8191] }).affinity, [3, 0, 8191]);
+  for (const affinity of ["auto", "none"]) {
+    assert.is(resolve({ affinity, thread: "caller" }).affinity, affinity);
+  }
+  for (const affinity of ["0", "", null, 0, {}, [], [1, 1]]) {
+    assert.is(failure(() => resolve({ affinity })).code, "ERR_INVALID_ARG_VALUE", JSON.stringify(affinity));
+  }
+  assert.is(failure(() => resolve({ affinity: [0], thread: "caller" })).code, "ERR_INVALID_ARG_VALUE");
+  for (const cpu of [-1, 0.5, 8192, Number.NaN]) {
+    assert.is(failure(() => resolve({ affinity: [0, cpu] })).code, "ERR_OUT_OF_RANGE", String(cpu));
+  }
+  for (const affinity of [["0"], [null], Array(2)]) {
+    assert.is(failure(() => resolve({ affinity })).code, "ERR_INVALID_ARG_TYPE", JSON.stringify(affinity));
+  }
+  assert.match(failure(() => resolve({ affinity: [0, "x"] })).message, "affinity[1]");
+});
+
 options("checks the name of an interface", () => {
   for (const name of ["", "a/b", "sixteencharacter", "a b"]) {
     assert.is(failure(() => packetLink({ interface: name })).code, "ERR_INVALID_ARG_VALUE", name);
