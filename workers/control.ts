@@ -27,8 +27,10 @@ import { failureOf } from "../src/failure.ts";
 import { LEAST_MTU } from "../src/links/mtu-range.ts";
 import type { SharedViews } from "../src/memory.ts";
 import type { CaptureStatus, InterfaceSetup, StackControl, StackSetup, StartResult, Usage } from "../src/protocol.ts";
+import { countLinkErrors } from "./link-counter.ts";
 import { type OpenedLinks, openPort } from "./open-port.ts";
 import type { LinkStatus, Port, PortPlace } from "./port.ts";
+import { TxRing } from "./tx-ring.ts";
 
 type PlaceThread = (interfaces: readonly InterfaceSetup[]) => readonly number[] | undefined;
 
@@ -104,9 +106,12 @@ export class Control implements StackControl {
     return this.#handled(() => this.links.capture.map((port) => port.status()));
   }
 
-  /** Closes all ports. */
+  /** Closes all ports. Frames that their links have not taken are lost, and counted. */
   close(): void {
-    for (const port of this.ports.splice(1)) port?.close();
+    for (const [at, port] of this.ports.splice(1).entries()) {
+      port?.close();
+      countLost(this.#views, at + 1);
+    }
   }
 
   /** After a message has been dealt with, the loop may go on without the event loop. */
@@ -176,6 +181,14 @@ export class Control implements StackControl {
     // Signed numbers come out of WASM.
     return ptr >>> 0;
   }
+}
+
+/** Empties the TX ring of an interface whose link is closed. */
+function countLost(views: SharedViews, index: number): void {
+  const ring = new TxRing(views, TX_RINGS + index * TX_RING_BYTES);
+  const left = (ring.tail - ring.head) >>> 0;
+  ring.head = ring.tail;
+  if (left > 0) countLinkErrors(views, INTERFACES + index * INTERFACE_BYTES, left);
 }
 
 function check(call: string, result: number): void {

@@ -41,7 +41,7 @@ export interface Rest {
 const LAST_TURNS = 64;
 /** Turns in a row for which full batches of received frames may put the timers off: more than a link holds is a flood. */
 const TIMERS_PUT_OFF = 8;
-/** µs for which links that delay frames may go on with those they hold: the last ACK is one that the peer waits for. */
+/** µs for which links that delay frames, or take no more now, may go on with what is left: the last ACK or reset is one the peer waits for. */
 const LAST_FRAMES_US = 1_000_000;
 
 /** The loop of one stack: `run` for a thread of its own, the other methods for a driver (driver.ts) on somebody else's. */
@@ -49,7 +49,7 @@ export class Loop {
   readonly #parts: LoopParts;
   /** Turns for which the timers were put off. */
   #timersPutOff = 0;
-  /** When, at the end, links that delay frames have had their time, µs. */
+  /** When, at the end, links that have frames left have had their time, µs. */
   #lastUs = 0;
 
   constructor(parts: LoopParts) {
@@ -150,7 +150,8 @@ export class Loop {
 
   /**
    * What main asked for before it stopped us is still done; then what is left ends: TIME-WAIT, connections of nobody.
-   * @returns µs until `lastTurn` is due: links that delay frames pass on what they hold; Infinity: it is over
+   * @returns µs until `lastTurn` is due, at the latest: links that delay frames pass on what they hold, those that take no more wake the loop
+   * when they do; Infinity: it is over
    */
   finish(): number {
     const { clock, core } = this.#parts;
@@ -173,6 +174,11 @@ export class Loop {
   #leftUs(): number {
     const nowUs = this.#parts.clock();
     const deadlineUs = this.#portsDeadlineUs(nowUs);
-    return deadlineUs > this.#lastUs ? Number.POSITIVE_INFINITY : Math.max(0, deadlineUs - nowUs);
+    if (deadlineUs <= this.#lastUs) return Math.max(0, deadlineUs - nowUs);
+    return this.#isBlocked ? Math.max(0, this.#lastUs - nowUs) : Number.POSITIVE_INFINITY;
+  }
+
+  get #isBlocked(): boolean {
+    return this.#parts.ports.some((port) => port?.blocked);
   }
 }

@@ -1,12 +1,14 @@
 // The kernel's queue below the packet socket is full all the time (ENOBUFS): the sender holds back and goes on, without burning its
 // processor. docs/faults.md.
+import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { findControlSockets, readReport } from "../../src/control-socket.ts";
 import { cpuSeconds, FaultyTransfer } from "../support/faulty-transfer.ts";
-import { hasPrivileges, type Running } from "../support/namespaces.ts";
+import { type Finished, hasPrivileges, type Running, TwoHosts } from "../support/namespaces.ts";
 
 const MIB = 1024 * 1024;
+const PROGRAM = fileURLToPath(new URL("programs/full-queue.ts", import.meta.url));
 const faults = suite("e2e/faults-queue");
 
 /** Queues of the kernel that refuse most of what they are given. */
@@ -20,6 +22,14 @@ async function refusals({ child }: Running): Promise<number> {
   const reports = await Promise.all((await findControlSockets()).map(readReport));
   const { stats } = reports.find(({ pid }) => pid === child.pid)!;
   return stats.interfaces.find(({ name }) => name === "h2-eth0")!.txQueueFull;
+}
+
+/** Runs the program that closes its stack over such a queue. */
+async function closedOver(hosts: TwoHosts, thread: string, queue: string[]): Promise<Finished> {
+  const command = [...process.execArgv, PROGRAM, thread, "10001", ...queue];
+  const finished = await hosts.start("a", process.execPath, ...command).finished;
+  assert.is(finished.code, 0, finished.stderr);
+  return finished;
 }
 
 if (hasPrivileges()) {
@@ -59,6 +69,32 @@ if (hasPrivileges()) {
     hosts.exec("b", "tc", "qdisc", "del", "dev", "h2-eth0", "root");
     await transfer.assertWhole(receiver, sender);
   });
+
+  for (const thread of ["worker", "caller"]) {
+    faults(`a stack that is closed while the queue refuses frames still says so to the peer (${thread})`, async () => {
+      using hosts = new TwoHosts();
+      const peer = hosts.peer("b", "expect-reset", "10001");
+      await peer.saw("READY");
+      const queue = ["tbf", "rate", "20mbit", "burst", "3000", "limit", "6000"];
+      const { stdout } = await closedOver(hosts, thread, queue);
+      assert.equal(JSON.parse(stdout), { before: 0, after: 0, refused: "ECONNRESET" });
+      const { code, stderr } = await peer.finished;
+      assert.is(code, 0, stderr);
+    });
+
+    faults(
+      `a stack that is closed while the queue takes nothing ends, and counts what is lost (${thread})`,
+      async () => {
+        using hosts = new TwoHosts();
+        const peer = hosts.peer("b", "expect-reset", "10001");
+        await peer.saw("READY");
+        const { stdout } = await closedOver(hosts, thread, ["pfifo", "limit", "0"]);
+        const { before, after } = JSON.parse(stdout);
+        assert.is(before, 0);
+        assert.ok(after > 0, stdout);
+      },
+    );
+  }
 }
 
 faults.run();

@@ -21,6 +21,8 @@ type Script = {
   nowUs: number;
   deadlineUs: number;
   portDeadlineUs: number;
+  /** The link takes no more. */
+  isBlocked: boolean;
   received: number[];
   transmitted: number[];
   events: number[];
@@ -39,6 +41,7 @@ function script(change: Partial<Script> = {}): Script {
     nowUs: 1000,
     deadlineUs: Number.POSITIVE_INFINITY,
     portDeadlineUs: Number.POSITIVE_INFINITY,
+    isBlocked: false,
     received: [],
     transmitted: [],
     events: [],
@@ -58,7 +61,9 @@ function portOf(s: Script): Port {
     link: { state: "up", mtu: 1500, gsoMax: 0 },
     checksumOffload: false,
     rxSlots: 1,
-    blocked: false,
+    get blocked() {
+      return s.isBlocked;
+    },
     receive: () => note(s, "port.receive", s.received.shift()),
     transmit: () => note(s, "port.transmit", s.transmitted.shift()),
     nextDeadlineUs: () => s.portDeadlineUs,
@@ -161,6 +166,32 @@ loop("goes on at the end for a second at most, though a link always has a frame 
   assert.is(loopOf(s, { clock }).run(), "stop");
   assert.equal(sleeps(s), []);
   assert.ok(s.nowUs >= 1_000_000 && s.nowUs < 1_100_000, `${s.nowUs}`);
+});
+
+loop("waits at the end for a link that takes no more, and sends what is left when it does", () => {
+  const s = script({ isBlocked: true });
+  stop();
+  s.onSleep = () => {
+    s.nowUs += 500;
+    s.isBlocked = false;
+    s.transmitted = [2];
+  };
+  assert.is(loopOf(s).run(), "stop");
+  assert.equal(sleeps(s), ["sleep 1000000"]);
+  assert.equal(
+    s.calls.slice(s.calls.indexOf("sleep 1000000")).filter((call) => /transmit/.test(call)),
+    ["transmit", "port.transmit", "transmitted 1"],
+  );
+});
+
+loop("waits at the end for a link that never takes more for a second at most", () => {
+  const s = script({ isBlocked: true });
+  stop();
+  s.onSleep = (timeoutUs) => {
+    s.nowUs += Math.min(timeoutUs, 300_000);
+  };
+  assert.is(loopOf(s).run(), "stop");
+  assert.equal(sleeps(s), ["sleep 1000000", "sleep 700000", "sleep 400000", "sleep 100000"]);
 });
 
 loop("sleeps without a deadline when nobody has one, after what is buffered was written out", () => {

@@ -76,6 +76,13 @@ export class EmulatedPort extends OuterPort {
     return Math.min(due, this.inner.nextDeadlineUs(nowUs));
   }
 
+  /** What it still holds is lost, as what its link has not taken. */
+  override close(): void {
+    super.close();
+    const held = this.#impairment.queuedPackets + ((this.#due.tail - this.#due.head) >>> 0);
+    if (held > 0) countLinkErrors(this.#views, this.#interfaceRecord, held);
+  }
+
   /** Makes room for longer frames. The old slots stay with the link: frames may lie in them. */
   #fit(mtu: number): void {
     if (slotBytesOf(mtu) <= this.#slotBytes) return;
