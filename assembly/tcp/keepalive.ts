@@ -16,7 +16,7 @@ import { wantOutput } from "./connections";
 import { hasOutput } from "./new-data";
 import { TCB_FLAG_PROBE_PENDING, Tcb } from "./tcb";
 import { arm } from "./timers";
-import { hasUserTimeout, isUserTimeoutOver } from "./user-timeout";
+import { hasUserTimeout, isUserTimeoutOver, withinUserTimeout } from "./user-timeout";
 
 /** Turns keepalive on or off (SO_KEEPALIVE); on means that the idle time starts now. */
 export function setKeepAlive(tcb: Tcb, isOn: bool, nowUs: u64): void {
@@ -79,7 +79,7 @@ export function keepAliveExpired(tcb: Tcb, nowUs: u64): bool {
     if (tcb.keepAliveProbes !== 0 && isUserTimeoutOver(tcb, tcb.lastReceivedUs, nowUs)) return true;
   } else if (tcb.keepAliveProbes >= probesMax(tcb)) return true;
   if (tcb.keepAliveProbes !== 0xff) tcb.keepAliveProbes += 1;
-  tcb.keepAliveUs = nowUs + intervalUs(tcb);
+  tcb.keepAliveUs = nowUs + nextProbeInUs(tcb, nowUs);
   tcb.set(TCB_FLAG_PROBE_PENDING);
   count(COUNTER_TCP_KEEPALIVES);
   wantOutput(tcb);
@@ -99,6 +99,13 @@ function intervalUs(tcb: Tcb): u64 {
   return tcb.keepIntervalMs !== 0
     ? <u64>tcb.keepIntervalMs * 1000
     : atLeastOneSecond(load<u32>(SYSCTL_TCP_KEEPALIVE_INTVL));
+}
+
+// The last interval is cut where a user timeout ends; one that is over already (it is less than the idle time) leaves the probe its answer
+function nextProbeInUs(tcb: Tcb, nowUs: u64): u64 {
+  const waitUs = intervalUs(tcb);
+  if (isUserTimeoutOver(tcb, tcb.lastReceivedUs, nowUs)) return waitUs;
+  return withinUserTimeout(tcb, waitUs, tcb.lastReceivedUs, nowUs);
 }
 
 function probesMax(tcb: Tcb): u32 {

@@ -1,10 +1,9 @@
 // `wasmtcp client HOST PORT`: the lab's client. Ten messages, each a shorter suffix of 36 characters, each answer printed.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { Connection } from "../index.ts";
 import { addCommonOptions, type CommonOptions, duration, integer, openStack, port } from "./common-options.ts";
-import { addPeerTimeout, peerTimeout, type TimeoutOptions } from "./peer-timeout.ts";
-import { abortOn, CommandError, runCommand, withStack } from "./session.ts";
+import { addPeerTimeout, connectTimeout, type TimeoutOptions } from "./peer-timeout.ts";
+import { abortOn, CommandError, pause, runCommand, withStack } from "./session.ts";
 
 const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 const PREFIX = "server echoes: ";
@@ -37,7 +36,7 @@ async function client(host: string, portNumber: number, options: ClientOptions, 
   await withStack(
     () => openStack(options),
     async (stack) => {
-      const target = { hostname: host, port: portNumber, signal, ...peerTimeout(options) };
+      const target = { hostname: host, port: portNumber, signal, ...connectTimeout(options) };
       const connection = await stack.connect(target);
       using _ = abortOn(signal, connection);
       for (let turn = 0; turn < options.messages; turn++) {
@@ -45,7 +44,7 @@ async function client(host: string, portNumber: number, options: ClientOptions, 
         await connection.write(Buffer.from(message));
         process.stdout.write(`${await readAnswer(connection, PREFIX.length + message.length)}\n`);
       }
-      await sleep(options.hold, undefined, { signal });
+      await pause(options.hold, connection);
       await connection.closeWrite();
       await drain(connection);
       await connection.close();

@@ -34,6 +34,11 @@ export function peerTimeout({ timeout: userTimeoutMs }: TimeoutOptions): SocketS
   return { userTimeoutMs, keepAlive: { idleMs, intervalMs: clampTime(half / PROBES), count: PROBES } };
 }
 
+/** The same for one that connects: the way to the peer and its answer to the SYN have no more time either. */
+export function connectTimeout(options: TimeoutOptions): SocketSettings & { timeoutMs?: number } {
+  return options.timeout === 0 ? {} : { ...peerTimeout(options), timeoutMs: options.timeout };
+}
+
 function clampTime(ms: number): number {
   return Math.min(Math.max(Math.round(ms), 1000), 32_767_000);
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Stack } from "../index.ts";
 import { addCommonOptions, type CommonOptions, openStack, port } from "./common-options.ts";
-import { addPeerTimeout, peerTimeout, type TimeoutOptions } from "./peer-timeout.ts";
+import { addPeerTimeout, connectTimeout, type TimeoutOptions } from "./peer-timeout.ts";
 import { beginningSha256, formatTransfer, linkReport, TransferBar, transferResult } from "./progress.ts";
 import { abortOn, CommandError, runCommand, transferFailure, withStack } from "./session.ts";
 
@@ -43,7 +43,7 @@ async function regularFileSize(file: string, handle: FileHandle): Promise<number
 type Job = { host: string; portNumber: number; file: string; handle: FileHandle; total: number };
 
 async function send(stack: Stack, job: Job, options: SendOptions, signal: AbortSignal): Promise<void> {
-  const target = { hostname: job.host, port: job.portNumber, signal, ...peerTimeout(options) };
+  const target = { hostname: job.host, port: job.portNumber, signal, ...connectTimeout(options) };
   const connection = await stack.connect(target);
   const bar = new TransferBar("sending", job.total, options.json === true);
   const started = performance.now();

@@ -1,10 +1,9 @@
 // `wasmtcp server PORT`: the lab's echo server. Each message comes back as `server echoes: MESSAGE`.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { Connection } from "../index.ts";
 import { addCommonOptions, type CommonOptions, duration, openStack, port } from "./common-options.ts";
 import { addPeerTimeout, peerTimeout, type TimeoutOptions } from "./peer-timeout.ts";
-import { abortOn, runCommand, withStack } from "./session.ts";
+import { abortOn, pause, runCommand, withStack } from "./session.ts";
 import { debug } from "./state-lines.ts";
 
 type ServerOptions = CommonOptions & TimeoutOptions & { delayClose: number; keepListening?: boolean };
@@ -53,7 +52,7 @@ async function echo(connection: Connection, options: ServerOptions, signal: Abor
     await connection.write(Buffer.concat([prefix, buffer.subarray(0, length)]));
   }
   if (options.debug) debug("tcp_sock_read return 0, finish transmission.");
-  await sleep(options.delayClose, undefined, { signal });
+  await pause(options.delayClose, connection);
   if (options.debug) debug("close this connection.");
   await connection.close();
 }

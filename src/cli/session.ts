@@ -1,4 +1,5 @@
 // Runs one command: Ctrl-C and SIGTERM end it in order, errors become one line and an exit code, the stack is always closed.
+import { setTimeout as sleep } from "node:timers/promises";
 import { CommanderError } from "commander";
 import type { Connection, Stack } from "../index.ts";
 
@@ -55,6 +56,16 @@ export function abortOn(signal: AbortSignal, connection: Connection): Disposable
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", abort) };
+}
+
+/** Waits, but no longer than there is a connection. @throws (rejects) with the error by which it ended */
+export async function pause(ms: number, connection: Connection): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([sleep(ms, undefined, { signal: over.signal }), connection.closed]);
+  } finally {
+    over.abort();
+  }
 }
 
 /**

@@ -81,6 +81,28 @@ if (hasPrivileges()) {
     await transfer.failed(sender, /when \d+ of \d+ bytes had been acknowledged: .*(ETIMEDOUT|EHOSTUNREACH)/);
     transfer.assertPart();
   });
+
+  faults(
+    "a server that is killed: a client that holds its connection gives up after --timeout, not after --hold",
+    async () => {
+      using transfer = new FaultyTransfer(1);
+      const { hosts } = transfer;
+      const server = hosts.wasmtcp("a", "server", "10001", "--debug");
+      await server.saw("listen to port 10001");
+      const patience = ["--hold", "600s", "--timeout", "2s"];
+      const client = hosts.wasmtcp("b", "client", hosts.stackAddress.a, "10001", "-n", "1", ...patience);
+      await client.saw("server echoes");
+      server.child.kill("SIGKILL");
+      await transfer.failed(client, /(ETIMEDOUT|EHOSTUNREACH)/);
+    },
+  );
+
+  faults("nobody at the address: --timeout ends the attempt before the address is given up", async () => {
+    using transfer = new FaultyTransfer(1);
+    const sender = transfer.sendTo("10.77.0.99", "--timeout", "2s");
+    // The third ARP request is given up after 3 s, with EHOSTUNREACH.
+    await transfer.failed(sender, /connect ETIMEDOUT 10\.77\.0\.99:10001/);
+  });
 }
 
 faults.run();

@@ -113,6 +113,25 @@ test("a user timeout takes the place of the number of keepalive probes", () => {
   assert.ok(tookMs > 14_000 && tookMs < 16_100, `${tookMs} ms`);
 });
 
+test("a user timeout ends an idle connection when it is over, not a keepalive interval after it", () => {
+  for (const [idleMs, timeoutMs, tookMs] of [
+    [1500, 3000, 3000],
+    [2000, 2000, 3000], // the first probe has its answer to come
+    [3000, 1000, 4000],
+  ] as const) {
+    const sim = simulate();
+    const { client } = connected(sim);
+    client.setKeepAlive(true, idleMs, 1000, 5);
+    client.setOption(L.SOCKET_OPTION_USER_TIMEOUT, timeoutMs);
+    sim.runFor(MS);
+    sim.filter = (_from, { bytes }) => !hasFlags(bytes, 0);
+    const startUs = sim.nowUs;
+    assert.ok(sim.runFor(60 * SECOND, () => client.closed));
+    assert.is(client.error, L.ETIMEDOUT);
+    assert.ok(Math.abs((sim.nowUs - startUs) / MS - tookMs) <= 5, `${(sim.nowUs - startUs) / MS} ms`);
+  }
+});
+
 test("close with linger 0 resets the connection, though nothing is unread", () => {
   const sim = simulate();
   const { client, server, listener } = connected(sim);
