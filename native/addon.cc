@@ -341,6 +341,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   state->packetSocket = Napi::Persistent(packetSocket);
   env.SetInstanceData(state.release());
   exports.Set("layoutVersion", layout::LAYOUT_VERSION);
+  exports.Set("sources", WASMTCP_SOURCES);
   exports.Set("PacketSocket", packetSocket);
   exports.Set("Waiter", WaiterObject::define(env));
   exports.Set("LoopWatcher", LoopWatcherObject::define(env));

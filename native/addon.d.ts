@@ -228,6 +228,8 @@ export interface InterfaceInfo {
 export interface NativeAddon {
   /** LAYOUT_VERSION of the layout.h it was compiled with. */
   readonly layoutVersion: number;
+  /** What sources-hash.mjs printed when it was compiled. */
+  readonly sources: number;
   readonly PacketSocket: typeof PacketSocket;
   readonly Waiter: typeof Waiter;
   readonly LoopWatcher: typeof LoopWatcher;

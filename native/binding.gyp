@@ -27,6 +27,7 @@
             "NAPI_VERSION=8",
             "NODE_ADDON_API_CPP_EXCEPTIONS",
             "NODE_ADDON_API_DISABLE_DEPRECATED",
+            "WASMTCP_SOURCES=<!(node sources-hash.mjs)u",
             "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
           ],
           "cflags": ["-O2", "-Wall", "-Wextra"],

@@ -8,6 +8,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { layoutHeader } from "../../native/generate-layout.ts";
 import { loadAddon } from "../../src/native.ts";
+import { checkAddonSources } from "../support/addon-sources.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const test = suite("native/loading");
@@ -54,6 +55,13 @@ test("copies between plain and shared memory, within both arrays only", () => {
   assert.throws(() => copyBytes(back, 2, plain, 0, 200), /beyond/);
   assert.throws(() => copyBytes(shared, 0, plain, 101, 200), /beyond/);
   assert.throws(() => copyBytes(new Uint16Array(4) as never, 0, plain, 0, 1), /Uint8Array/);
+});
+
+test("an addon of other sources is told from the one of these", () => {
+  const addon = loadAddon();
+  checkAddonSources(addon);
+  assert.throws(() => checkAddonSources({ ...addon, sources: addon.sources ^ 1 }), /npm run build:native/);
+  assert.throws(() => checkAddonSources({ ...addon, sources: undefined as never }), /npm run build:native/);
 });
 
 test("layout.h says what layout.ts says", () => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
+import { checkAddonSources } from "./addon-sources.ts";
 
 const CLI = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
 const PEER = fileURLToPath(new URL("peers/kernel_peer.py", import.meta.url));
@@ -21,12 +22,13 @@ export function hasPrivileges(): boolean {
   try {
     execFileSync("ip", ["netns", "add", `wtcheck${process.pid}`], { stdio: "pipe" });
     execFileSync("ip", ["netns", "del", `wtcheck${process.pid}`], { stdio: "pipe" });
-    return true;
   } catch (error) {
     if (process.env.WASMTCP_REQUIRE_PRIVILEGES) throw error;
     process.stderr.write("SKIPPED: end-to-end tests need root (CAP_NET_ADMIN) to make network namespaces\n");
     return false;
   }
+  checkAddonSources();
+  return true;
 }
 
 /** Network namespaces by name, and the processes started in them; both are gone when it is disposed of. */

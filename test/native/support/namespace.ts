@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { AddonError } from "../../../src/native.ts";
-import { loadAddon } from "../../../src/native.ts";
+import { checkAddonSources } from "../../support/addon-sources.ts";
 
 const INSIDE = "WASMTCP_TEST_NAMESPACE";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -31,7 +31,7 @@ export function namespaceName(suffix = ""): string {
 /** Why the tests cannot run here, or undefined. */
 function obstacle(): string | undefined {
   try {
-    loadAddon();
+    checkAddonSources();
   } catch (error) {
     if ((error as AddonError).code === "ERR_ADDON_MISSING") return (error as Error).message;
     throw error;
@@ -121,7 +121,7 @@ export function inNamespace(name: string, moduleUrl: string, define: (test: Retu
     process.once("exit", remove);
     try {
       const { code, output } = await execIn(namespace, tsxCommand(fileURLToPath(moduleUrl)));
-      assert.is(code, 0, output);
+      assert.is(code, 0, code === null ? `killed after ${PATIENCE_MS / 1000} s\n${output}` : output);
       assert.match(output, /Total:\s+[1-9]/, output);
     } finally {
       process.removeListener("exit", remove);
