@@ -89,11 +89,22 @@ export class LoopWaker implements Waker {
   readonly #wakeFd: WakeFd;
   readonly #watcher: LoopWatcher;
 
+  /** @throws AddonError; Error with code EMFILE; nothing stays open */
   constructor(i32: Int32Array<SharedArrayBuffer>, ports: readonly PacketPort[], onWake: () => void) {
     this.#ports = ports;
     this.#wakeFd = new WakeFd(i32);
-    this.#watcher = new (loadAddon().LoopWatcher)(this.#wakeFd.fd, onWake);
-    for (const { socket } of ports) this.#watcher.add(socket);
+    try {
+      this.#watcher = new (loadAddon().LoopWatcher)(this.#wakeFd.fd, onWake);
+    } catch (error) {
+      this.#wakeFd.close();
+      throw error;
+    }
+    try {
+      for (const { socket } of ports) this.#watcher.add(socket);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   arm(timeoutUs: number): void {

@@ -1,10 +1,13 @@
-// The waker without the addon: deadlines, the doorbell in each order of ringing and waiting, and what is left when it is closed.
+// The waker without the addon: deadlines, the doorbell in each order of ringing and waiting, and what is left when it is closed. The one with
+// it: what is left when it cannot be opened (test/native/loop-watcher.test.ts has the rest).
 import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { DOORBELL_PENDING, DOORBELL_SLEEPING, SLEEP_FUTEX, TABLES } from "../../assembly/layout.ts";
+import { DOORBELL_PENDING, DOORBELL_SLEEPING, SLEEP_FUTEX, TABLES, WAKE_FD } from "../../assembly/layout.ts";
 import { Doorbell } from "../../src/doorbell.ts";
-import { AtomicsWaker } from "../../workers/wakers.ts";
+import type { PacketPort } from "../../workers/ports/packet-port.ts";
+import { AtomicsWaker, LoopWaker } from "../../workers/wakers.ts";
+import { descriptors } from "../support/descriptors.ts";
 
 const wakers = suite("workers/wakers");
 
@@ -102,6 +105,16 @@ wakers("does not call after it was closed", async () => {
   waker.close();
   bell.ring();
   await sleep(10);
+});
+
+wakers("leaves no descriptor open when the addon does not take a socket", async () => {
+  const i32 = new Int32Array(new SharedArrayBuffer(TABLES));
+  const before = descriptors();
+  const noSocket = { socket: {} } as PacketPort;
+  assert.throws(() => new LoopWaker(i32, [noSocket], () => assert.unreachable("it was not opened")));
+  assert.is(i32[WAKE_FD >>> 2], -1);
+  for (let tries = 0; tries < 1000 && descriptors() > before; tries++) await sleep(1);
+  assert.is(descriptors(), before);
 });
 
 wakers.run();
