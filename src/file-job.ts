@@ -191,7 +191,11 @@ export abstract class FileJob {
   #accessOver(): void {
     this.#busy = false;
     if (!this.#closing) return;
-    closeSync(this.#file.fd);
+    try {
+      closeSync(this.#file.fd);
+    } catch {
+      // A late error of a file server: why the transfer failed counts more
+    }
     this.release();
     this.#onClosed?.();
   }
