@@ -93,9 +93,11 @@ export function sendShare(tcb: Tcb): u32 {
   return share(tcb, counted(SENDING, tcb.interfaceIndex));
 }
 
-// By the least round trip: what waits in the queues of the others makes a longer one, and is no reason for more
+// By the least round trip: what waits in the queues of the others makes a longer one, and is no reason for more. A handshake that showed none (a
+// cookie, a SYN sent twice) leaves that which a receiver sees
 function share(tcb: Tcb, sharing: u32): u32 {
   if (sharing === 1) return NO_LIMIT;
-  const bytes = max<u64>(SHARED_BYTES, SHARED_BYTES_PER_US * tcb.minRttUs) / sharing;
+  const roundTripUs = tcb.minRttUs !== 0 ? tcb.minRttUs : tcb.rcvRttUs;
+  const bytes = max<u64>(SHARED_BYTES, SHARED_BYTES_PER_US * roundTripUs) / sharing;
   return <u32>min<u64>(max<u64>(bytes, SHARE_MIN), NO_LIMIT);
 }

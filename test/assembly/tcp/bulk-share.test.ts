@@ -197,6 +197,18 @@ test("a share is as much more as the path is longer, but not for what waits in q
   assert.ok(all > 12 << 20 && all <= 8000 * 2048, `${all}`);
 });
 
+test("one whose handshake showed no round trip (a cookie, a SYN sent twice) has the share of the path that it sees as a receiver", async () => {
+  const core = await linkOf(0, [[L.SYSCTL_TCP_RMEM_DEFAULT, 1 << 20]]);
+  core.peerTs = 1;
+  const ends = open(core, 16);
+  for (const { index } of ends) {
+    core.setTcb(L.TCB_MIN_RTT_US, 0, index);
+    core.setTcb(L.TCB_RCV_RTT_US, 8000, index);
+  }
+  const all = promisedAfter(core, ends, 4 << 20);
+  assert.ok(all > 12 << 20 && all <= 8000 * 2048, `${all}`);
+});
+
 /** The ring that a sender with a wide window is offered beside `others` that have sent in bulk `ageUs` ago. */
 async function ringBeside(others: number, ageUs: number): Promise<number> {
   const instance = await tcpInstance();
