@@ -365,7 +365,7 @@ export const IF_GONE = 8; // the interface was deleted, or moved to another netw
 export const IF_GRO = 16; // frames that continue one another are merged before TCP sees them (gro.ts)
 
 // -------------------------------------------------------------------------------------- the shared head of a socket (TCB)
-// A TCB is at tcbAddress(index) = TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
+// A TCB is at TCB_RECORDS + index * TCB_BYTES. Byte offsets into the stream are free-running u32 that start
 // at 0 with the first payload byte, so sequence number = ISS + 1 + offset (mod 2^32).
 export const TCB_BYTES = 960; // a multiple of the cache line
 export const TCB_RECORDS = TABLES;

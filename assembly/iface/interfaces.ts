@@ -239,7 +239,7 @@ export function isOwnAddress(address: u32): bool {
 }
 
 /** The interface with an address (host order), or NONE. The address of one that is gone is nobody's. */
-export function interfaceOf(address: u32): u32 {
+function interfaceOf(address: u32): u32 {
   for (let i: u32 = 1; i < interfaceCount; i++) {
     if (Interface.at(i).address === address && !Interface.at(i).isGone) return i;
   }

@@ -20,7 +20,7 @@ const CAPACITY_FIRST: u32 = 62;
 const CAPACITY_MAX: u32 = 4094;
 
 /** What bytesToBoundary() says when no record ends. */
-export const NO_BOUNDARY: u32 = 0xffffffff;
+const NO_BOUNDARY: u32 = 0xffffffff;
 
 /**
  * Takes note of a mark.

@@ -105,7 +105,7 @@ function goalText({ goal, rivals, unit }: Row): string {
 }
 
 /** Median, least and greatest of a figure; runs without it (0) do not count. */
-export function spread(runs: Figures[], figure: string): Spread | null {
+function spread(runs: Figures[], figure: string): Spread | null {
   const values = runs.flatMap((run) => (run[figure] ? [run[figure]] : [])).sort((a, b) => a - b);
   const n = values.length;
   if (n === 0) return null;

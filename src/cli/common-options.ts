@@ -125,7 +125,7 @@ function warn(message: string): void {
 }
 
 /** Lets `wasmtcp ss` look into this process. Without it the command works as well, so it only warns. */
-export async function showInSs(stack: Stack): Promise<void> {
+async function showInSs(stack: Stack): Promise<void> {
   try {
     await openControlSocket(stack);
   } catch (error) {
