@@ -45,7 +45,7 @@ export function isForeign(seg: Segment): bool {
 }
 
 /** 0 to the number of shards - 1. `remoteAddress`: IPv4, host order */
-function shardOf(remoteAddress: u32, remotePort: u32, localPort: u32): u32 {
+export function shardOf(remoteAddress: u32, remotePort: u32, localPort: u32): u32 {
   let hash = (((remotePort << 16) | localPort) ^ load<u32>(CONFIG_SHARD_SALT)) * <u32>SHARD_HASH_MULTIPLIER_1;
   hash ^= remoteAddress;
   hash = (hash ^ (hash >> SHARD_HASH_SHIFT_1)) * <u32>SHARD_HASH_MULTIPLIER_2;

@@ -16,7 +16,7 @@ test("a transfer that failed ends though its file cannot be closed, and the proc
   writeFileSync(path, new Uint8Array(1000));
   const fd = openSync(path, "r");
   const ended = new Promise<void>((resolve) => {
-    const views = { u8: new Uint8Array(4096) } as TransferHost["views"];
+    const views = { u8: new Uint8Array(4096) } as unknown as TransferHost["views"];
     const host: TransferHost = { views, pump: resolve, abort: () => {} };
     const io = { piecePtr: 0, reserveWrite: (most: number) => most, commitWrite: () => {} } as unknown as SocketIo;
     const sender = new FileSender({ fd, path, start: 0, end: 1000, isInMemory: false }, host);
