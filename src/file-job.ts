@@ -15,7 +15,7 @@ const PIECE_BYTES = 512 * 1024;
 /** Bytes of one access to a file in memory: what it moves is still in the processor's cache when it is moved on. */
 const RAM_PIECE_BYTES = 64 * 1024;
 
-/** Bytes moved to or from a file in memory in one turn of the event loop, which stands still for less than half a millisecond. */
+/** Bytes moved to or from a file in memory in one turn of the event loop, which stands still for so long: 0.1 ms, or 0.6 with pages that have never been used. */
 export const RAM_TURN_BYTES = 256 * 1024;
 
 /** Called after each piece with the bytes done so far and, if it is known, how many there will be. What it throws ends the transfer. */

@@ -1,5 +1,5 @@
 // What the two threads of a stack say to each other: the task that starts the worker, and the control plane that comlink carries
-// afterwards. Data never travels here. The only file, with layout.ts, that src and workers share knowledge through.
+// afterwards. Data never travels here, but through the shared memory (assembly/layout.ts).
 import type { MessagePort } from "node:worker_threads";
 import type { Affinity } from "./cpu-set.ts";
 import type { Link } from "./links/link.ts";
