@@ -1,6 +1,6 @@
 // `--timeout`: how long a command waits for a peer that does not answer, be it gone, stopped or out of reach. Without it a receiver would
 // wait for ever for bytes of a host that has lost its power (RFC 9293 3.8.3, 3.8.4; RFC 5482).
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { SocketSettings } from "../index.ts";
 import { duration } from "./common-options.ts";
 
@@ -14,8 +14,8 @@ export type TimeoutOptions = { timeout: number };
 
 /** Adds the option to a command. */
 export function addPeerTimeout(command: Command): Command {
-  const help = "give the connection up when the peer has not answered for so long; 0: as tcp_retries2 says (120s)";
-  return command.option("--timeout <time>", help, timeout, DEFAULT_MS);
+  const help = "give the connection up when the peer has not answered for so long; 0: as tcp_retries2 says";
+  return command.addOption(new Option("--timeout <time>", help).argParser(timeout).default(DEFAULT_MS, "120s"));
 }
 
 function timeout(text: string): number {
