@@ -79,6 +79,11 @@ export function heapBytesShared(): u32 {
   return PowerOfTwoAllocator.at(allocator).bytesInUse - reserved;
 }
 
+/** Bytes that links hold. */
+export function heapBytesReserved(): u32 {
+  return reserved;
+}
+
 /** Sum of the blocks handed out, bytes. */
 export function heapBytesInUse(): u32 {
   return PowerOfTwoAllocator.at(allocator).bytesInUse;

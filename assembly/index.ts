@@ -1,7 +1,7 @@
 // The production exports: what the worker's loop, the simulator and the benchmarks call. Thin; numbers only, times as f64 µs (u64 would
 // be a BigInt per call), IPv4 addresses as u32 in host order. What a call does stands in the module it forwards to.
 import { eventsInitialise } from "./events";
-import { heapBytesInUse, heapInitialise, heapReserve } from "./heap";
+import { heapBytesInUse, heapBytesReserved, heapInitialise, heapReserve } from "./heap";
 import { rateLimitInitialise } from "./icmp/rate-limit";
 import { announceStart } from "./iface/announce";
 import { reap } from "./iface/egress";
@@ -35,6 +35,7 @@ import {
   USAGE_FRAGMENT_BYTES,
   USAGE_HEAP_BYTES,
   USAGE_IFACE_TIMERS,
+  USAGE_LINK_BYTES,
   USAGE_NEIGHBORS,
   USAGE_PATH_MTUS,
   USAGE_PINGS,
@@ -176,6 +177,8 @@ export function usage(kind: u32): u32 {
       return rtxInUse();
     case USAGE_HEAP_BYTES:
       return heapBytesInUse();
+    case USAGE_LINK_BYTES:
+      return heapBytesReserved();
     case USAGE_TCP_TIMERS:
       return timersArmed();
     case USAGE_TCP_ORPHANS:

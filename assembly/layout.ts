@@ -544,6 +544,7 @@ export const USAGE_IFACE_TIMERS = 7; // timers of neighbours, pings, announcemen
 export const USAGE_FRAGMENT_BYTES = 32; // of datagrams in parts
 export const USAGE_PATH_MTUS = 33; // destinations with a path MTU of their own
 export const USAGE_TCP_ORPHANS = 34; // connections that main has closed and that go on, TIME-WAIT aside
+export const USAGE_LINK_BYTES = 35; // of the heap, that links hold
 
 // ---------------------------------------------------------------------------------------------------------- error codes
 // Linux errno numbers; the API shows their names as Error.code

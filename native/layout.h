@@ -475,6 +475,7 @@ constexpr uint32_t URGENT_POINTER = 1;
 constexpr uint32_t USAGE_FRAGMENT_BYTES = 32;
 constexpr uint32_t USAGE_HEAP_BYTES = 2;
 constexpr uint32_t USAGE_IFACE_TIMERS = 7;
+constexpr uint32_t USAGE_LINK_BYTES = 35;
 constexpr uint32_t USAGE_NEIGHBORS = 5;
 constexpr uint32_t USAGE_PATH_MTUS = 33;
 constexpr uint32_t USAGE_PINGS = 6;

@@ -15,6 +15,7 @@ import {
   TX_RING_BYTES,
   TX_RINGS,
   USAGE_HEAP_BYTES,
+  USAGE_LINK_BYTES,
   USAGE_RTX_RECORDS,
   USAGE_TCBS,
   USAGE_TCP_ORPHANS,
@@ -43,7 +44,6 @@ export class Control implements StackControl {
   readonly #core: CoreExports;
   readonly #onStarted: () => void;
   readonly #placeThread: PlaceThread;
-  #linkBytes = 0;
 
   /**
    * @param onStarted - the loop can run
@@ -98,7 +98,7 @@ export class Control implements StackControl {
       timers: this.#core.usage(USAGE_TCP_TIMERS),
       txFrames: this.#core.usage(USAGE_TX_FRAMES),
       heapBytes: this.#core.usage(USAGE_HEAP_BYTES),
-      linkBytes: this.#linkBytes,
+      linkBytes: this.#core.usage(USAGE_LINK_BYTES),
     }));
   }
 
@@ -177,7 +177,6 @@ export class Control implements StackControl {
     const ptr = this.#core.heapAllocate(bytes);
     if (ptr === 0)
       throw netstackError(ENOMEM, { syscall: "open" }, `a link needs ${bytes} bytes of the stack's memory`);
-    this.#linkBytes += 2 ** Math.ceil(Math.log2(bytes));
     // Signed numbers come out of WASM.
     return ptr >>> 0;
   }

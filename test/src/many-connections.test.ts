@@ -14,6 +14,8 @@ const many = suite("src/many-connections");
 many(`${COUNT} connections echo ${BYTES} bytes each and leave nothing behind`, async () => {
   await using pair = await stackPair({ sysctl: { tcp_time_wait_ms: 1000 } });
   const idle = [await pair.client.usage(), await pair.server.usage()];
+  for (const { heapBytes, linkBytes } of idle) assert.is(heapBytes, linkBytes);
+  assert.ok(idle[0]!.linkBytes > 0);
   const listener = await pair.server.listen({ port: 7, backlog: COUNT });
   const accepted: Connection[] = [];
   const accepting = (async () => {
