@@ -139,8 +139,15 @@ export function rtxTrimHead(tcb: Tcb, ack: u32, mss: u32): u32 {
 
 /** Removes the first record, which exists. */
 export function rtxRemoveHead(tcb: Tcb): void {
-  setSegments(tcb, rtxAt(tcb.rtxHead), 0);
-  unlink(tcb, tcb.rtxHead);
+  const index = tcb.rtxHead;
+  const record = rtxAt(index);
+  const next = record.next;
+  setSegments(tcb, record, 0);
+  forget(tcb, index, record);
+  tcb.rtxHead = next;
+  if (next === NONE) tcb.rtxTail = NONE;
+  else rtxAt(next).prev = NONE;
+  Slab.at(slab).free(index);
 }
 
 /** Makes one record of two neighbours that are both SACKED and nothing else: what happened to them is over. */
@@ -313,17 +320,22 @@ function link(tcb: Tcb, index: u32, after: u32): void {
   indexInsert(tcb, index);
 }
 
-// Takes a record out of all lists and frees it; its counts are the caller's
-function unlink(tcb: Tcb, index: u32): void {
-  const record = rtxAt(index);
+// Takes a record that goes off what points to it beside its neighbours
+function forget(tcb: Tcb, index: u32, record: RtxRecord): void {
   indexRemove(tcb, index);
   timeRemove(tcb, index);
   if (tcb.rtxLost === index) tcb.rtxLost = record.next;
   if (tcb.rackCursor === index) tcb.rackCursor = record.next;
+  tcb.rtxCount -= 1;
+}
+
+// Takes a record out of all lists and frees it; its counts are the caller's
+function unlink(tcb: Tcb, index: u32): void {
+  const record = rtxAt(index);
+  forget(tcb, index, record);
   if (record.prev === NONE) tcb.rtxHead = record.next;
   else rtxAt(record.prev).next = record.next;
   if (record.next === NONE) tcb.rtxTail = record.prev;
   else rtxAt(record.next).prev = record.prev;
-  tcb.rtxCount -= 1;
   Slab.at(slab).free(index);
 }

@@ -119,11 +119,10 @@ export function adoptSendRing(tcb: Tcb): void {
  */
 export function growSendRing(tcb: Tcb): void {
   const capacity = tcb.sndBufferCapacity;
-  const wanted = tcb.sndBuf !== 0 ? fixedBytes(tcb) : ringBytes(windowBytes(tcb));
-  if (wanted <= capacity) return;
   const used = tcb.loadSndTail() - tcb.sndHeadShared;
   if (used < capacity >> 1 && (tcb.loadWaits() & READY_WRITABLE) === 0) return;
-  offerLarger(tcb, wanted);
+  const wanted = tcb.sndBuf !== 0 ? fixedBytes(tcb) : ringBytes(windowBytes(tcb));
+  if (wanted > capacity) offerLarger(tcb, wanted);
 }
 
 // One offer at a time, and none while an older ring is still in use

@@ -74,8 +74,11 @@ export function watchRings(tcb: Tcb): void {
 
 /** Sets the tagged timer; whatever it meant before is off. `kind`: a TIMER_ tag other than TIMER_NONE */
 export function setRetransmitTimer(tcb: Tcb, kind: u32, deadlineUs: u64): void {
+  const beforeUs = tcb.retransmitUs;
   tcb.timerKind = <u8>kind;
   tcb.retransmitUs = deadlineUs;
+  // Moved away, as by each ACK: the entry is no later than it was. If expire() has it in hand, that arms it again at its end
+  if (beforeUs !== 0 && beforeUs <= deadlineUs) return;
   // The entry is not later than any other deadline, so this is the only one that it may have to move for
   const timers = TimerWheel.at(wheel);
   if (deadlineUs < timers.deadlineOf(tcb.index)) timers.set(tcb.index, deadlineUs);

@@ -1,7 +1,6 @@
 // What congestion control is told and what it answers: numbers, wide enough for loss-based and model-based algorithms alike, and
 // never the TCB. The names in the rate sample are those of draft-ietf-ccwg-bbr-06 2.3 and 4.1.2. All three records lie at fixed
 // places in SCRATCH and are valid during one call.
-import { zero } from "../../storage/zero";
 import { ACK_SAMPLE, CONGESTION_WINDOW, LOST_SAMPLE } from "../scratch";
 
 /** One ACK, as a record of numbers. Segments are wire segments. */
@@ -46,9 +45,22 @@ export class AckSample {
   }
 
   clear(): void {
-    zero(changetype<usize>(this), offsetof<AckSample>());
+    // With each ACK: written out, the last store over the one before it, it is half of what a loop takes
+    const ptr = changetype<usize>(this);
+    const none = i64x2.splat(0);
+    v128.store(ptr, none);
+    v128.store(ptr, none, 16);
+    v128.store(ptr, none, 32);
+    v128.store(ptr, none, 48);
+    v128.store(ptr, none, 64);
+    v128.store(ptr, none, 80);
+    v128.store(ptr, none, 96);
+    v128.store(ptr, none, 112);
+    v128.store(ptr, none, 120);
   }
 }
+
+if (offsetof<AckSample>() !== 136) ERROR("AckSample.clear() writes other bytes than there are");
 
 /** A transmission that was taken for lost. */
 @unmanaged

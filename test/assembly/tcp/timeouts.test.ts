@@ -20,6 +20,7 @@ const instance = await tcpInstance();
 const { exports: wasm, view } = instance;
 const RETRANSMIT = 1; // TIMER_RETRANSMIT
 const PERSIST = 2; // TIMER_PERSIST
+const LOSS_PROBE = 5; // TIMER_LOSS_PROBE
 const OWNED = 1; // TCB_FLAG_OWNED
 const ACK_DELAYED = 256; // TCB_FLAG_ACK_DELAYED
 const ETIMEDOUT = 110;
@@ -85,6 +86,38 @@ test("does nothing before its time, though the wheel may ask earlier", () => {
   assert.is(sender.retransmits, 0);
   sender.wait(1);
   assert.is(sender.retransmits, 1);
+});
+
+test("has the wheel fire no later than the time-out, however that is moved: by data, ACKs, probes and a shut window", async () => {
+  const fresh = await tcpInstance();
+  const sender = new Sender(fresh, { sack: true });
+  const { inputNextTimer, outputTimerKind, outputTimerUs } = fresh.exports;
+  let state = 1;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) % below;
+  };
+  const kinds = new Set<number>();
+  let sent = 0;
+  let acked = 0;
+  for (let step = 0; step < 5000; step++) {
+    if (random(3) === 0) sender.write(100 + random(3000));
+    for (const { seq, bytes } of sender.pull()) sent = Math.max(sent, seq + bytes);
+    const next = inputNextTimer();
+    if (random(4) === 0 && next > sender.nowUs) sender.nowUs = next;
+    else sender.nowUs += [0, 10, 1000, 20_000][random(4)]!;
+    fresh.exports.outputRunTimers(sender.nowUs);
+    if (random(2) === 0) {
+      acked = Math.min(acked + random(4000), sent);
+      sender.window = random(8) === 0 ? 0 : 1_000_000;
+      sender.ack(acked);
+    }
+    const dueUs = outputTimerUs(sender.index);
+    kinds.add(outputTimerKind(sender.index));
+    if (dueUs !== 0) assert.ok(inputNextTimer() > 0 && inputNextTimer() <= dueUs, `step ${step}`);
+  }
+  assert.is(sender.state, STATE_ESTABLISHED);
+  for (const each of [RETRANSMIT, PERSIST, LOSS_PROBE]) assert.ok(kinds.has(each), `timer of kind ${each}`);
 });
 
 test("waits again if what it would retransmit is still in our own queue", () => {
