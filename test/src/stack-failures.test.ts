@@ -228,18 +228,25 @@ async function assertCrashed(pair: StackPair, pending: Promise<NodeJS.ErrnoExcep
 
 failures("rejects everything when the core traps", async () => {
   await using pair = await stackPair();
-  const { pending, ours, theirs } = await busy(pair);
-  theirs.write(new Uint8Array(100_000_000)).catch(() => {});
-  while (ours.info().bytesReceived === 0) await pair.server.usage();
+  const { pending } = await busy(pair);
+  // Bytes that nobody reads: their ring stays where it is, and the core does not touch it meanwhile
+  const { ours, theirs } = await connected(pair);
+  await theirs.write(new Uint8Array(1000));
+  while (ours.info().bytesReceived < 1000) await pair.server.usage();
   // The core's own pointers to receive rings lead out of the memory: the next bytes to arrive are a trap.
   const { views, dispatcher } = internalsOf(pair.client);
+  let poisoned = 0;
   for (const socket of dispatcher.sockets) {
     if (!(socket instanceof TcpSocket)) continue;
     const ring = (views.u32[(socket.tcb + TCB_RCV_RING) >>> 2]! & ~255) >>> 0;
     for (let at = socket.tcb + TCB_SHARED_BYTES; ring !== 0 && at < socket.tcb + TCB_BYTES; at += 4) {
-      if (views.u32[at >>> 2] === ring) views.u32[at >>> 2] = 0x7f000000;
+      if (views.u32[at >>> 2] !== ring) continue;
+      views.u32[at >>> 2] = 0x7f000000;
+      poisoned++;
     }
   }
+  assert.ok(poisoned > 0);
+  await theirs.write(new Uint8Array(1000));
   await assertCrashed(pair, pending, /died: memory access out of bounds/);
 });
 
