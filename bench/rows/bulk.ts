@@ -1,5 +1,6 @@
 // One flow from memory to memory, with offloads and at the wire's MTU: ours to ours, ours to the kernel and back; what it costs the machine. The goals
 // are against iperf3, which does something with a stream as a program would; a C program that only moves bytes is shown beside it.
+import { availableParallelism } from "node:os";
 import type { Running } from "../../test/support/namespaces.ts";
 import { BenchHosts, json, ON_CALLER, ready } from "../harness/hosts.ts";
 import { metered } from "../harness/meter.ts";
@@ -8,6 +9,10 @@ import type { Contender, Effort, Figures, Group, Row } from "../harness/types.ts
 
 const PORT = "5001";
 const SLACK_MS = 20_000;
+/** The sender works on the processor on which the other host receives (hosts.ts), where the frames it sends into a veth go on; the receiver on another. */
+const PLACED = { sink: ["--affinity", "0"], source: ["--affinity", "1"], iperf: ["-A", "1,0"] };
+/** Where there is one processor, there is nothing to place. */
+const CAN_PLACE = availableParallelism() > 1;
 
 type End = {
   name: string;
@@ -42,11 +47,20 @@ function pair(
   return { name, run };
 }
 
-async function iperf(offloads: boolean, seconds: number): Promise<Figures> {
+async function iperf(offloads: boolean, seconds: number, ...options: string[]): Promise<Figures> {
   using hosts = new BenchHosts({ offloads });
   const server = hosts.start("a", "iperf3", "-s", "-1", "--forceflush");
   await ready("iperf3 -s", server, "listening");
-  const args = ["-c", hosts.kernelAddress.a, "-t", `${Math.max(1, Math.round(seconds))}`, "-l", "128K", "-J"];
+  const args = [
+    "-c",
+    hosts.kernelAddress.a,
+    "-t",
+    `${Math.max(1, Math.round(seconds))}`,
+    "-l",
+    "128K",
+    "-J",
+    ...options,
+  ];
   const client = hosts.start("b", "iperf3", ...args);
   const ms = seconds * 1000 + SLACK_MS;
   const whole = client.finished.then(({ stdout }) => {
@@ -81,6 +95,11 @@ function contendersOf(offloads: boolean, seconds: number): Contender[] {
   ];
   const program = compileRival("kernel");
   if (isInstalled("iperf3")) contenders.push({ name: "kernel, iperf3", run: () => iperf(offloads, seconds) });
+  if (CAN_PLACE) {
+    contenders.push(pair("ours to ours, placed", offloads, seconds, ours(...PLACED.sink), from(...PLACED.source)));
+    const run = (): Promise<Figures> => iperf(offloads, seconds, ...PLACED.iperf);
+    if (isInstalled("iperf3")) contenders.push({ name: "kernel, iperf3 -A", run });
+  }
   if (program === null) return contenders;
   const kernel: End = {
     name: "kernel",
@@ -100,6 +119,7 @@ function contendersOf(offloads: boolean, seconds: number): Contender[] {
 export function bulk({ seconds }: Effort): Group[] {
   const program = compileRival("kernel") === null ? [] : ["kernel, C"];
   const rivals = isInstalled("iperf3") ? ["kernel, iperf3"] : program;
+  const placedRivals = isInstalled("iperf3") ? ["kernel, iperf3 -A"] : [];
   const row = (title: string, contender: string, goal?: Row["goal"], against = rivals): Row => ({
     title,
     unit: "Gbit/s",
@@ -114,6 +134,8 @@ export function bulk({ seconds }: Effort): Group[] {
     figure: "cpuPerGb",
     isLessBetter: true,
   });
+  const placed = (): Row[] =>
+    CAN_PLACE ? [row("the same, both ends placed", "ours to ours, placed", undefined, placedRivals)] : [];
   const skipped = [
     ...(isInstalled("iperf3") ? [] : ["iperf3 is not installed: the rival is the kernel by a C program"]),
     ...(program.length > 0 ? [] : ["no C compiler (cc): no flows between ours and the kernel"]),
@@ -125,6 +147,7 @@ export function bulk({ seconds }: Effort): Group[] {
       rows: [
         row("memory to memory, one flow, offloads on", "ours to ours", { atLeast: 1 }),
         row("the same, stack on the caller's thread", "ours to ours, caller"),
+        ...placed(),
         row("the same, kernel by a C program", "ours to ours", undefined, program),
         row("ours to the kernel, offloads on", "ours to kernel", { atLeast: 0.9 }),
         row("the kernel to ours, offloads on", "kernel to ours", { atLeast: 0.9 }),
@@ -139,6 +162,7 @@ export function bulk({ seconds }: Effort): Group[] {
       rows: [
         row("memory to memory, one flow, wire MTU", "ours to ours", { atLeast: 1.2 }),
         row("the same, stack on the caller's thread", "ours to ours, caller"),
+        ...placed(),
         cost("processor time of the whole machine, wire MTU", "ours to ours"),
       ],
       skipped,
