@@ -36,6 +36,8 @@ export class EventPump {
   /** Delivers nothing any more. */
   stop(): void {
     this.#running = false;
+    // A wait that nobody ends would hold the stack's memory for as long as the process lives.
+    if (this.#waits) Atomics.notify(this.#i32, EVENT_BELL >>> 2);
   }
 
   /** After a turn of a core in this thread: as `drain`, unless stopped. */
@@ -57,6 +59,7 @@ export class EventPump {
       // event that this drain misses has not rung yet, so the bell is another one when waitAsync compares it, or later.
       const sequence = Atomics.load(this.#i32, EVENT_BELL >>> 2);
       this.drain();
+      if (!this.#running) return;
       const wait = Atomics.waitAsync(this.#i32, EVENT_BELL >>> 2, sequence);
       if (wait.async) {
         void wait.value.then(this.#pump);

@@ -84,4 +84,16 @@ pump("takes what is published and rung for while it goes to sleep", async () => 
   assert.equal(kinds, [1]);
 });
 
+for (const isDelivering of [false, true]) {
+  const when = isDelivering ? "while it delivers" : "while it waits";
+  pump(`leaves no wait behind when it stops ${when}: that would hold the memory for good`, () => {
+    const { views, publish } = core();
+    const one = new EventPump(views, () => one.stop(), true);
+    if (isDelivering) publish(1);
+    one.start();
+    if (!isDelivering) one.stop();
+    assert.is(Atomics.notify(views.i32, EVENT_BELL >>> 2), 0);
+  });
+}
+
 pump.run();
