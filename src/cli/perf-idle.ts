@@ -59,8 +59,8 @@ export async function connectAll(run: PerfRun, { host, port }: PerfTarget, n: nu
 
 /** Echoes what comes on each, until the other end has finished all. */
 export async function answerAll(held: Connection[]): Promise<void> {
-  const buffer = new Uint8Array(1);
   await inParallel(held, held.length, async (connection) => {
+    const buffer = new Uint8Array(1);
     while ((await connection.read(buffer)) !== null) await connection.write(buffer);
     await connection.close();
   });
