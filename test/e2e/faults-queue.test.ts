@@ -71,17 +71,6 @@ if (hasPrivileges()) {
   });
 
   for (const thread of ["worker", "caller"]) {
-    faults(`a stack that is closed while the queue refuses frames still says so to the peer (${thread})`, async () => {
-      using hosts = new TwoHosts();
-      const peer = hosts.peer("b", "expect-reset", "10001");
-      await peer.saw("READY");
-      const queue = ["tbf", "rate", "20mbit", "burst", "3000", "limit", "6000"];
-      const { stdout } = await closedOver(hosts, thread, queue);
-      assert.equal(JSON.parse(stdout), { before: 0, after: 0, refused: "ECONNRESET" });
-      const { code, stderr } = await peer.finished;
-      assert.is(code, 0, stderr);
-    });
-
     faults(
       `a stack that is closed while the queue takes nothing ends, and counts what is lost (${thread})`,
       async () => {

@@ -14,9 +14,9 @@ const connection = await stack.connect({ hostname: "10.77.0.2", port: Number(por
 await connection.write(Buffer.alloc(1000));
 while (connection.info().bytesAcked < 1000) await sleep(1);
 execFileSync("tc", ["qdisc", "add", "dev", "h1-eth0", "root", ...queue]);
-const refused = connection.write(Buffer.alloc(1 << 18)).catch((error: { code: string }) => error.code);
+connection.write(Buffer.alloc(1 << 18)).catch(() => {}); // ends with the stack, if not before
 const link = () => stack.stats().interfaces.find(({ name }) => name === "h1-eth0")!;
 while (link().txQueueFull === 0) await sleep(1); // bounded by the test
 const before = link().linkErrors;
 await stack.close({ lingerMs: 0 });
-console.log(JSON.stringify({ before, after: link().linkErrors, refused: await refused }));
+console.log(JSON.stringify({ before, after: link().linkErrors }));
