@@ -78,11 +78,6 @@ export function bulkReceivers(interfaceIndex: u32): u32 {
   return counted(RECEIVING, interfaceIndex);
 }
 
-/** Connections that send in bulk over an interface, at least one. */
-export function bulkSenders(interfaceIndex: u32): u32 {
-  return counted(SENDING, interfaceIndex);
-}
-
 /** Bytes that a connection may promise beside the others that receive in bulk; no limit for one alone. */
 export function receiveShare(tcb: Tcb): u32 {
   return share(tcb, counted(RECEIVING, tcb.interfaceIndex));
